@@ -1,0 +1,65 @@
+/*
+ * clock.h: the machine's one clock, and the timers that hang on it.
+ *
+ * All guest time derives from clock_now(). In host mode it follows the host's monotonic clock while it runs and stands
+ * still while stopped; in counted mode it is advanced by executed instructions, which makes a run repeatable. Timers
+ * fire from clock_run_timers() only, in order of deadline, on the machine's thread.
+ */
+#ifndef CPU_BASE_CLOCK_H
+#define CPU_BASE_CLOCK_H
+
+#include "cpu/base/types.h"
+
+#define NS_PER_SECOND 1000000000ull
+#define CLOCK_NEVER   INT64_MAX
+
+struct clock;
+
+struct timer {
+    struct clock *clock;
+    void (*fire)(void *opaque);
+    void         *opaque;
+    i64           deadline_ns; /* CLOCK_NEVER: not armed */
+    struct timer *next;        /* in the clock's list, by deadline */
+};
+
+struct clock *clock_create(void);
+void          clock_destroy(struct clock *clock);
+
+/* Guest nanoseconds since the machine was made. Never goes back. */
+i64  clock_now(struct clock *clock);
+void clock_stop(struct clock *clock);  /* time stands still (machine paused) */
+void clock_start(struct clock *clock); /* clocks are created stopped, at 0 */
+bool clock_running(const struct clock *clock);
+
+/* Counted mode (and tests): from here on clock_now() returns only what clock_advance() adds. */
+void clock_set_counted(struct clock *clock, bool counted);
+void clock_advance(struct clock *clock, i64 ns);
+
+/* Seconds since 1970-01-01 UTC at guest time 0; the RTC and only the RTC uses it. */
+i64  clock_epoch(struct clock *clock);
+void clock_set_epoch(struct clock *clock, i64 unix_seconds);
+
+void timer_init(struct timer *timer, struct clock *clock, void (*fire)(void *opaque), void *opaque);
+/* Arms `timer` for `deadline_ns` of clock_now(); a deadline in the past fires at the next opportunity. */
+void timer_set(struct timer *timer, i64 deadline_ns);
+void timer_cancel(struct timer *timer);
+static inline bool timer_armed(const struct timer *timer)
+{
+    return timer->deadline_ns != CLOCK_NEVER;
+}
+
+/* The earliest deadline, or CLOCK_NEVER. */
+i64 clock_next_deadline(struct clock *clock);
+/* Fires every timer whose deadline is not after clock_now(); at most once each per call. */
+void clock_run_timers(struct clock *clock);
+/* Called whenever the earliest deadline may have moved closer (so that a running processor can be told). */
+void clock_on_deadline(struct clock *clock, void (*changed)(void *opaque), void *opaque);
+
+/* value * numerator / denominator without overflow: ns <-> ticks. */
+static inline u64 muldiv64(u64 value, u64 numerator, u64 denominator)
+{
+    return (u64)((u128)value * numerator / denominator);
+}
+
+#endif
