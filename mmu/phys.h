@@ -110,7 +110,8 @@ void space_protect(struct space *space);
 struct space_listener {
     void (*changed)(void *opaque);  /* the map changed: drop every cached host address */
     void (*protect)(void *opaque);  /* drop every cached permission to write */
-    void (*written)(void *opaque, const u8 *host, u64 size); /* bytes of a PAGE_HAS_CODE page change */
+    /* Bytes of a PAGE_HAS_CODE page are about to change (called before they do; at most one page a call). */
+    void (*written)(void *opaque, const u8 *host, u64 size);
     void                  *opaque;
     struct space_listener *next;
 };

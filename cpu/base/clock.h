@@ -34,6 +34,7 @@ bool clock_running(const struct clock *clock);
 
 /* Counted mode (and tests): from here on clock_now() returns only what clock_advance() adds. */
 void clock_set_counted(struct clock *clock, bool counted);
+bool clock_counted(const struct clock *clock);
 void clock_advance(struct clock *clock, i64 ns);
 
 /* Seconds since 1970-01-01 UTC at guest time 0; the RTC and only the RTC uses it. */
@@ -49,12 +50,19 @@ static inline bool timer_armed(const struct timer *timer)
     return timer->deadline_ns != CLOCK_NEVER;
 }
 
-/* The earliest deadline, or CLOCK_NEVER. */
+/* The earliest deadline, or CLOCK_NEVER. Any thread. */
 i64 clock_next_deadline(struct clock *clock);
+/* The same in the host's monotonic nanoseconds; CLOCK_NEVER too while the clock is stopped or counted. Any thread. */
+i64 clock_host_deadline(struct clock *clock);
 /* Fires every timer whose deadline is not after clock_now(); at most once each per call. */
 void clock_run_timers(struct clock *clock);
-/* Called whenever the earliest deadline may have moved closer (so that a running processor can be told). */
+/* Called whenever the earliest deadline may have moved closer (so that a running processor can be told). Up to four
+ * listeners; all are called. */
 void clock_on_deadline(struct clock *clock, void (*changed)(void *opaque), void *opaque);
+void clock_forget_deadline(struct clock *clock, void *opaque);
+
+/* The host's monotonic clock: for waiting on the host, never for guest time. */
+i64 host_now(void);
 
 /* value * numerator / denominator without overflow: ns <-> ticks. */
 static inline u64 muldiv64(u64 value, u64 numerator, u64 denominator)

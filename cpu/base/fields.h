@@ -13,7 +13,8 @@
 #include "cpu/base/types.h"
 
 enum field_kind {
-    FIELD_KIND_UINT,    /* integer of `size` bytes (1, 2, 4, 8; bool too), `count` of them */
+    FIELD_KIND_UINT,    /* integer of `size` bytes (1, 2, 4, 8), `count` of them */
+    FIELD_KIND_BOOL,    /* a bool, `count` of them: any other value than 0 and 1 is refused by a load */
     FIELD_KIND_BYTES,   /* `size` raw bytes */
     FIELD_KIND_STRUCTS, /* `count` structs of `size` bytes, each described by `sub` */
     FIELD_KIND_TIMER,   /* a struct timer: its deadline */
@@ -28,16 +29,20 @@ struct field {
 };
 
 #define FIELD_SIZEOF(type, member) sizeof(((type *)0)->member)
+#define FIELD_INT_KIND(type, member)                                                               \
+    _Generic(((type *)0)->member, bool: FIELD_KIND_BOOL, default: FIELD_KIND_UINT)
 
 /* An integer, enum or bool member. */
 #define FIELD(type, member)                                                                        \
     {                                                                                              \
-        #member, FIELD_KIND_UINT, offsetof(type, member), FIELD_SIZEOF(type, member), 1, NULL      \
+        #member, FIELD_INT_KIND(type, member), offsetof(type, member), FIELD_SIZEOF(type, member), \
+            1, NULL                                                                                \
     }
 /* An array of integers. */
 #define FIELD_ARRAY(type, member)                                                                  \
     {                                                                                              \
-        #member, FIELD_KIND_UINT, offsetof(type, member), FIELD_SIZEOF(type, member[0]),           \
+        #member, FIELD_INT_KIND(type, member[0]), offsetof(type, member),                          \
+            FIELD_SIZEOF(type, member[0]),                                                         \
             FIELD_SIZEOF(type, member) / FIELD_SIZEOF(type, member[0]), NULL                       \
     }
 /* Raw bytes embedded in the struct. */
