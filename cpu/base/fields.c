@@ -161,11 +161,6 @@ static bool check_table(const struct field *table, struct blob *blob, struct err
     return true;
 }
 
-static void load_timer(struct timer *timer, i64 deadline)
-{
-    timer_set(timer, deadline); /* CLOCK_NEVER disarms */
-}
-
 /* Reads a table that check_table() has passed. */
 static void load_table(const struct field *table, void *object, struct blob *blob)
 {
@@ -178,7 +173,7 @@ static void load_table(const struct field *table, void *object, struct blob *blo
         } else if (f->kind == FIELD_KIND_TIMER) {
             i64 deadline;
             blob_get(blob, &deadline, sizeof deadline);
-            load_timer((struct timer *)((u8 *)object + f->offset), deadline);
+            timer_set((struct timer *)((u8 *)object + f->offset), deadline); /* NEVER disarms */
         } else {
             blob_get(blob, (void *)field_data(f, object), field_bytes(f));
         }
@@ -212,7 +207,7 @@ static size_t path_append(char *path, size_t size, size_t used, const struct fie
 
 static u32 first_difference(const struct field *f, const void *a, const void *b)
 {
-    for (u32 i = 0; i < f->count; i++) {
+    for (u32 i = 0; f->count > 1 && i < f->count; i++) {
         if (memcmp((const u8 *)a + (size_t)i * f->size, (const u8 *)b + (size_t)i * f->size,
                    f->size)) {
             return i;
