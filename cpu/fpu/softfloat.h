@@ -110,6 +110,9 @@ enum fp_relation f80_compare(struct float80 a, struct float80 b, bool signaling,
 struct float80 f80_from_f32(u32 a, struct fp_status *s);
 struct float80 f80_from_f64(u64 a, struct fp_status *s);
 struct float80 f80_from_i64(i64 a);
+/* The same as operands of arithmetic: nothing is flagged, signaling NaNs stay so; *denormal says that the narrow operand was one. */
+struct float80 f80_widen_f32(u32 a, bool *denormal);
+struct float80 f80_widen_f64(u64 a, bool *denormal);
 u32            f80_to_f32(struct float80 a, struct fp_status *s);
 u64            f80_to_f64(struct float80 a, struct fp_status *s);
 i16            f80_to_i16(struct float80 a, struct fp_status *s);
