@@ -1,0 +1,19 @@
+/*
+ * a20.h: the gate on address line 20: open as soon as one of its sources says so (wire OR), as the
+ * PIIX3 combines the keyboard controller's output with port 92h.
+ */
+#ifndef DEVICES_CHIPSET_A20_H
+#define DEVICES_CHIPSET_A20_H
+
+#include "devices/core/device.h"
+
+enum a20_source { A20_KEYBOARD, A20_PORT92, A20_SOURCES };
+
+struct a20;
+
+/* `out` goes to the processor: true lets line 20 through. */
+struct a20 *a20_create(struct irq *out);
+struct device *a20_device(struct a20 *a20);
+struct irq *a20_input(struct a20 *a20, enum a20_source source);
+
+#endif
