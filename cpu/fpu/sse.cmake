@@ -1,0 +1,2 @@
+# MMX, SSE, AES: included by CMakeLists.txt.
+target_sources(cpu PRIVATE sse_int.c sse_move.c sse_fp.c sse_cvt.c sse_str.c aes.c)

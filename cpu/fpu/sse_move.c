@@ -1,0 +1,363 @@
+/*
+ * sse_move.c: moves between XMM, MMX, general registers and memory; MXCSR; fences and cache hints.
+ *
+ * Document: Intel SDM Vol. 2 (instruction pages by name). Non-temporal hints have no effect: guest memory is always coherent here.
+ */
+#include "cpu/flags.h"
+#include "cpu/fpu/check.h"
+#include "cpu/fpu/lanes.h"
+#include "cpu/fpu/mmx.h"
+
+/* ---- pure moves; loads from memory clear the rest of the register, register forms keep it */
+
+VEC(mov128)
+{
+    UNUSED_OPERANDS();
+    memmove(dst, src, 16);
+}
+
+VEC(load64)
+{
+    u64 r[2] = { load64(src), 0 };
+    UNUSED_OPERANDS();
+    memcpy(dst, r, 16);
+}
+
+VEC(load32)
+{
+    u32 r[4] = { load32(src), 0, 0, 0 };
+    UNUSED_OPERANDS();
+    memcpy(dst, r, 16);
+}
+
+VEC(mov64)
+{
+    UNUSED_OPERANDS();
+    store64(dst, load64(src));
+}
+
+VEC(mov32)
+{
+    UNUSED_OPERANDS();
+    store32(dst, load32(src));
+}
+
+VEC(low_to_high)
+{
+    UNUSED_OPERANDS();
+    store64((u8 *)dst + 8, load64(src));
+}
+
+VEC(high_to_low)
+{
+    UNUSED_OPERANDS();
+    store64(dst, load64((const u8 *)src + 8));
+}
+
+MIX_OF(movsldup, u32, u32, 16, s[k & 2])
+MIX_OF(movshdup, u32, u32, 16, s[k | 1])
+
+VEC(movddup)
+{
+    u64 r[2] = { load64(src), load64(src) };
+    UNUSED_OPERANDS();
+    memcpy(dst, r, 16);
+}
+
+/* ---- general registers and memory to and from XMM */
+
+static unsigned general_width(const struct insn *i)
+{
+    return i->rex_w ? 8 : 4;
+}
+
+OP(movd_load)
+{
+    sse_check(cpu);
+    u64 v             = rm_read(cpu, i, general_width(i));
+    cpu->xmm[i->reg].q[0] = v;
+    cpu->xmm[i->reg].q[1] = 0;
+}
+
+OP(movd_store)
+{
+    sse_check(cpu);
+    rm_write(cpu, i, general_width(i), load_le(&cpu->xmm[i->reg], general_width(i)));
+}
+
+OP(mmx_movd_load)
+{
+    mmx_check(cpu);
+    u64 v = rm_read(cpu, i, general_width(i));
+    mmx_enter(cpu);
+    mmx_write(cpu, i->reg, v);
+}
+
+OP(mmx_movd_store)
+{
+    mmx_check(cpu);
+    rm_write(cpu, i, general_width(i), load_le(&cpu->x87.reg[i->reg], general_width(i)));
+    mmx_enter(cpu);
+}
+
+static void store_quad(struct cpu *cpu, const struct insn *i, unsigned at)
+{
+    sse_check(cpu);
+    mem_write(cpu, i->seg, insn_ea(cpu, i), cpu->xmm[i->reg].q[at], 8);
+}
+
+OP(movlps_store)
+{
+    store_quad(cpu, i, 0);
+}
+
+OP(movhps_store)
+{
+    store_quad(cpu, i, 1);
+}
+
+OP(movntq)
+{
+    mmx_check(cpu);
+    mem_write(cpu, i->seg, insn_ea(cpu, i), cpu->x87.reg[i->reg].mantissa, 8);
+    mmx_enter(cpu);
+}
+
+OP(mmx_store)
+{
+    mmx_check(cpu);
+    u64 v = cpu->x87.reg[i->reg].mantissa;
+    if (i->mem) {
+        mem_write(cpu, i->seg, insn_ea(cpu, i), v, 8);
+    }
+    mmx_enter(cpu);
+    if (!i->mem) {
+        mmx_write(cpu, i->rm, v);
+    }
+}
+
+OP(movntps)
+{
+    sse_check(cpu);
+    u64 offset = insn_ea(cpu, i);
+    cpu_check(cpu, !((cpu->seg[i->seg].base + offset) & 15), RULE_GP_SSE_UNALIGNED, 0);
+    mem_write_bytes(cpu, i->seg, offset, &cpu->xmm[i->reg], 16);
+}
+
+/* MOVNTI is a general-register instruction: no check of CR0.EM, CR0.TS or CR4.OSFXSR. */
+OP(movnti)
+{
+    mem_write(cpu, i->seg, insn_ea(cpu, i), gpr_read(cpu, i->reg, general_width(i)), general_width(i));
+}
+
+OP(movq2dq)
+{
+    sse_check(cpu);
+    mmx_check(cpu);
+    mmx_enter(cpu);
+    cpu->xmm[i->reg].q[0] = cpu->x87.reg[i->rm].mantissa;
+    cpu->xmm[i->reg].q[1] = 0;
+}
+
+OP(movdq2q)
+{
+    sse_check(cpu);
+    mmx_check(cpu);
+    mmx_enter(cpu);
+    mmx_write(cpu, i->reg, cpu->xmm[i->rm].q[0]);
+}
+
+/* ---- single lanes */
+
+static void insert(struct cpu *cpu, const struct insn *i, unsigned size)
+{
+    sse_check(cpu);
+    u64      v    = rm_read(cpu, i, size);
+    unsigned lane = (unsigned)i->imm & (16 / size - 1);
+    store_le(cpu->xmm[i->reg].b + lane * size, v, size);
+}
+
+OP(pinsrb)
+{
+    insert(cpu, i, 1);
+}
+
+OP(pinsrw)
+{
+    insert(cpu, i, 2);
+}
+
+OP(pinsrd)
+{
+    insert(cpu, i, general_width(i));
+}
+
+OP(mmx_pinsrw)
+{
+    mmx_check(cpu);
+    u64      v  = rm_read(cpu, i, 2);
+    unsigned at = ((unsigned)i->imm & 3) * 16;
+    mmx_enter(cpu);
+    mmx_write(cpu, i->reg, merge_bits(cpu->x87.reg[i->reg].mantissa, 0xffffull << at, v << at));
+}
+
+/* To a register the lane is zero-extended to the whole of it; memory gets only the lane. */
+static void extract(struct cpu *cpu, const struct insn *i, unsigned size)
+{
+    sse_check(cpu);
+    unsigned lane = (unsigned)i->imm & (16 / size - 1);
+    u64      v    = load_le(cpu->xmm[i->reg].b + lane * size, size);
+    if (i->mem) {
+        mem_write(cpu, i->seg, insn_ea(cpu, i), v, size);
+    } else {
+        gpr_write(cpu, i->rm, 8, v);
+    }
+}
+
+OP(pextrb)
+{
+    extract(cpu, i, 1);
+}
+
+OP(pextrw)
+{
+    extract(cpu, i, 2);
+}
+
+OP(pextrd)
+{
+    extract(cpu, i, general_width(i));
+}
+
+OP(extractps)
+{
+    extract(cpu, i, 4);
+}
+
+/* The form of SSE2: general register in modrm.reg, XMM in r/m. */
+OP(pextrw_reg)
+{
+    sse_check(cpu);
+    gpr_write(cpu, i->reg, 8, cpu->xmm[i->rm].w[i->imm & 7]);
+}
+
+OP(mmx_pextrw)
+{
+    mmx_check(cpu);
+    mmx_enter(cpu);
+    gpr_write(cpu, i->reg, 8, cpu->x87.reg[i->rm].mantissa >> (i->imm & 3) * 16 & 0xffff);
+}
+
+/* ---- masks */
+
+/* The top bit of each of `lanes` lanes of `size` bytes. */
+static u32 sign_mask(const void *p, unsigned lanes, unsigned size)
+{
+    u32 mask = 0;
+    for (unsigned k = 0; k < lanes; k++) {
+        mask |= (u32)(((const u8 *)p)[k * size + size - 1] >> 7) << k;
+    }
+    return mask;
+}
+
+OP(pmovmskb)
+{
+    sse_check(cpu);
+    gpr_write(cpu, i->reg, 8, sign_mask(&cpu->xmm[i->rm], 16, 1));
+}
+
+OP(mmx_pmovmskb)
+{
+    mmx_check(cpu);
+    mmx_enter(cpu);
+    gpr_write(cpu, i->reg, 8, sign_mask(&cpu->x87.reg[i->rm], 8, 1));
+}
+
+OP(movmskps)
+{
+    sse_check(cpu);
+    gpr_write(cpu, i->reg, 8, sign_mask(&cpu->xmm[i->rm], 4, 4));
+}
+
+OP(movmskpd)
+{
+    sse_check(cpu);
+    gpr_write(cpu, i->reg, 8, sign_mask(&cpu->xmm[i->rm], 2, 8));
+}
+
+/* PTEST: ZF from AND, CF from ANDN, the others cleared. */
+VEC(ptest)
+{
+    u64 d[2], s[2];
+    (void)imm;
+    memcpy(d, dst, 16);
+    memcpy(s, src, 16);
+    bool zf = !((d[0] & s[0]) | (d[1] & s[1]));
+    bool cf = !((~d[0] & s[0]) | (~d[1] & s[1]));
+    flags_set_arith(cpu, (zf ? FLAG_ZF : 0) | (cf ? FLAG_CF : 0));
+}
+
+/* Writes the bytes whose mask bit is set to [seg:rDI], all or none. A mask of zeroes touches no memory. */
+static void store_masked(struct cpu *cpu, const struct insn *i, const u8 *bytes, const u8 *mask, unsigned count)
+{
+    u64 offset_mask = ~(u64)0 >> i->ea_shift, base = cpu->regs[R_DI];
+    for (unsigned k = 0; k < count; k++) {
+        if (mask[k] >> 7) {
+            mem_probe_write(cpu, i->seg, (base + k) & offset_mask, 1);
+        }
+    }
+    for (unsigned k = 0; k < count; k++) {
+        if (mask[k] >> 7) {
+            mem_write(cpu, i->seg, (base + k) & offset_mask, bytes[k], 1);
+        }
+    }
+}
+
+OP(maskmovdqu)
+{
+    sse_check(cpu);
+    store_masked(cpu, i, cpu->xmm[i->reg].b, cpu->xmm[i->rm].b, 16);
+}
+
+OP(maskmovq)
+{
+    mmx_check(cpu);
+    u8 bytes[8], mask[8];
+    store64(bytes, cpu->x87.reg[i->reg].mantissa);
+    store64(mask, cpu->x87.reg[i->rm].mantissa);
+    store_masked(cpu, i, bytes, mask, 8);
+    mmx_enter(cpu);
+}
+
+/* ---- MXCSR, cache lines */
+
+#define MXCSR_VALID 0xffffu
+
+OP(ldmxcsr)
+{
+    sse_check(cpu);
+    u32 v = (u32)mem_read(cpu, i->seg, insn_ea(cpu, i), 4);
+    cpu_check(cpu, !(v & ~MXCSR_VALID), RULE_GP_MXCSR, 0);
+    cpu->mxcsr = v;
+}
+
+OP(stmxcsr)
+{
+    sse_check(cpu);
+    mem_write(cpu, i->seg, insn_ea(cpu, i), cpu->mxcsr, 4);
+}
+
+/* CLFLUSH, CLFLUSHOPT, CLWB: checked as a read of one byte (CLFLUSH page). */
+OP(clflush)
+{
+    mem_probe_read(cpu, i->seg, insn_ea(cpu, i), 1);
+}
+
+/* EMMS: every register empty. */
+OP(emms)
+{
+    (void)i;
+    mmx_check(cpu);
+    cpu->x87.top   = 0;
+    cpu->x87.valid = 0;
+}
