@@ -1,0 +1,256 @@
+/*
+ * cpu.c: creating a processor, its wires, and the run loop: exceptions, interrupts, single steps, halting.
+ */
+#include "cpu/cpu.h"
+
+#include <stdlib.h>
+
+#include "cpu/base/log.h"
+#include "cpu/decode.h"
+#include "cpu/interp/interp.h"
+#include "cpu/op/op.h"
+
+static void memory_changed(void *opaque)
+{
+    struct cpu *cpu = opaque;
+    tlb_flush(&cpu->tlb);
+}
+
+static void memory_protect(void *opaque)
+{
+    struct cpu *cpu = opaque;
+    tlb_flush_writes(&cpu->tlb);
+}
+
+static void memory_written(void *opaque, const u8 *host, u64 size)
+{
+    struct cpu *cpu = opaque;
+    icache_written(cpu->icache, host, size);
+}
+
+struct cpu *cpu_create(const struct cpu_config *config)
+{
+    struct cpu *cpu = calloc(1, sizeof *cpu);
+    cpu->model      = config->model;
+    cpu->features   = config->features;
+    cpu->memory     = config->memory;
+    cpu->ports      = config->ports;
+    cpu->bus        = config->bus;
+    cpu->ferr_irq   = config->ferr_irq;
+    cpu->tsc_hz     = config->tsc_hz;
+    cpu->a20        = true;
+    cpu->decoder    = decoder_create(&cpu->features);
+    cpu->icache     = interp_create();
+    cpu->single     = calloc(2, sizeof *cpu->single);
+    cpu->delivering = -1;
+    tlb_init(&cpu->tlb);
+    cpu->listener = (struct space_listener){
+        .changed = memory_changed, .protect = memory_protect, .written = memory_written, .opaque = cpu};
+    space_listen(cpu->memory, &cpu->listener);
+    cpu_reset(cpu, false);
+    return cpu;
+}
+
+void cpu_destroy(struct cpu *cpu)
+{
+    if (cpu) {
+        icache_destroy(cpu->icache);
+        decoder_destroy(cpu->decoder);
+        free(cpu->single);
+        free(cpu);
+    }
+}
+
+/* ---- wires */
+
+static void set_pending(struct cpu *cpu, u32 bits)
+{
+    __atomic_fetch_or(&cpu->pending, bits, __ATOMIC_RELEASE);
+}
+
+static void clear_pending(struct cpu *cpu, u32 bits)
+{
+    __atomic_fetch_and(&cpu->pending, ~bits, __ATOMIC_RELEASE);
+}
+
+void cpu_kick(struct cpu *cpu)
+{
+    set_pending(cpu, PENDING_EXIT);
+}
+
+void cpu_set_intr(struct cpu *cpu, bool level)
+{
+    if (level) {
+        set_pending(cpu, PENDING_INTR);
+    } else {
+        clear_pending(cpu, PENDING_INTR);
+    }
+}
+
+void cpu_raise_nmi(struct cpu *cpu)
+{
+    set_pending(cpu, PENDING_NMI);
+}
+
+void cpu_raise_smi(struct cpu *cpu)
+{
+    set_pending(cpu, PENDING_SMI);
+}
+
+void cpu_raise_init(struct cpu *cpu)
+{
+    set_pending(cpu, PENDING_INIT);
+}
+
+void cpu_set_a20(struct cpu *cpu, bool on)
+{
+    if (cpu->a20 != on) {
+        cpu->a20 = on;
+        cpu_update_mode(cpu);
+        tlb_flush(&cpu->tlb);
+    }
+}
+
+/* ---- the run loop */
+
+/* After cpu_raise(): back to the start of the instruction that faulted. */
+static void unwind(struct cpu *cpu)
+{
+    if (cpu->current) {
+        cpu->ip = insn_ip(cpu, cpu->current) & cpu->ip_mask;
+        cpu->icount += cpu->current->number - 1u;
+        cpu->current = NULL;
+    }
+    clear_pending(cpu, PENDING_STEP);
+}
+
+/* One instruction with everything that debugging asks for: breakpoints before it, traps after it. */
+static void step_debugged(struct cpu *cpu)
+{
+    bool tf   = cpu->eflags & FLAG_TF;
+    u32  hits = debug_breakpoints_on(cpu) ? debug_instruction_hits(cpu, cpu->code_base + cpu->ip) : 0;
+    cpu->current = NULL;
+    if (hits) {
+        cpu->pending_db = hits;
+        cpu_raise(cpu, RULE_DB_INSTRUCTION, 0);
+    }
+    cpu->eflags &= ~(u32)FLAG_RF; /* it has served; what the instruction itself loads stays */
+    interp_step(cpu);
+    cpu->current = NULL;
+    if (tf) {
+        cpu->pending_db |= DR6_BS;
+    }
+    cpu_update_debug(cpu);
+}
+
+static bool shadowed(const struct cpu *cpu)
+{
+    return cpu->shadow_at == cpu->icount;
+}
+
+/* Takes the most urgent event (SDM Vol. 3A 6.9). False: none may be taken now. */
+static bool take_event(struct cpu *cpu, u32 pending)
+{
+    cpu->current = NULL;
+    if (pending & PENDING_INIT) {
+        clear_pending(cpu, PENDING_INIT);
+        cpu_reset(cpu, true);
+        return true;
+    }
+    if (pending & PENDING_SMI && !cpu->in_smm) {
+        clear_pending(cpu, PENDING_SMI);
+        cpu->activity = ACTIVITY_RUN;
+        cpu_enter_smm(cpu);
+        return true;
+    }
+    if (cpu->pending_db && !shadowed(cpu)) {
+        cpu_debug_trap(cpu);
+        return true;
+    }
+    if (pending & PENDING_NMI && !cpu->nmi_blocked && !shadowed(cpu)) {
+        clear_pending(cpu, PENDING_NMI);
+        cpu->activity = ACTIVITY_RUN;
+        cpu_deliver_nmi(cpu);
+        return true;
+    }
+    if (pending & PENDING_INTR && cpu->eflags & FLAG_IF && !shadowed(cpu)) {
+        int vector    = cpu->bus.acknowledge(cpu->bus.opaque);
+        cpu->activity = ACTIVITY_RUN;
+        if (vector >= 0) {
+            cpu_deliver(cpu, vector, DELIVER_INTERRUPT, false, 0);
+            cpu->delivering = -1;
+        }
+        return true;
+    }
+    return false;
+}
+
+/* Executes until there is something to look at. Raises. */
+static void execute(struct cpu *cpu, u32 pending)
+{
+    if (cpu->activity != ACTIVITY_RUN) {
+        return;
+    }
+    if (pending & PENDING_DEBUG) {
+        step_debugged(cpu);
+    } else if (pending) { /* an event that must wait for one instruction */
+        interp_step(cpu);
+    } else {
+        interp_run(cpu);
+    }
+    cpu->current = NULL;
+}
+
+/* An exception left the instruction or a delivery: deliver it; another one on the way comes back here. */
+static void after_raise(struct cpu *cpu)
+{
+    unwind(cpu);
+    if (cpu_exception(cpu)) {
+        cpu->delivering = -1;
+    }
+}
+
+/* What of `pending` can be acted on now, whether by an event or by executing on past it. */
+static bool runnable(const struct cpu *cpu, u32 pending)
+{
+    if (cpu->activity == ACTIVITY_RUN) {
+        return true;
+    }
+    if (cpu->activity == ACTIVITY_HALT) {
+        return pending & (PENDING_SMI | PENDING_INIT) || (pending & PENDING_NMI && !cpu->nmi_blocked) ||
+               (pending & PENDING_INTR && cpu->eflags & FLAG_IF) || cpu->pending_db;
+    }
+    return pending & PENDING_INIT;
+}
+
+bool cpu_run(struct cpu *cpu)
+{
+    if (sigsetjmp(cpu->fault_exit, 0)) {
+        after_raise(cpu);
+    }
+    for (;;) {
+        u32 pending = __atomic_load_n(&cpu->pending, __ATOMIC_ACQUIRE);
+        if (pending & PENDING_EXIT) {
+            clear_pending(cpu, PENDING_EXIT);
+            return runnable(cpu, pending);
+        }
+        if (!runnable(cpu, pending)) {
+            return false;
+        }
+        if (!pending || !take_event(cpu, pending)) {
+            execute(cpu, pending);
+        }
+    }
+}
+
+void cpu_step(struct cpu *cpu)
+{
+    if (sigsetjmp(cpu->fault_exit, 0)) {
+        after_raise(cpu);
+        return;
+    }
+    u32 pending = __atomic_load_n(&cpu->pending, __ATOMIC_ACQUIRE) & ~(u32)PENDING_EXIT;
+    if (runnable(cpu, pending) && !take_event(cpu, pending)) {
+        execute(cpu, pending | PENDING_STEP);
+    }
+}

@@ -1,0 +1,38 @@
+/*
+ * cpu.h: one processor as the machine sees it: create, reset, run, wires.
+ */
+#ifndef CPU_CPU_H
+#define CPU_CPU_H
+
+#include "cpu/state.h"
+
+struct cpu_config {
+    const struct cpu_model *model;
+    struct cpu_features     features;
+    struct space           *memory, *ports;
+    struct cpu_bus          bus;
+    struct irq             *ferr_irq;
+    u64                     tsc_hz;
+};
+
+/* Ready at its reset state. Listens to changes of `memory`. */
+struct cpu *cpu_create(const struct cpu_config *config);
+void        cpu_destroy(struct cpu *cpu);
+
+/* Executes until cpu_kick() asks for control, or the processor has nothing to do (it is halted, waits for SIPI, is in shutdown and
+ * nothing is pending). True: there is more to execute. */
+bool cpu_run(struct cpu *cpu);
+/* Makes cpu_run() return soon. Any thread. */
+void cpu_kick(struct cpu *cpu);
+
+/* Executes one instruction, or delivers one pending event. For tests, debuggers and the ring lab. */
+void cpu_step(struct cpu *cpu);
+
+/* Wires. All on the machine thread. */
+void cpu_set_intr(struct cpu *cpu, bool level);
+void cpu_raise_nmi(struct cpu *cpu);
+void cpu_raise_smi(struct cpu *cpu);
+void cpu_raise_init(struct cpu *cpu);
+void cpu_set_a20(struct cpu *cpu, bool on);
+
+#endif

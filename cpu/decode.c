@@ -1,0 +1,478 @@
+/*
+ * decode.c: the decoder: prefixes, opcode maps, ModRM, SIB, displacement, immediates.
+ *
+ * Intel SDM Vol. 2 chapter 2 and appendix A. VEX prefixes are read for the general-register instructions (BMI) that
+ * opcodes.def lists; EVEX is not known.
+ */
+#include "cpu/decode.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cpu/base/bits.h"
+
+struct decoder {
+    struct {
+        u16  first; /* in list */
+        u8   count;
+        bool modrm;
+    } entry[OPCODE_MAPS][256];
+    u16 *list; /* row numbers, by opcode */
+};
+
+/* The bytes still to be read. */
+struct cursor {
+    const u8 *bytes;
+    unsigned  pos, available;
+    bool      more;
+};
+
+static u64 take(struct cursor *c, unsigned size)
+{
+    if (c->pos + size > c->available) {
+        c->more = true;
+        return 0;
+    }
+    u64 v = load_le(c->bytes + c->pos, size);
+    c->pos += size;
+    return v;
+}
+
+static u64 take_signed(struct cursor *c, unsigned size)
+{
+    u64 v = take(c, size);
+    return size == 8 ? v : (u64)((i64)(v << (64 - 8 * size)) >> (64 - 8 * size));
+}
+
+enum operand_class { NO_MODRM, REG_FIELD, RM_ANY, RM_MEMORY, RM_REGISTER };
+
+static enum operand_class class_of(unsigned operand)
+{
+    switch (operand) {
+    case Gb: case Gw: case Gd: case Gq: case Gv: case Gy: case Sw: case Cd: case Dd: case Vx: case Pq:
+        return REG_FIELD;
+    case Eb: case Ew: case Ed: case Eq: case Ev: case Ey:
+    case Wx: case Wq: case Wd: case Ww: case Qq: case Qd:
+        return RM_ANY;
+    case Mb: case Mw: case Md: case Mq: case Mv: case My: case Mp: case Mx: case Mt: case M:
+        return RM_MEMORY;
+    case Rv: case Ry: case Rw: case Rd: case Rq: case Ux: case Nq: case STi:
+        return RM_REGISTER;
+    default:
+        return NO_MODRM;
+    }
+}
+
+static bool row_has_modrm(const struct row *row)
+{
+    if (row->slash != __) {
+        return true;
+    }
+    for (unsigned k = 0; k < 4; k++) {
+        if (row->operand[k] != __ && class_of(row->operand[k]) != NO_MODRM) {
+            return true;
+        }
+    }
+    return false;
+}
+
+struct decoder *decoder_create(const struct cpu_features *features)
+{
+    struct decoder *d = calloc(1, sizeof *d);
+    d->list           = calloc(row_count, sizeof *d->list);
+    unsigned used     = 0;
+    for (unsigned map = 0; map < OPCODE_MAPS; map++) {
+        for (unsigned opcode = 0; opcode < 256; opcode++) {
+            d->entry[map][opcode].first = (u16)used;
+            for (unsigned r = 0; r < row_count; r++) {
+                const struct row *row = &row_table[r];
+                if (row->map == map && row->opcode == opcode && feature_on(features, row->feature)) {
+                    d->list[used++] = (u16)r;
+                    d->entry[map][opcode].count++;
+                    d->entry[map][opcode].modrm |= row_has_modrm(row);
+                }
+            }
+        }
+    }
+    return d;
+}
+
+void decoder_destroy(struct decoder *decoder)
+{
+    if (decoder) {
+        free(decoder->list);
+        free(decoder);
+    }
+}
+
+/* Everything that prefixes say. */
+struct prefixes {
+    bool opsize, addrsize, lock;
+    u8   rep; /* the last of F2, F3 */
+    u8   rex; /* 0: none */
+    int  seg; /* override or -1 */
+    bool vex;
+    u8   vex_vvvv, vex_pp;
+    bool vex_l;
+};
+
+static u8 take_prefixes(struct cursor *c, unsigned code_bytes, struct prefixes *p)
+{
+    static const i8 seg_of[8] = {SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, 0, 0};
+    for (;;) {
+        u8 b = (u8)take(c, 1);
+        if (c->more) {
+            return 0;
+        }
+        switch (b) {
+        case 0x66: p->opsize = true; break;
+        case 0x67: p->addrsize = true; break;
+        case 0xf0: p->lock = true; break;
+        case 0xf2: p->rep = 0xf2; break;
+        case 0xf3: p->rep = 0xf3; break;
+        case 0x26: case 0x2e: case 0x36: case 0x3e: p->seg = seg_of[(b >> 3) & 3]; break;
+        case 0x64: case 0x65: p->seg = seg_of[b & 7]; break;
+        default:
+            if (code_bytes == 8 && (b & 0xf0) == 0x40) {
+                p->rex = b; /* counts only when the opcode follows at once: SDM Vol. 2 2.2.1 */
+                continue;
+            }
+            return b;
+        }
+        p->rex = 0;
+    }
+}
+
+/* C4/C5 after their first byte: SDM Vol. 2 2.3.5. Returns the opcode map, or OPCODE_MAPS. */
+static unsigned take_vex(struct cursor *c, u8 first, unsigned code_bytes, struct prefixes *p)
+{
+    u8       b   = (u8)take(c, 1);
+    unsigned map = 1, rex = 0x40;
+    if (!(b & 0x80)) {
+        rex |= 4;
+    }
+    if (first == 0xc4) {
+        map = b & 31;
+        rex |= (b & 0x40 ? 0 : 2) | (b & 0x20 ? 0 : 1);
+        b = (u8)take(c, 1);
+        rex |= b & 0x80 ? 8 : 0;
+    }
+    if (code_bytes != 8) {
+        rex &= 0x48;
+    }
+    p->vex      = true;
+    p->rex      = (u8)rex;
+    p->vex_vvvv = (~b >> 3) & (code_bytes == 8 ? 15 : 7);
+    p->vex_l    = b & 4;
+    p->vex_pp   = b & 3;
+    return map == 1 ? M0F : map == 2 ? M38 : map == 3 ? M3A : OPCODE_MAPS;
+}
+
+/* Memory operand of a 16-bit address: SDM Vol. 2 table 2-1. */
+static void take_address16(struct cursor *c, struct insn *i, unsigned mod, unsigned rm, unsigned *seg)
+{
+    static const u8 base[8]  = {R_BX, R_BX, R_BP, R_BP, R_SI, R_DI, R_BP, R_BX};
+    static const u8 index[8] = {R_SI, R_DI, R_SI, R_DI, R_ZERO, R_ZERO, R_ZERO, R_ZERO};
+    i->base                  = base[rm];
+    i->index                 = index[rm];
+    *seg                     = base[rm] == R_BP ? SEG_SS : SEG_DS;
+    if (mod == 0 && rm == 6) {
+        i->base = R_ZERO;
+        *seg    = SEG_DS;
+        i->disp = (i64)take_signed(c, 2);
+    } else if (mod) {
+        i->disp = (i64)take_signed(c, mod == 1 ? 1 : 2);
+    }
+}
+
+/* 32- and 64-bit addresses: SDM Vol. 2 tables 2-2, 2-3, 2.2.1.6. Returns whether it is RIP-relative. */
+static bool take_address32(struct cursor *c, struct insn *i, unsigned mod, unsigned rm, unsigned rex, unsigned code_bytes,
+                           unsigned *seg)
+{
+    bool rip = false;
+    if (rm == 4) {
+        u8       sib   = (u8)take(c, 1);
+        unsigned index = (sib >> 3 & 7) | (rex & 2) << 2;
+        i->scale       = sib >> 6;
+        i->index       = index == 4 ? R_ZERO : (u8)index;
+        rm             = sib & 7;
+        i->base        = (u8)(rm | (rex & 1) << 3);
+        if (rm == 5 && mod == 0) {
+            i->base = R_ZERO;
+        }
+    } else {
+        i->base = (u8)(rm | (rex & 1) << 3);
+        if (rm == 5 && mod == 0) {
+            rip     = code_bytes == 8;
+            i->base = rip ? R_IPBASE : R_ZERO;
+        }
+    }
+    if (mod == 1) {
+        i->disp = (i64)take_signed(c, 1);
+    } else if (mod == 2 || i->base == R_ZERO || rip) {
+        i->disp = (i64)take_signed(c, 4);
+    }
+    *seg = i->base == R_BP || i->base == R_SP ? SEG_SS : SEG_DS;
+    return rip;
+}
+
+/* The byte offset of a general register in cpu->regs; AH..BH are byte 1 of the first four. */
+static u8 gpr_at(unsigned number, bool byte, bool rex)
+{
+    if (byte && !rex && number >= 4 && number < 8) {
+        return (u8)((number - 4) * 8 + 1);
+    }
+    return (u8)(number * 8);
+}
+
+static bool prefix_fits(const struct row *row, const struct prefixes *p)
+{
+    static const u8 of_vex[4] = {NP, P66, PF3, PF2};
+    if (p->vex || row->attr & VEX) {
+        return p->vex && row->attr & VEX && row->prefix == of_vex[p->vex_pp] && !p->vex_l;
+    }
+    switch (row->prefix) {
+    case NP: return !p->opsize && !p->rep;
+    case P66: return p->opsize && !p->rep;
+    case PF3: return p->rep == 0xf3;
+    case PF2: return p->rep == 0xf2;
+    default: return true;
+    }
+}
+
+/* MOV to and from control and debug registers ignores mod: SDM Vol. 2 MOV. */
+static bool row_moves_control(const struct row *row)
+{
+    return row->operand[0] == Cd || row->operand[0] == Dd || row->operand[1] == Cd || row->operand[1] == Dd;
+}
+
+static bool form_fits(const struct row *row, u8 modrm, bool *register_only)
+{
+    bool memory = modrm < 0xc0;
+    if (row->slash & 0x100) {
+        return modrm == (row->slash & 0xff);
+    }
+    if (row->slash != __ && row->slash != (modrm >> 3 & 7)) {
+        return false;
+    }
+    if (row_moves_control(row)) {
+        return true;
+    }
+    for (unsigned k = 0; k < 4; k++) {
+        enum operand_class class = row->operand[k] == __ ? NO_MODRM : class_of(row->operand[k]);
+        if (class == RM_MEMORY && !memory) {
+            *register_only = true;
+            return false;
+        }
+        if (class == RM_REGISTER && memory) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The first row that fits, or NULL and why. */
+static const struct row *find_row(const struct decoder *d, unsigned map, u8 opcode, u8 modrm, const struct prefixes *p,
+                                  unsigned code_bytes, enum rule *rule)
+{
+    bool     register_only = false;
+    unsigned first = d->entry[map][opcode].first, count = d->entry[map][opcode].count;
+    for (unsigned k = first; k < first + count; k++) {
+        const struct row *row = &row_table[d->list[k]];
+        bool              w   = p->rex & 8;
+        if ((row->attr & NO64 && code_bytes == 8) || (row->attr & ONLY64 && code_bytes != 8) || (row->attr & W0 && w) ||
+            (row->attr & W1 && !w) || !prefix_fits(row, p)) {
+            continue;
+        }
+        if (!d->entry[map][opcode].modrm || form_fits(row, modrm, &register_only)) {
+            return row;
+        }
+    }
+    *rule = register_only ? RULE_UD_REGISTER_FORM : RULE_UD_OPCODE;
+    return NULL;
+}
+
+static u8 operand_width(const struct row *row, const struct prefixes *p, unsigned opsize)
+{
+    if (row->attr & BYTE) {
+        return 1;
+    }
+    for (unsigned k = 0; k < 4; k++) {
+        unsigned o = row->operand[k];
+        if (o == Gy || o == Ey || o == Ry || o == My || o == By) {
+            return p->rex & 8 ? 8 : 4;
+        }
+    }
+    return (u8)opsize;
+}
+
+static unsigned operand_size(const struct row *row, const struct prefixes *p, unsigned code_bytes)
+{
+    if (code_bytes == 8) {
+        if (p->rex & 8 || row->attr & F64) {
+            return 8;
+        }
+        return p->opsize ? 2 : row->attr & D64 ? 8 : 4;
+    }
+    return (code_bytes == 2) != p->opsize ? 2 : 4;
+}
+
+/* Fills register fields and takes immediates, operand by operand. */
+static void take_operands(struct cursor *c, const struct row *row, const struct prefixes *p, u8 modrm, u8 opcode, struct insn *i)
+{
+    unsigned rex = p->rex, reg = (modrm >> 3 & 7) | (rex & 4) << 1, rm = (modrm & 7) | (rex & 1) << 3;
+    bool     second = false; /* a second immediate: ENTER */
+    for (unsigned k = 0; k < 4; k++) {
+        unsigned o = row->operand[k];
+        switch (o) {
+        case Gb: i->reg = gpr_at(reg, true, rex); break;
+        case Gw: case Gd: case Gq: case Gv: case Gy: i->reg = gpr_at(reg, false, rex); break;
+        case Vx: case Cd: case Dd: i->reg = (u8)reg; break;
+        case Pq: case Sw: i->reg = modrm >> 3 & 7; break;
+        case Eb: i->rm = gpr_at(rm, true, rex); break;
+        case Ew: case Ed: case Eq: case Ev: case Ey: case Rv: case Ry: case Rw: case Rd: case Rq:
+            i->rm = gpr_at(rm, false, rex);
+            break;
+        case Wx: case Wq: case Wd: case Ww: case Ux: i->rm = (u8)rm; break;
+        case Qq: case Qd: case Nq: case STi: i->rm = modrm & 7; break;
+        case Zb: i->rm = gpr_at((opcode & 7) | (rex & 1) << 3, true, rex); break;
+        case Zv: case Zw: i->rm = gpr_at((opcode & 7) | (rex & 1) << 3, false, rex); break;
+        case By: i->vreg = gpr_at(p->vex_vvvv, false, rex); break;
+        case sES: case sCS: case sSS: case sDS: case sFS: case sGS:
+            *(k ? &i->vreg : &i->reg) = (u8)(o - sES + SEG_ES);
+            break;
+        case Ib:
+            if (second) {
+                i->imm |= take(c, 1) << 16;
+            } else {
+                i->imm = take(c, 1);
+            }
+            break;
+        case I1: i->imm = 1; break;
+        case sIb: case Jb: i->imm = take_signed(c, 1); break;
+        case Iw:
+            i->imm = take(c, 2);
+            second = true;
+            break;
+        case Iz: case Jz: i->imm = take_signed(c, i->opsize == 2 ? 2 : 4); break;
+        case Iv: i->imm = take_signed(c, i->opsize); break;
+        case Ap:
+            i->imm = take(c, i->opsize);
+            i->imm |= take(c, 2) << 32;
+            break;
+        case Ob: case Ov:
+            i->mem  = 1;
+            i->disp = (i64)take(c, i->asize);
+            break;
+        default: break;
+        }
+    }
+}
+
+/* ES, CS, SS and DS are flat in 64-bit mode. */
+static u8 final_segment(unsigned default_seg, int override, unsigned code_bytes)
+{
+    unsigned seg = override >= 0 ? (unsigned)override : default_seg;
+    if (code_bytes == 8 && seg != SEG_FS && seg != SEG_GS) {
+        return default_seg == SEG_SS ? SEG_FLAT_STACK : SEG_FLAT;
+    }
+    return (u8)seg;
+}
+
+enum decode_status decode(const struct decoder *decoder, const u8 *bytes, unsigned available, unsigned code_bytes,
+                          unsigned offset, struct insn *i, enum rule *rule)
+{
+    struct cursor   c   = {.bytes = bytes, .available = available < 15 ? available : 15};
+    struct prefixes p   = {.seg = -1};
+    unsigned        map = M1;
+    bool            rip = false;
+
+    memset(i, 0, sizeof *i);
+    i->base = i->index = R_ZERO;
+    i->offset          = (u16)offset;
+    *rule              = RULE_NONE;
+
+    u8 opcode = take_prefixes(&c, code_bytes, &p);
+    if (opcode == 0x0f && !c.more) {
+        map    = M0F;
+        opcode = (u8)take(&c, 1);
+        if (!c.more && (opcode == 0x38 || opcode == 0x3a)) {
+            map    = opcode == 0x38 ? M38 : M3A;
+            opcode = (u8)take(&c, 1);
+        }
+    } else if ((opcode == 0xc4 || opcode == 0xc5) && !c.more) {
+        u8 next = (u8)take(&c, 1);
+        c.pos -= c.more ? 0 : 1;
+        if (code_bytes == 8 || next >= 0xc0) {
+            bool bad = p.rex || p.opsize || p.rep || p.lock;
+            map      = take_vex(&c, opcode, code_bytes, &p);
+            opcode   = (u8)take(&c, 1);
+            if (!c.more && (bad || map == OPCODE_MAPS)) {
+                *rule     = RULE_UD_OPCODE;
+                i->length = (u8)c.pos;
+                return DECODE_BAD;
+            }
+        }
+    }
+    if (c.more) {
+        goto more;
+    }
+
+    u8 modrm = 0;
+    if (decoder->entry[map][opcode].modrm) {
+        modrm = (u8)take(&c, 1);
+        if (c.more) {
+            goto more;
+        }
+    }
+    const struct row *row = find_row(decoder, map, opcode, modrm, &p, code_bytes, rule);
+    if (!row) {
+        i->length = (u8)c.pos;
+        return DECODE_BAD;
+    }
+
+    i->row    = (u16)(row - row_table);
+    i->opcode = (u16)(map << 8 | opcode);
+    i->modrm  = modrm;
+    i->rex_w  = p.rex >> 3 & 1;
+    i->opsize = (u8)operand_size(row, &p, code_bytes);
+    i->w      = operand_width(row, &p, i->opsize);
+    i->asize  = (u8)(code_bytes == 8 ? (p.addrsize ? 4 : 8) : (code_bytes == 2) != p.addrsize ? 2 : 4);
+    i->lock   = p.lock;
+    if (row->attr & REPS) {
+        i->rep = p.rep == 0xf3 ? REP_E : p.rep == 0xf2 ? REP_NE : REP_NONE;
+    }
+
+    unsigned seg = SEG_DS;
+    i->ea_shift  = (u8)(64 - 8 * i->asize);
+    if (row_has_modrm(row) && modrm < 0xc0 && !row_moves_control(row)) {
+        i->mem = 1;
+        if (i->asize == 2) {
+            take_address16(&c, i, modrm >> 6, modrm & 7, &seg);
+        } else {
+            rip = take_address32(&c, i, modrm >> 6, modrm & 7, p.rex, code_bytes, &seg);
+        }
+    }
+    i->seg = final_segment(seg, p.seg, code_bytes);
+    take_operands(&c, row, &p, modrm, opcode, i);
+    if (c.more) {
+        goto more;
+    }
+    i->length = (u8)c.pos;
+    if (rip) {
+        i->disp += (i64)(offset + c.pos);
+    }
+    if (p.lock && !(row->attr & LOCKABLE && i->mem)) {
+        *rule = RULE_UD_LOCK;
+        return DECODE_BAD;
+    }
+    return DECODE_OK;
+
+more:
+    if (available >= 15) {
+        *rule     = RULE_GP_LENGTH;
+        i->length = 15;
+        return DECODE_BAD;
+    }
+    return DECODE_MORE;
+}

@@ -1,0 +1,61 @@
+/*
+ * icache.h: decoded blocks, found by the host address of their first byte.
+ *
+ * The host address names RAM page and offset at once, whatever linear address the page has and whatever A20, PAM and SMRAM say.
+ * A block never crosses a page. When bytes of a block change, every instruction in it gets the handler `stale`, so that
+ * an executor that is inside the block, or jumps into it by a link, looks up again; memory is reclaimed when the cache is full.
+ */
+#ifndef CPU_INTERP_ICACHE_H
+#define CPU_INTERP_ICACHE_H
+
+#include "cpu/decode.h"
+
+#define BLOCK_INSNS_MAX 64
+
+struct block {
+    const u8     *host;
+    struct block *page_next; /* of the same page */
+    u16           bytes;
+    u8            mode; /* cpu->code_mode */
+    bool          stale;
+    u8            count; /* instructions, without the one that leaves the block */
+    struct insn   insn[];
+};
+
+#define ICACHE_BUCKETS (1u << 16)
+
+struct icache {
+    struct block     *bucket[ICACHE_BUCKETS];
+    struct code_page *pages; /* hash table of ICACHE_PAGES */
+    u8               *arena;
+    size_t            used;
+    exec_fn           stale;
+    u64               flushes, blocks;
+};
+
+static inline unsigned icache_bucket(const u8 *host, unsigned mode)
+{
+    uintptr_t h = (uintptr_t)host;
+    return (unsigned)(h ^ h >> 15 ^ mode << 3) & (ICACHE_BUCKETS - 1);
+}
+
+/* `stale` is the handler that looks up again at its own instruction. */
+struct icache *icache_create(exec_fn stale);
+void           icache_destroy(struct icache *cache);
+
+static inline struct block *icache_find(const struct icache *cache, const u8 *host, unsigned mode)
+{
+    struct block *b = cache->bucket[icache_bucket(host, mode)];
+    return b && b->host == host && b->mode == mode ? b : NULL;
+}
+
+/* Room for a block of BLOCK_INSNS_MAX instructions and one more at the end of the arena; NULL: flush first. */
+struct block *icache_room(struct icache *cache);
+/* Publishes the block that was built in that room. */
+void icache_add(struct icache *cache, struct block *block, struct region *region, u64 page_offset);
+/* Forgets everything. No block may be executing. */
+void icache_flush(struct icache *cache);
+/* Bytes at `host` change. */
+void icache_written(struct icache *cache, const u8 *host, u64 size);
+
+#endif

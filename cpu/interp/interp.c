@@ -1,0 +1,435 @@
+/*
+ * interp.c: the interpreter.
+ *
+ * Every row of opcodes.def whose meaning is a SEM becomes one handler per operand width and memory or register form; OPs and
+ * VECs have one handler each that calls their C function. A handler ends by calling the next instruction's handler as a tail
+ * call. Where the compiler does not make tail calls (no optimisation, sanitizers) it returns to a loop instead.
+ */
+#include "cpu/interp/interp.h"
+
+#include "cpu/base/log.h"
+#include "cpu/fpu/check.h"
+#include "cpu/fpu/mmx.h"
+#include "cpu/interp/eval.h"
+#include "cpu/isa/rows.h"
+#include "cpu/op/op.h"
+
+#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define TAIL_CALLS 1
+#else
+#define TAIL_CALLS 0
+#endif
+
+/* Goes on with instruction `n`; must be the last thing that a handler does. */
+ALWAYS_INLINE void dispatch(struct cpu *cpu, const struct insn *n)
+{
+#if TAIL_CALLS
+    n->fn(cpu, n);
+#else
+    cpu->next = n;
+#endif
+}
+
+static void find_block(struct cpu *cpu, const struct insn *from);
+
+/* Goes on with the block at cpu->ip, unless something is pending. */
+ALWAYS_INLINE void next_block(struct cpu *cpu)
+{
+    if (unlikely(cpu->pending)) {
+        return;
+    }
+    vaddr                   la = cpu->code_base + cpu->ip;
+    const struct tlb_entry *e  = &cpu->tlb_fetch[tlb_fetch_index(la)];
+    if (likely(e->tag == (la & PAGE_MASK))) {
+        const u8           *host = (const u8 *)(uintptr_t)(la + e->addend);
+        const struct block *b    = icache_find(cpu->icache, host, cpu->code_mode);
+        if (likely(b && (!cpu->code_limited || cpu->ip + b->bytes - 1 <= cpu->code_span))) {
+            cpu->regs[R_IPBASE] = cpu->ip - (la & (PAGE_SIZE - 1));
+            dispatch(cpu, b->insn);
+            return;
+        }
+    }
+    find_block(cpu, NULL);
+}
+
+/* A relative jump was taken: by its link, or by looking up, which links it when it stays in the page. */
+ALWAYS_INLINE void take_jump(struct cpu *cpu, const struct insn *i)
+{
+    cpu->icount += i->number;
+    if (likely(i->link && !cpu->pending)) {
+        dispatch(cpu, i->link);
+        return;
+    }
+    cpu->ip = (insn_next_ip(cpu, i) + i->imm) & arith_mask(i->opsize);
+    if (unlikely(cpu->pending)) {
+        return;
+    }
+    find_block(cpu, i);
+}
+
+/* The end of a SEM handler. */
+ALWAYS_INLINE void finish(struct cpu *cpu, const struct insn *i, const struct ctx *c)
+{
+    if (c->flow == FLOW_RELATIVE) {
+        take_jump(cpu, i);
+    } else if (c->flow == FLOW_JUMP) {
+        cpu->icount += i->number;
+        cpu->ip = c->target;
+        next_block(cpu);
+    } else {
+        dispatch(cpu, i + 1);
+    }
+}
+
+/* ---- handlers of SEM rows */
+
+#include "cpu/isa/alu.sem.h"
+#include "cpu/isa/bit.sem.h"
+#include "cpu/isa/flow.sem.h"
+#include "cpu/isa/move.sem.h"
+#include "cpu/isa/muldiv.sem.h"
+#include "cpu/isa/shift.sem.h"
+
+#define HANDLER(handler, sem, w, mem_, opcode_, o0, o1, o2, o3)                                    \
+    static void handler(struct cpu *cpu, const struct insn *i)                                     \
+    {                                                                                              \
+        struct ctx c = {.cpu = cpu, .form = {.operand = {o0, o1, o2, o3}, .mem = mem_, .opcode = opcode_}}; \
+        sem(&c, i, w);                                                                             \
+        finish(cpu, i, &c);                                                                        \
+    }
+#define ROW_SEM(fn, map, opcode, slash, prefix, name, o0, o1, o2, o3, attr, feature)               \
+    HANDLER(h1r_##name##map##opcode##slash##prefix, sem_##fn, (attr)&BYTE ? 1 : 2, false, opcode, o0, o1, o2, o3) \
+    HANDLER(h1m_##name##map##opcode##slash##prefix, sem_##fn, (attr)&BYTE ? 1 : 2, true, opcode, o0, o1, o2, o3)  \
+    HANDLER(h4r_##name##map##opcode##slash##prefix, sem_##fn, (attr)&BYTE ? 1 : 4, false, opcode, o0, o1, o2, o3) \
+    HANDLER(h4m_##name##map##opcode##slash##prefix, sem_##fn, (attr)&BYTE ? 1 : 4, true, opcode, o0, o1, o2, o3)  \
+    HANDLER(h8r_##name##map##opcode##slash##prefix, sem_##fn, (attr)&BYTE ? 1 : 8, false, opcode, o0, o1, o2, o3) \
+    HANDLER(h8m_##name##map##opcode##slash##prefix, sem_##fn, (attr)&BYTE ? 1 : 8, true, opcode, o0, o1, o2, o3)
+#define ROW_OP(...)
+#define ROW_VEC(...)
+#include "cpu/isa/opcodes.def"
+#undef ROW_SEM
+#undef ROW_OP
+#undef ROW_VEC
+
+/* Of one row: [log2 width][memory form]. A width that the row cannot have repeats another. */
+struct handlers {
+    exec_fn fn[4][2];
+};
+#define PICK(attr, byte, wide) ((attr)&BYTE ? (byte) : (wide))
+#define ROW_SEM(f, map, opcode, slash, prefix, name, o0, o1, o2, o3, attr, feature)                \
+    {{{PICK(attr, h1r_##name##map##opcode##slash##prefix, NULL), PICK(attr, h1m_##name##map##opcode##slash##prefix, NULL)}, \
+      {PICK(attr, NULL, h1r_##name##map##opcode##slash##prefix), PICK(attr, NULL, h1m_##name##map##opcode##slash##prefix)}, \
+      {PICK(attr, NULL, h4r_##name##map##opcode##slash##prefix), PICK(attr, NULL, h4m_##name##map##opcode##slash##prefix)}, \
+      {PICK(attr, NULL, h8r_##name##map##opcode##slash##prefix), PICK(attr, NULL, h8m_##name##map##opcode##slash##prefix)}}},
+#define ROW_OP(...)  {{{NULL}}},
+#define ROW_VEC(...) {{{NULL}}},
+static const struct handlers handler_table[] = {
+#include "cpu/isa/opcodes.def"
+};
+
+/* ---- handlers of OPs and VECs */
+
+static void run_op(struct cpu *cpu, const struct insn *i)
+{
+    cpu->current = i;
+    i->op(cpu, i);
+    dispatch(cpu, i + 1);
+}
+
+/* An OP that ends its block. */
+static void run_op_end(struct cpu *cpu, const struct insn *i)
+{
+    cpu->current = i;
+    cpu->ip      = insn_next_ip(cpu, i);
+    i->op(cpu, i);
+    cpu->icount += i->number;
+    next_block(cpu);
+}
+
+static unsigned vec_operand_bytes(unsigned operand)
+{
+    switch (operand) {
+    case Wx: case Mx: return 16;
+    case Wq: case Qq: case Mq: return 8;
+    case Wd: case Qd: case Md: return 4;
+    default: return 2;
+    }
+}
+
+static bool is_mmx_operand(unsigned o)
+{
+    return o == Pq || o == Qq || o == Qd || o == Nq;
+}
+
+static void *vec_register(struct cpu *cpu, unsigned operand, unsigned number)
+{
+    return is_mmx_operand(operand) ? (void *)&cpu->x87.reg[number].mantissa : (void *)&cpu->xmm[number];
+}
+
+/* Memory operands of VECs go through this buffer. */
+static void vec_call(struct cpu *cpu, const struct insn *i)
+{
+    const struct row *row   = &row_table[i->row];
+    unsigned          o0 = row->operand[0], o1 = row->operand[1];
+    bool              mmx   = is_mmx_operand(o0) || is_mmx_operand(o1);
+    bool              store = row->attr & STORE;
+    unsigned          size  = vec_operand_bytes(store ? o0 : o1);
+    union vec         memory = {.q = {0}};
+    if (mmx) {
+        mmx_check(cpu);
+    } else {
+        sse_check(cpu);
+    }
+    void *reg = vec_register(cpu, store ? o1 : o0, i->reg);
+    void *rm  = vec_register(cpu, store ? o0 : o1, i->rm);
+    if (i->mem) {
+        u64 ea = insn_ea(cpu, i);
+        if (row->attr & ALIGN16 && mem_linear(cpu, i->seg, ea, size, store) & 15) {
+            cpu_raise(cpu, RULE_GP_SSE_UNALIGNED, 0);
+        }
+        if (!store) {
+            mem_read_bytes(cpu, i->seg, ea, &memory, size);
+        }
+        rm = &memory;
+    }
+    if (o0 == Ux || o0 == Nq) {
+        reg = rm; /* shifts by an immediate */
+    }
+    i->vec(cpu, store ? rm : reg, store ? reg : rm, (u8)i->imm);
+    if (mmx) {
+        mmx_enter(cpu);
+        mmx_written(cpu, o0 == Nq ? i->rm : i->reg);
+    }
+    if (store && i->mem) {
+        mem_write_bytes(cpu, i->seg, insn_ea(cpu, i), &memory, size);
+    }
+}
+
+static void run_vec(struct cpu *cpu, const struct insn *i)
+{
+    cpu->current = i;
+    vec_call(cpu, i);
+    dispatch(cpu, i + 1);
+}
+
+/* ---- what stands at the end of a block */
+
+/* After the last instruction of a block that falls through. */
+static void fall_through(struct cpu *cpu, const struct insn *i)
+{
+    cpu->icount += i->number;
+    cpu->ip = (cpu->regs[R_IPBASE] + i->offset) & cpu->ip_mask;
+    next_block(cpu);
+}
+
+/* The bytes from this instruction on have changed: look up again. `number` counts this instruction, which has not run. */
+static void stale(struct cpu *cpu, const struct insn *i)
+{
+    cpu->icount += i->number - (i->length ? 1u : 0u);
+    cpu->ip = (cpu->regs[R_IPBASE] + i->offset) & cpu->ip_mask;
+    if (unlikely(cpu->pending)) {
+        return;
+    }
+    find_block(cpu, NULL);
+}
+
+/* The bytes are no instruction: imm holds the rule. */
+static void raise_rule(struct cpu *cpu, const struct insn *i)
+{
+    cpu->current = i;
+    cpu_raise(cpu, (enum rule)i->imm, 0);
+}
+
+/* ---- building blocks */
+
+struct icache *interp_create(void)
+{
+    return icache_create(stale);
+}
+
+static void bad_insn(struct insn *i, enum rule rule)
+{
+    i->fn  = raise_rule;
+    i->imm = rule;
+}
+
+/* Chooses the handler; returns whether the instruction ends its block. */
+static bool prepare(struct insn *i)
+{
+    const struct row *row = &row_table[i->row];
+    switch (row->kind) {
+    case KIND_SEM:
+        i->fn = handler_table[i->row].fn[__builtin_ctz(i->w)][i->mem];
+        return row->attr & END;
+    case KIND_VEC:
+        i->vec = row->vec;
+        i->fn  = run_vec;
+        return false;
+    default:
+        i->op = row->op;
+        i->fn = row->attr & END || i->rep ? run_op_end : run_op;
+        return row->attr & END || i->rep;
+    }
+}
+
+/* Decodes the block at `host`. NULL: its first instruction goes on in the next page. */
+static struct block *build(struct cpu *cpu, const u8 *host, struct region *region, u64 page_offset)
+{
+    unsigned      offset = (unsigned)((uintptr_t)host & (PAGE_SIZE - 1)), start = offset;
+    const u8     *page   = host - offset;
+    struct block *b      = icache_room(cpu->icache);
+    if (!b) {
+        icache_flush(cpu->icache);
+        b = icache_room(cpu->icache);
+    }
+    *b       = (struct block){.host = host, .mode = cpu->code_mode};
+    bool end = false;
+    while (!end && b->count < BLOCK_INSNS_MAX && offset < PAGE_SIZE) {
+        struct insn       *i = &b->insn[b->count];
+        enum rule          rule;
+        enum decode_status status =
+            decode(cpu->decoder, page + offset, PAGE_SIZE - offset, cpu->code_bytes, offset, i, &rule);
+        if (status == DECODE_MORE) {
+            break;
+        }
+        i->number = ++b->count;
+        if (status == DECODE_BAD) {
+            bad_insn(i, rule);
+            end = true;
+        } else {
+            end = prepare(i);
+        }
+        offset += i->length;
+    }
+    if (!b->count) {
+        return NULL;
+    }
+    struct insn *last = &b->insn[b->count];
+    *last             = (struct insn){.fn = fall_through, .offset = (u16)offset, .number = b->count};
+    b->bytes          = (u16)(offset - start);
+    bool fresh       = !(region->pages[page_offset >> PAGE_SHIFT].flags & PAGE_HAS_CODE);
+    icache_add(cpu->icache, b, region, page_offset);
+    if (fresh) {
+        tlb_flush_writes(&cpu->tlb); /* the page may have been open for writing */
+    }
+    return b;
+}
+
+static void step_here(struct cpu *cpu);
+
+/* The slow half of next_block(). `from` is a relative jump that may be linked. */
+static NOINLINE void find_block(struct cpu *cpu, const struct insn *from)
+{
+    vaddr         la = cpu->code_base + cpu->ip;
+    struct region *region;
+    u64            page_offset;
+    if (!cpu->long_mode) {
+        la = (u32)la;
+    }
+    const struct tlb_entry *e    = &cpu->tlb_fetch[tlb_fetch_index(la)];
+    const u8               *host = (const u8 *)(uintptr_t)(la + e->addend);
+    struct block           *b    = NULL;
+    cpu->current                 = NULL;
+    if (e->tag == (la & PAGE_MASK)) {
+        b = icache_find(cpu->icache, host, cpu->code_mode);
+    }
+    if (!b) {
+        const u8 *page = mem_fetch_page(cpu, la, &region, &page_offset);
+        if (page) {
+            host = page + (la & (PAGE_SIZE - 1));
+            b    = icache_find(cpu->icache, host, cpu->code_mode);
+            if (!b) {
+                b    = build(cpu, host, region, page_offset);
+                from = NULL; /* the cache may have been flushed */
+            }
+        }
+    }
+    if (!b || (cpu->code_limited && cpu->ip + b->bytes - 1 > cpu->code_span)) {
+        step_here(cpu);
+        return;
+    }
+    if (from && !cpu->code_limited && insn_ip(cpu, from) >> PAGE_SHIFT == cpu->ip >> PAGE_SHIFT) {
+        ((struct insn *)(uintptr_t)from)->link = b->insn;
+    }
+    cpu->regs[R_IPBASE] = cpu->ip - (la & (PAGE_SIZE - 1));
+    dispatch(cpu, b->insn);
+}
+
+/* ---- one instruction, outside the cache */
+
+/* Decodes the instruction at cpu->ip byte by byte into `i`: it may span pages, reach the end of CS, or lie in no memory. */
+static void fetch_one(struct cpu *cpu, struct insn *i)
+{
+    u8                 bytes[15];
+    enum rule          rule   = RULE_NONE;
+    enum decode_status status = DECODE_MORE;
+    vaddr              la     = cpu->code_base + cpu->ip;
+    if (!cpu->long_mode) {
+        la = (u32)la;
+    }
+    cpu->current        = NULL;
+    cpu->regs[R_IPBASE] = cpu->ip - (la & (PAGE_SIZE - 1));
+    for (unsigned n = 0; status == DECODE_MORE && n < sizeof bytes;) {
+        if (cpu->ip + n - cpu->code_low > cpu->code_span) {
+            cpu_raise(cpu, cpu->code_bytes == 8 ? RULE_GP_CODE_CANONICAL : RULE_GP_CODE_LIMIT, 0);
+        }
+        bytes[n] = mem_fetch_byte(cpu, la + n);
+        n++;
+        status = decode(cpu->decoder, bytes, n, cpu->code_bytes, (unsigned)(la & (PAGE_SIZE - 1)), i, &rule);
+    }
+    i->number = 1;
+    if (status != DECODE_OK) {
+        bad_insn(i, rule);
+    } else {
+        prepare(i);
+    }
+}
+
+static void leave(struct cpu *cpu, const struct insn *i)
+{
+    cpu->icount += i->number;
+    cpu->ip = (cpu->regs[R_IPBASE] + i->offset) & cpu->ip_mask;
+}
+
+/* The instruction runs from cpu->single, followed by `then`. */
+static void run_single(struct cpu *cpu, exec_fn then)
+{
+    struct insn *i = cpu->single;
+    fetch_one(cpu, i);
+    i[1] = (struct insn){.fn = then, .offset = (u16)(i->offset + i->length), .number = 1};
+    dispatch(cpu, i);
+}
+
+static void step_here(struct cpu *cpu)
+{
+    run_single(cpu, fall_through);
+}
+
+static void run_dispatched(struct cpu *cpu)
+{
+#if !TAIL_CALLS
+    while (cpu->next) {
+        const struct insn *n = cpu->next;
+        cpu->next            = NULL;
+        n->fn(cpu, n);
+    }
+#else
+    (void)cpu;
+#endif
+}
+
+void interp_step(struct cpu *cpu)
+{
+    __atomic_fetch_or(&cpu->pending, PENDING_STEP, __ATOMIC_RELAXED);
+    cpu->next = NULL;
+    run_single(cpu, leave);
+    run_dispatched(cpu);
+    __atomic_fetch_and(&cpu->pending, ~(u32)PENDING_STEP, __ATOMIC_RELAXED);
+}
+
+void interp_run(struct cpu *cpu)
+{
+    cpu->next = NULL;
+    next_block(cpu);
+    run_dispatched(cpu);
+}

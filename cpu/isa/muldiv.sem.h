@@ -1,0 +1,59 @@
+/*
+ * muldiv.sem.h: multiplication. CF and OF say that the upper half is significant (SDM Vol. 2 MUL, IMUL); SF, ZF and PF, undefined,
+ * follow the lower half, AF is 0.
+ */
+
+static inline __attribute__((always_inline)) void set_mul_flags(struct ctx *c, unsigned w, val low, val overflow)
+{
+    set_cc(c, CC_BITS, w, low, v_or(c, 8, overflow, v_shl(c, 8, overflow, v_imm(c, 11))));
+}
+
+SEM(mul)
+{
+    val a   = reg_read(c, R_AX, w);
+    val b   = op_read(c, i, w, 0);
+    val low = v_mul(c, w, a, b);
+    val hi  = v_mulhu(c, w, a, b);
+    if (w == 1) {
+        reg_write(c, R_AX, 2, v_or(c, 8, low, v_shl(c, 8, hi, v_imm(c, 8))));
+    } else {
+        reg_write(c, R_AX, w, low);
+        reg_write(c, R_DX, w, hi);
+    }
+    set_mul_flags(c, w, low, v_nonzero(c, hi));
+}
+
+SEM(imul1)
+{
+    val a   = reg_read(c, R_AX, w);
+    val b   = op_read(c, i, w, 0);
+    val low = v_mul(c, w, a, b);
+    val hi  = v_mulhs(c, w, a, b);
+    if (w == 1) {
+        reg_write(c, R_AX, 2, v_or(c, 8, low, v_shl(c, 8, hi, v_imm(c, 8))));
+    } else {
+        reg_write(c, R_AX, w, low);
+        reg_write(c, R_DX, w, hi);
+    }
+    set_mul_flags(c, w, low, v_nonzero(c, v_xor(c, 8, hi, v_trunc(c, w, v_sar(c, 8, v_sext(c, w, low), v_imm(c, 63))))));
+}
+
+static inline __attribute__((always_inline)) void imul(struct ctx *c, const struct insn *i, unsigned w, val a, val b)
+{
+    val low = v_mul(c, w, a, b);
+    val hi  = v_mulhs(c, w, a, b);
+    op_write(c, i, w, 0, low);
+    set_mul_flags(c, w, low, v_nonzero(c, v_xor(c, 8, hi, v_trunc(c, w, v_sar(c, 8, v_sext(c, w, low), v_imm(c, 63))))));
+}
+
+SEM(imul2)
+{
+    val b = op_read(c, i, w, 1);
+    imul(c, i, w, op_read(c, i, w, 0), b);
+}
+
+SEM(imul3)
+{
+    val a = op_read(c, i, w, 1);
+    imul(c, i, w, a, op_read(c, i, w, 2));
+}

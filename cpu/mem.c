@@ -1,0 +1,395 @@
+/*
+ * mem.c: the slow half of guest memory: segment checks, page walks, TLB fills, device accesses, page crossing.
+ *
+ * Intel SDM Vol. 3A chapters 4 and 5.
+ */
+#include "cpu/mem.h"
+
+#include "cpu/op/op.h"
+#include "cpu/raise.h"
+
+/* Whose rights apply to an access. */
+struct rights {
+    bool user, ac;
+    enum tlb_view view;
+};
+
+static struct rights current_rights(const struct cpu *cpu)
+{
+    return (struct rights){cpu->cpl == 3, cpu->view == TLB_SUPERVISOR_AC, cpu->view};
+}
+
+static struct rights rights_of(const struct cpu *cpu, bool user)
+{
+    return user == (cpu->cpl == 3) ? current_rights(cpu) : (struct rights){user, false, user ? TLB_USER : TLB_SUPERVISOR};
+}
+
+static const struct rights implicit_supervisor = {false, false, TLB_SUPERVISOR};
+
+/* A translated piece of guest memory inside one page. */
+struct place {
+    struct walk_result walk;
+    paddr              phys;
+    struct target      target;
+};
+
+static struct place translate(struct cpu *cpu, vaddr la, enum access_kind kind, struct rights rights)
+{
+    struct place p = {.walk = walk(&cpu->paging, cpu->memory, la, kind, rights.user, rights.ac)};
+    if (unlikely(p.walk.rule != RULE_NONE)) {
+        cpu_raise_page_fault(cpu, p.walk.rule, la, p.walk.error_code);
+    }
+    p.phys   = p.walk.phys & cpu->paging.a20_mask;
+    p.target = space_find(cpu->memory, p.phys, kind == ACCESS_WRITE, cpu->in_smm);
+    return p;
+}
+
+static bool is_memory(const struct target *t, unsigned size)
+{
+    return t->region && t->region->kind != REGION_IO && t->left >= size;
+}
+
+/* Whether all of the page around `p` is the same memory, so that one TLB entry can stand for it. */
+static bool whole_page(const struct place *p)
+{
+    unsigned in_page = p->phys & (PAGE_SIZE - 1);
+    return p->target.offset >= in_page && p->target.left >= PAGE_SIZE - in_page &&
+           !((p->target.offset - in_page) & (PAGE_SIZE - 1));
+}
+
+/* Data breakpoints are looked for on the slow path only: watched pages stay out of the TLB. */
+static void watch(struct cpu *cpu, vaddr la, u64 size, bool write)
+{
+    if (likely(!debug_breakpoints_on(cpu))) {
+        return;
+    }
+    u32 hits = debug_data_hits(cpu, la, size, write);
+    if (hits) {
+        cpu->pending_db |= hits;
+        cpu_update_debug(cpu);
+    }
+}
+
+static u64 read_in_page(struct cpu *cpu, vaddr la, unsigned size, struct rights rights)
+{
+    const u8 *hit = tlb_hit(cpu->tlb.data[rights.view][TLB_READ], la, size);
+    if (hit) {
+        return load_le(hit, size);
+    }
+    struct place p = translate(cpu, la, ACCESS_READ, rights);
+    if (!is_memory(&p.target, size)) {
+        return space_read(cpu->memory, p.phys, size, cpu->in_smm);
+    }
+    const u8 *host = p.target.region->host + p.target.offset;
+    if (whole_page(&p) && !debug_page_watched(cpu, la)) {
+        tlb_fill(&cpu->tlb, rights.view, TLB_READ, la, host - (la & (PAGE_SIZE - 1)), p.walk.global, p.walk.page_bytes);
+    }
+    return load_le(host, size);
+}
+
+static void write_place(struct cpu *cpu, vaddr la, u64 value, unsigned size, struct rights rights, const struct place *p)
+{
+    struct region *region = p->target.region;
+    if (!is_memory(&p->target, size) || region->kind != REGION_RAM) {
+        space_write(cpu->memory, p->phys, value, size, cpu->in_smm);
+        return;
+    }
+    u64 offset = p->target.offset;
+    u8 *host   = region->host + offset;
+    if (region->pages[offset >> PAGE_SHIFT].flags) {
+        space_written(cpu->memory, region, offset, size);
+    }
+    if (!region->pages[offset >> PAGE_SHIFT].flags && whole_page(p) && !debug_page_watched(cpu, la)) {
+        tlb_fill(&cpu->tlb, rights.view, TLB_WRITE, la, host - (la & (PAGE_SIZE - 1)), p->walk.global, p->walk.page_bytes);
+    }
+    store_le(host, value, size);
+}
+
+static void write_in_page(struct cpu *cpu, vaddr la, u64 value, unsigned size, struct rights rights)
+{
+    u8 *hit = tlb_hit(cpu->tlb.data[rights.view][TLB_WRITE], la, size);
+    if (hit) {
+        store_le(hit, value, size);
+        return;
+    }
+    struct place p = translate(cpu, la, ACCESS_WRITE, rights);
+    write_place(cpu, la, value, size, rights, &p);
+}
+
+/* The linear address after `la`, wrapping as the mode does. */
+static vaddr wrap(const struct cpu *cpu, vaddr la)
+{
+    return cpu->long_mode ? la : (u32)la;
+}
+
+static unsigned left_in_page(vaddr la)
+{
+    return PAGE_SIZE - (la & (PAGE_SIZE - 1));
+}
+
+static u64 read_linear(struct cpu *cpu, vaddr la, unsigned size, struct rights rights)
+{
+    unsigned first = left_in_page(la);
+    if (likely(size <= first)) {
+        return read_in_page(cpu, la, size, rights);
+    }
+    u64 v = 0;
+    for (unsigned k = 0; k < first; k++) {
+        v |= read_in_page(cpu, la + k, 1, rights) << (8 * k);
+    }
+    for (unsigned k = first; k < size; k++) {
+        v |= read_in_page(cpu, wrap(cpu, la + k), 1, rights) << (8 * k);
+    }
+    return v;
+}
+
+static void write_linear(struct cpu *cpu, vaddr la, u64 value, unsigned size, struct rights rights)
+{
+    unsigned first = left_in_page(la);
+    if (likely(size <= first)) {
+        write_in_page(cpu, la, value, size, rights);
+        return;
+    }
+    translate(cpu, la, ACCESS_WRITE, rights);
+    translate(cpu, wrap(cpu, la + first), ACCESS_WRITE, rights);
+    for (unsigned k = 0; k < size; k++) {
+        write_in_page(cpu, wrap(cpu, la + k), value >> (8 * k), 1, rights);
+    }
+}
+
+static void probe_linear(struct cpu *cpu, vaddr la, unsigned size, enum access_kind kind, struct rights rights)
+{
+    for (unsigned first = left_in_page(la);; first = PAGE_SIZE) {
+        translate(cpu, la, kind, rights);
+        if (size <= first) {
+            return;
+        }
+        la = wrap(cpu, la + first);
+        size -= first;
+    }
+}
+
+static bool canonical(vaddr la)
+{
+    return (i64)(la << 16) >> 16 == (i64)la;
+}
+
+/* ---- segments */
+
+static vaddr linear64(struct cpu *cpu, unsigned seg, u64 offset, unsigned size)
+{
+    vaddr la = cpu->seg[seg].base + offset;
+    if (!canonical(la) || !canonical(la + size - 1)) {
+        cpu_raise(cpu, seg == SEG_FLAT_STACK ? RULE_SS_CANONICAL : RULE_GP_CANONICAL, 0);
+    }
+    return la;
+}
+
+static void check_type(struct cpu *cpu, unsigned seg, bool write)
+{
+    const struct segment *s = &cpu->seg[seg];
+    if (!(s->attr & ATTR_P)) {
+        cpu_raise(cpu, RULE_GP_DATA_NULL, 0);
+    }
+    if (s->attr & ATTR_CODE) {
+        cpu_check(cpu, !write, RULE_GP_DATA_NOT_WRITABLE, 0);
+        cpu_check(cpu, s->attr & ATTR_WRITE, RULE_GP_CODE_NOT_READABLE, 0);
+    } else if (write && !(s->attr & ATTR_WRITE)) {
+        cpu_raise(cpu, seg == SEG_SS ? RULE_SS_NOT_WRITABLE : RULE_GP_DATA_NOT_WRITABLE, 0);
+    }
+}
+
+static bool inside_limit(const struct cpu *cpu, const struct segment *s, u64 offset, unsigned size)
+{
+    u64 last = offset + size - 1;
+    if (cpu->protected_mode && !cpu->vm86 && (s->attr & (ATTR_CODE | ATTR_DOWN)) == ATTR_DOWN) {
+        return offset > s->limit && last <= (s->attr & ATTR_DB ? 0xffffffff : 0xffff);
+    }
+    return last <= s->limit;
+}
+
+vaddr mem_linear(struct cpu *cpu, unsigned seg, u64 offset, unsigned size, bool write)
+{
+    if (cpu->code_bytes == 8) {
+        return linear64(cpu, seg, offset, size);
+    }
+    const struct segment *s = &cpu->seg[seg];
+    if (cpu->protected_mode && !cpu->vm86) {
+        check_type(cpu, seg, write);
+    }
+    if (!inside_limit(cpu, s, offset, size)) {
+        cpu_raise(cpu, seg == SEG_SS ? RULE_SS_LIMIT : RULE_GP_DATA_LIMIT, 0);
+    }
+    return (u32)(s->base + offset);
+}
+
+static vaddr aligned_linear(struct cpu *cpu, unsigned seg, u64 offset, unsigned size, bool write)
+{
+    vaddr la = mem_linear(cpu, seg, offset, size, write);
+    if (cpu->align_check && la & (size - 1)) {
+        cpu_raise(cpu, RULE_AC_UNALIGNED, 0);
+    }
+    return la;
+}
+
+u64 mem_read_slow(struct cpu *cpu, unsigned seg, u64 offset, unsigned size)
+{
+    vaddr la = aligned_linear(cpu, seg, offset, size, false);
+    u64   v  = read_linear(cpu, la, size, current_rights(cpu));
+    watch(cpu, la, size, false);
+    return v;
+}
+
+void mem_write_slow(struct cpu *cpu, unsigned seg, u64 offset, u64 value, unsigned size)
+{
+    vaddr la = aligned_linear(cpu, seg, offset, size, true);
+    write_linear(cpu, la, value, size, current_rights(cpu));
+    watch(cpu, la, size, true);
+}
+
+void mem_probe_write(struct cpu *cpu, unsigned seg, u64 offset, unsigned size)
+{
+    vaddr la = size <= 8 && !(size & (size - 1)) ? aligned_linear(cpu, seg, offset, size, true) : mem_linear(cpu, seg, offset, size, true);
+    probe_linear(cpu, la, size, ACCESS_WRITE, current_rights(cpu));
+}
+
+void mem_probe_read(struct cpu *cpu, unsigned seg, u64 offset, unsigned size)
+{
+    probe_linear(cpu, mem_linear(cpu, seg, offset, size, false), size, ACCESS_READ, current_rights(cpu));
+}
+
+void mem_read_bytes(struct cpu *cpu, unsigned seg, u64 offset, void *buffer, unsigned size)
+{
+    vaddr         la     = mem_linear(cpu, seg, offset, size, false);
+    struct rights rights = current_rights(cpu);
+    u8           *to     = buffer;
+    if (size > left_in_page(la)) {
+        probe_linear(cpu, la, size, ACCESS_READ, rights);
+    }
+    for (unsigned done = 0, n; done < size; done += n) {
+        vaddr at = wrap(cpu, la + done);
+        n        = size - done >= 8 && left_in_page(at) >= 8 ? 8 : 1;
+        store_le(to + done, read_in_page(cpu, at, n, rights), n);
+    }
+    watch(cpu, la, size, false);
+}
+
+void mem_write_bytes(struct cpu *cpu, unsigned seg, u64 offset, const void *buffer, unsigned size)
+{
+    vaddr         la     = mem_linear(cpu, seg, offset, size, true);
+    struct rights rights = current_rights(cpu);
+    const u8     *from   = buffer;
+    if (size > left_in_page(la)) {
+        probe_linear(cpu, la, size, ACCESS_WRITE, rights);
+    }
+    for (unsigned done = 0, n; done < size; done += n) {
+        vaddr at = wrap(cpu, la + done);
+        n        = size - done >= 8 && left_in_page(at) >= 8 ? 8 : 1;
+        write_in_page(cpu, at, load_le(from + done, n), n, rights);
+    }
+    watch(cpu, la, size, true);
+}
+
+/* ---- linear and physical */
+
+static vaddr check_linear(struct cpu *cpu, vaddr la)
+{
+    if (!cpu->long_mode) {
+        return (u32)la;
+    }
+    cpu_check(cpu, canonical(la), RULE_GP_CANONICAL, 0);
+    return la;
+}
+
+u64 lin_read(struct cpu *cpu, vaddr la, unsigned size)
+{
+    return read_linear(cpu, check_linear(cpu, la), size, current_rights(cpu));
+}
+
+void lin_write(struct cpu *cpu, vaddr la, u64 value, unsigned size)
+{
+    write_linear(cpu, check_linear(cpu, la), value, size, current_rights(cpu));
+}
+
+u64 lin_read_as(struct cpu *cpu, vaddr la, unsigned size, bool user)
+{
+    return read_linear(cpu, check_linear(cpu, la), size, rights_of(cpu, user));
+}
+
+void lin_write_as(struct cpu *cpu, vaddr la, u64 value, unsigned size, bool user)
+{
+    write_linear(cpu, check_linear(cpu, la), value, size, rights_of(cpu, user));
+}
+
+void lin_probe_write_as(struct cpu *cpu, vaddr la, unsigned size, bool user)
+{
+    probe_linear(cpu, check_linear(cpu, la), size, ACCESS_WRITE, rights_of(cpu, user));
+}
+
+u64 sys_read(struct cpu *cpu, vaddr la, unsigned size)
+{
+    return read_linear(cpu, check_linear(cpu, la), size, implicit_supervisor);
+}
+
+void sys_write(struct cpu *cpu, vaddr la, u64 value, unsigned size)
+{
+    write_linear(cpu, check_linear(cpu, la), value, size, implicit_supervisor);
+}
+
+void sys_probe_write(struct cpu *cpu, vaddr la, unsigned size)
+{
+    probe_linear(cpu, check_linear(cpu, la), size, ACCESS_WRITE, implicit_supervisor);
+}
+
+u64 phys_read(struct cpu *cpu, paddr addr, unsigned size)
+{
+    return space_read(cpu->memory, addr & cpu->paging.a20_mask, size, cpu->in_smm);
+}
+
+void phys_write(struct cpu *cpu, paddr addr, u64 value, unsigned size)
+{
+    space_write(cpu->memory, addr & cpu->paging.a20_mask, value, size, cpu->in_smm);
+}
+
+bool mem_peek(struct cpu *cpu, vaddr la, void *buffer, unsigned size)
+{
+    for (unsigned k = 0; k < size; k++) {
+        paddr phys;
+        if (!walk_peek(&cpu->paging, cpu->memory, wrap(cpu, la + k), &phys)) {
+            return false;
+        }
+        struct target t = space_find(cpu->memory, phys & cpu->paging.a20_mask, false, cpu->in_smm);
+        if (!is_memory(&t, 1)) {
+            return false;
+        }
+        ((u8 *)buffer)[k] = t.region->host[t.offset];
+    }
+    return true;
+}
+
+/* ---- instruction fetch */
+
+const u8 *mem_fetch_page(struct cpu *cpu, vaddr la, struct region **region, u64 *offset)
+{
+    enum tlb_view view   = cpu->cpl == 3 ? TLB_USER : TLB_SUPERVISOR;
+    struct rights rights = {cpu->cpl == 3, false, view};
+    struct place  p      = translate(cpu, la, ACCESS_FETCH, rights);
+    if (!is_memory(&p.target, 1) || !whole_page(&p)) {
+        return NULL;
+    }
+    const u8 *page = p.target.region->host + p.target.offset - (la & (PAGE_SIZE - 1));
+    *region        = p.target.region;
+    *offset        = p.target.offset - (la & (PAGE_SIZE - 1));
+    tlb_fill_fetch(&cpu->tlb, view, la, page, p.walk.global, p.walk.page_bytes);
+    return page;
+}
+
+u8 mem_fetch_byte(struct cpu *cpu, vaddr la)
+{
+    struct rights rights = {cpu->cpl == 3, false, cpu->cpl == 3 ? TLB_USER : TLB_SUPERVISOR};
+    struct place  p      = translate(cpu, wrap(cpu, la), ACCESS_FETCH, rights);
+    if (is_memory(&p.target, 1)) {
+        return p.target.region->host[p.target.offset];
+    }
+    return (u8)space_read(cpu->memory, p.phys, 1, cpu->in_smm);
+}

@@ -1,0 +1,94 @@
+/*
+ * mode.c: what derives from control registers, segments, CPL and EFLAGS: sizes, views, segment windows, paging.
+ */
+#include "cpu/mem.h"
+
+void cpu_update_segment(struct cpu *cpu, unsigned seg)
+{
+    struct segment *s = &cpu->seg[seg];
+    s->read_bytes = s->write_bytes = 0;
+    if (cpu->align_check) {
+        return; /* every access takes the slow path, which checks alignment */
+    }
+    if (cpu->code_bytes == 8 && seg >= SEG_FS) {
+        s->read_bytes = s->write_bytes = ~(u64)0;
+        return;
+    }
+    if (!cpu->protected_mode || cpu->vm86) {
+        s->read_bytes = s->write_bytes = (u64)s->limit + 1;
+        return;
+    }
+    bool code = s->attr & ATTR_CODE;
+    if ((s->attr & (ATTR_P | ATTR_S)) != (ATTR_P | ATTR_S) || (!code && s->attr & ATTR_DOWN)) {
+        return;
+    }
+    if (!code || s->attr & ATTR_WRITE) {
+        s->read_bytes = (u64)s->limit + 1;
+    }
+    if (!code && s->attr & ATTR_WRITE) {
+        s->write_bytes = (u64)s->limit + 1;
+    }
+}
+
+static void update_paging(struct cpu *cpu)
+{
+    struct paging *p = &cpu->paging;
+    p->mode      = !(cpu->cr0 & CR0_PG) ? PAGING_NONE
+                   : cpu->long_mode     ? PAGING_4LEVEL
+                   : cpu->cr4 & CR4_PAE ? PAGING_PAE
+                                        : PAGING_32;
+    p->pse       = cpu->cr4 & CR4_PSE;
+    p->wp        = cpu->cr0 & CR0_WP;
+    p->nxe       = cpu->efer & EFER_NXE;
+    p->smep      = cpu->cr4 & CR4_SMEP;
+    p->smap      = cpu->cr4 & CR4_SMAP;
+    p->pge       = cpu->cr4 & CR4_PGE;
+    p->page1gb   = feature_on(&cpu->features, FEATURE_PDPE1GB);
+    p->pse36     = feature_on(&cpu->features, FEATURE_PSE36);
+    p->phys_bits = feature_on(&cpu->features, FEATURE_LM) ? 40 : 36;
+    p->root      = p->mode == PAGING_4LEVEL ? cpu->cr3 & 0xffffffffff000 : p->mode == PAGING_PAE ? cpu->cr3 & 0xffffffe0 : cpu->cr3 & 0xfffff000;
+    p->smm       = cpu->in_smm;
+    p->a20_mask  = cpu->a20 ? ~(u64)0 : ~(u64)(1 << 20);
+}
+
+static void update_code(struct cpu *cpu)
+{
+    const struct segment *cs = &cpu->seg[SEG_CS], *ss = &cpu->seg[SEG_SS];
+    cpu->code_bytes          = cpu->long_mode && cs->attr & ATTR_L ? 8 : cs->attr & ATTR_DB ? 4 : 2;
+    if (cpu->code_bytes == 8) {
+        cpu->stack_mask = cpu->ip_mask = ~(u64)0;
+        cpu->stack_seg                 = SEG_FLAT_STACK;
+        cpu->code_base                 = 0;
+        cpu->code_low                  = 0xffff800000000000;
+        cpu->code_span                 = 0xffffffffffff;
+        cpu->code_limited              = false;
+        return;
+    }
+    cpu->stack_mask   = ss->attr & ATTR_DB ? 0xffffffff : 0xffff;
+    cpu->stack_seg    = SEG_SS;
+    cpu->ip_mask      = 0xffffffff;
+    cpu->code_base    = cs->base;
+    cpu->code_low     = 0;
+    cpu->code_span    = cs->limit;
+    cpu->code_limited = cs->limit != 0xffffffff || cs->base & 0xfff;
+}
+
+void cpu_update_mode(struct cpu *cpu)
+{
+    cpu->protected_mode = cpu->cr0 & CR0_PE;
+    cpu->vm86           = cpu->eflags & FLAG_VM;
+    cpu->long_mode      = cpu->efer & EFER_LMA;
+    cpu->align_check    = cpu->cr0 & CR0_AM && cpu->eflags & FLAG_AC && cpu->cpl == 3;
+    update_code(cpu);
+    cpu->code_mode = (u8)(cpu->code_bytes | cpu->code_limited << 4);
+    update_paging(cpu);
+    cpu->view = cpu->cpl == 3                                         ? TLB_USER
+                : cpu->cr4 & CR4_SMAP && cpu->eflags & FLAG_AC        ? TLB_SUPERVISOR_AC
+                                                                      : TLB_SUPERVISOR;
+    cpu->tlb_read  = cpu->tlb.data[cpu->view][TLB_READ];
+    cpu->tlb_write = cpu->tlb.data[cpu->view][TLB_WRITE];
+    cpu->tlb_fetch = cpu->tlb.fetch[cpu->view == TLB_SUPERVISOR_AC ? TLB_SUPERVISOR : cpu->view];
+    for (unsigned seg = 0; seg < SEG_COUNT; seg++) {
+        cpu_update_segment(cpu, seg);
+    }
+}

@@ -1,0 +1,216 @@
+/*
+ * state.h: struct cpu: every architectural register of one processor, and what is derived from them.
+ *
+ * Between instructions the architectural part means the same to every executor.
+ */
+#ifndef CPU_STATE_H
+#define CPU_STATE_H
+
+#include <setjmp.h>
+
+#include "cpu/base/fields.h"
+#include "cpu/base/irq.h"
+#include "cpu/base/rules.h"
+#include "cpu/base/types.h"
+#include "cpu/model.h"
+#include "mmu/phys.h"
+#include "mmu/tlb.h"
+#include "mmu/walk.h"
+
+enum {
+    R_AX, R_CX, R_DX, R_BX, R_SP, R_BP, R_SI, R_DI,
+    R_8, R_9, R_10, R_11, R_12, R_13, R_14, R_15,
+    R_IPBASE, /* RIP of the first byte of the current linear page: RIP-relative operands and jumps add to it */
+    R_ZERO,   /* always 0: "no base", "no index" */
+    REG_COUNT
+};
+
+/* Segment registers in their encoding order; then the two flat ones that 64-bit code uses for ES, CS, SS, DS. */
+enum seg_name { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_FLAT, SEG_FLAT_STACK, SEG_COUNT };
+
+/* Descriptor bits 40-55, as struct segment keeps them. */
+enum {
+    ATTR_TYPE     = 0x000f,
+    ATTR_ACCESSED = 0x0001,
+    ATTR_WRITE    = 0x0002, /* data: writable; code: readable */
+    ATTR_DOWN     = 0x0004, /* data: expand-down; code: conforming */
+    ATTR_CODE     = 0x0008,
+    ATTR_S        = 0x0010, /* code or data, not system */
+    ATTR_DPL      = 0x0060,
+    ATTR_P        = 0x0080,
+    ATTR_AVL      = 0x1000,
+    ATTR_L        = 0x2000,
+    ATTR_DB       = 0x4000,
+    ATTR_G        = 0x8000,
+};
+#define ATTR_DPL_SHIFT 5
+
+struct segment {
+    u64 base;
+    u64 read_bytes, write_bytes; /* derived: offsets below these pass every segment check; 0 takes the slow path */
+    u32 limit;                   /* in bytes, granularity applied */
+    u16 selector;
+    u16 attr; /* ATTR_*; without ATTR_P the register is null or unusable */
+};
+
+struct table_register {
+    u64 base;
+    u16 limit;
+};
+
+enum {
+    FLAG_CF = 1 << 0, FLAG_1 = 1 << 1, FLAG_PF = 1 << 2, FLAG_AF = 1 << 4, FLAG_ZF = 1 << 6, FLAG_SF = 1 << 7,
+    FLAG_TF = 1 << 8, FLAG_IF = 1 << 9, FLAG_DF = 1 << 10, FLAG_OF = 1 << 11, FLAG_IOPL = 3 << 12, FLAG_NT = 1 << 14,
+    FLAG_RF = 1 << 16, FLAG_VM = 1 << 17, FLAG_AC = 1 << 18, FLAG_VIF = 1 << 19, FLAG_VIP = 1 << 20, FLAG_ID = 1 << 21,
+    FLAG_ARITH = FLAG_CF | FLAG_PF | FLAG_AF | FLAG_ZF | FLAG_SF | FLAG_OF,
+};
+
+enum {
+    CR0_PE = 1u << 0, CR0_MP = 1u << 1, CR0_EM = 1u << 2, CR0_TS = 1u << 3, CR0_ET = 1u << 4, CR0_NE = 1u << 5,
+    CR0_WP = 1u << 16, CR0_AM = 1u << 18, CR0_NW = 1u << 29, CR0_CD = 1u << 30, CR0_PG = 1u << 31,
+    CR4_VME = 1 << 0, CR4_PVI = 1 << 1, CR4_TSD = 1 << 2, CR4_DE = 1 << 3, CR4_PSE = 1 << 4, CR4_PAE = 1 << 5,
+    CR4_MCE = 1 << 6, CR4_PGE = 1 << 7, CR4_PCE = 1 << 8, CR4_OSFXSR = 1 << 9, CR4_OSXMMEXCPT = 1 << 10, CR4_UMIP = 1 << 11,
+    CR4_FSGSBASE = 1 << 16, CR4_PCIDE = 1 << 17, CR4_OSXSAVE = 1 << 18, CR4_SMEP = 1 << 20, CR4_SMAP = 1 << 21,
+    EFER_SCE = 1 << 0, EFER_LME = 1 << 8, EFER_LMA = 1 << 10, EFER_NXE = 1 << 11,
+};
+
+/* An 80-bit extended real as it lies in memory. */
+struct float80 {
+    u64 mantissa;
+    u16 sign_exponent;
+};
+
+/* x87 state. Register numbers are physical (not relative to TOP); MMX registers are the mantissas of the same ones. */
+struct x87 {
+    struct float80 reg[8];
+    u16            control, status; /* status without TOP: TOP is kept apart */
+    u8             top;
+    u8             valid; /* bit per physical register: 1 = not empty (the abridged tag word of FXSAVE) */
+    u16            opcode;           /* FOP: 11 bits */
+    u16            ip_selector, dp_selector;
+    u64            ip, dp;
+};
+
+/* A vector register: XMM is the low 16 bytes; the room for YMM is here from the start. */
+union vec {
+    u8  b[32];
+    u16 w[16];
+    u32 d[8];
+    u64 q[4];
+};
+
+/* Lazy arithmetic flags; cpu/flags.h says how they are read back. */
+struct lazy_flags {
+    u32 op; /* enum cc_kind << 2 | log2(width in bytes) */
+    u64 result, source;
+};
+
+/* Why the run loop must look up before the next block. */
+enum {
+    PENDING_INTR  = 1 << 0, /* level: the interrupt controller asks (masked by IF here) */
+    PENDING_NMI   = 1 << 1,
+    PENDING_SMI   = 1 << 2,
+    PENDING_INIT  = 1 << 3,
+    PENDING_SIPI  = 1 << 4,
+    PENDING_EXIT  = 1 << 5, /* the machine loop wants control */
+    PENDING_DEBUG = 1 << 6, /* single-step or breakpoints: TF, DR7, a debugger's step */
+    PENDING_RESET = 1 << 7,
+    PENDING_STEP  = 1 << 8, /* the run loop is executing exactly one instruction */
+};
+
+enum cpu_activity { ACTIVITY_RUN, ACTIVITY_HALT, ACTIVITY_WAIT_SIPI, ACTIVITY_SHUTDOWN };
+
+/* What the processor asks of the machine around it. */
+struct cpu_bus {
+    void *opaque;
+    int (*acknowledge)(void *opaque); /* INTA: the vector */
+    /* Local APIC registers by MSR (1Bh, 6E0h, 800h-8FFh); false: #GP. May be NULL (no APIC). */
+    bool (*apic_read_msr)(void *opaque, u32 index, u64 *value);
+    bool (*apic_write_msr)(void *opaque, u32 index, u64 value);
+    u8 (*get_cr8)(void *opaque);
+    void (*set_cr8)(void *opaque, u8 value);
+    void (*shutdown)(void *opaque); /* triple fault */
+    void (*smm_changed)(void *opaque, bool in_smm);
+    i64 (*now_ns)(void *opaque);
+};
+
+struct insn;
+struct icache;
+struct decoder;
+
+struct cpu {
+    /* ---- hot, architectural */
+    u64               regs[REG_COUNT];
+    struct lazy_flags cc;
+    u64               ip;     /* RIP; between blocks only: inside one it is R_IPBASE + insn->offset */
+    u64               icount; /* instructions retired up to the start of the current block */
+    u32               eflags; /* all but the arithmetic flags, which live in cc (those bits are 0 here) */
+    u8                cpl;
+    struct segment    seg[SEG_COUNT];
+
+    /* ---- hot, derived */
+    const struct tlb_entry *tlb_read, *tlb_write, *tlb_fetch; /* of the current view */
+    u64                     stack_mask; /* of SP: 0xffff, 0xffffffff or ~0 */
+    u64                     ip_mask;    /* of IP, by CS: the same */
+    u8                      code_mode;  /* what decoded code depends on: code_bytes and code_limited */
+    u8                      code_bytes; /* default operand size of code: 2, 4 or 8 (64-bit mode) */
+    bool                    long_mode;  /* EFER.LMA: system structures have their 64-bit form */
+    bool                    protected_mode, vm86; /* CR0.PE; PE and EFLAGS.VM */
+    bool                    align_check;          /* CR0.AM, EFLAGS.AC and CPL 3 */
+    enum tlb_view           view;
+    u8                      stack_seg;  /* SEG_SS, or SEG_FLAT_STACK in 64-bit mode */
+    bool                    code_limited; /* the end of CS is near enough to be run into: blocks check it */
+    u64                     code_base;  /* CS base, 0 in 64-bit mode */
+    u64                     code_low, code_span; /* IP is valid when IP - code_low <= code_span */
+    u32                     pending; /* PENDING_*: atomic, other threads set PENDING_EXIT */
+    const struct insn      *current; /* the instruction being executed, for faults */
+    const struct insn      *next;    /* where a build without tail calls goes on */
+
+    /* ---- architectural */
+    struct segment        ldtr, tr;
+    struct table_register gdtr, idtr;
+    u64                   cr0, cr2, cr3, cr4, cr8, efer, xcr0;
+    u64                   dr[8];
+    struct x87            x87;
+    union vec             xmm[16];
+    u32                   mxcsr;
+    struct {
+        u64 star, lstar, cstar, sfmask, kernel_gs_base, tsc_aux, tsc_offset;
+        u64 sysenter_cs, sysenter_esp, sysenter_eip;
+        u64 pat, misc_enable, mtrr_def_type, mtrr_fixed[11], mtrr_base[8], mtrr_mask[8], microcode, debugctl, feature_control;
+        u64 mcg_status, mc_ctl[10], mc_status[10], mc_addr[10], mc_misc[10], smbase, spec_ctrl, tsc_deadline, apic_base, de_cfg, hwcr;
+    } msr;
+    u64               shadow_at;  /* icount at which the instruction after STI or MOV SS begins; ~0: none */
+    u64               pending_db; /* DR6 bits of a trap to be taken after this instruction */
+    bool              nmi_blocked, in_smm;
+    bool              ferr; /* FERR#: IRQ 13 is asserted */
+    enum cpu_activity activity;
+
+    /* ---- derived or host-side: not saved */
+    struct tlb               tlb;
+    struct paging            paging;
+    const struct cpu_model  *model;
+    struct cpu_features      features; /* what CPUID offers and the decoder accepts */
+    struct space            *memory, *ports;
+    struct space_listener    listener;
+    struct cpu_bus           bus;
+    struct irq              *ferr_irq; /* x87 errors: IRQ 13 */
+    bool                     a20; /* the A20 gate: true = address bit 20 passes */
+    struct decoder          *decoder;
+    struct icache           *icache;
+    struct insn             *single; /* the interpreter's room for one instruction outside the cache, and its end */
+    u64                      tsc_hz;
+    /* an exception on its way from cpu_raise() to the run loop */
+    struct {
+        enum rule rule;
+        u32       error_code;
+        u64       cr2;
+    } raised;
+    /* while an exception or interrupt is being delivered: its vector, or -1; double faults derive from it */
+    int        delivering;
+    sigjmp_buf fault_exit; /* where cpu_raise() goes */
+};
+
+extern const struct field cpu_fields[];
+
+#endif

@@ -1,0 +1,269 @@
+/*
+ * walk.c: page walks: 32-bit, PAE and 4-level paging, with rights and accessed/dirty bits.
+ *
+ * Intel SDM Vol. 3A 4.3-4.8. Accessed and dirty bits are set by compare-and-swap, so that several processors may share
+ * tables. Reserved bits are checked as the manual's formats for each mode say, by the width of physical addresses.
+ */
+#include "mmu/walk.h"
+
+#include "cpu/base/bits.h"
+
+enum {
+    PTE_P = 1, PTE_W = 2, PTE_U = 4, PTE_A = 0x20, PTE_D = 0x40, PTE_PS = 0x80, PTE_G = 0x100,
+    PF_P = 1, PF_W = 2, PF_U = 4, PF_RSVD = 8, PF_I = 16,
+};
+#define PTE_NX BIT(63)
+
+/* One table entry: where it lies and what it says. */
+struct entry {
+    paddr addr;
+    u64   value;
+};
+
+/* The host memory of a table entry, or NULL when it is not in RAM. */
+static u8 *entry_host(struct space *memory, paddr addr, bool smm, bool write, struct target *t)
+{
+    *t = space_find(memory, addr, write, smm);
+    if (!t->region || t->region->kind == REGION_IO || t->left < 8) {
+        return NULL;
+    }
+    return t->region->host + t->offset;
+}
+
+static u64 read_entry(const struct paging *p, struct space *memory, paddr addr, unsigned size)
+{
+    struct target t;
+    const u8     *host = entry_host(memory, addr, p->smm, false, &t);
+    if (!host) {
+        return space_read(memory, addr, size, p->smm);
+    }
+    return size == 8 ? __atomic_load_n((const u64 *)(const void *)host, __ATOMIC_RELAXED)
+                     : __atomic_load_n((const u32 *)(const void *)host, __ATOMIC_RELAXED);
+}
+
+/* Sets accessed (and dirty) bits; false: the entry changed meanwhile, walk again. */
+static bool set_bits(const struct paging *p, struct space *memory, struct entry e, u64 set, unsigned size)
+{
+    if ((e.value & set) == set) {
+        return true;
+    }
+    struct target t;
+    u8           *host = entry_host(memory, e.addr, p->smm, true, &t);
+    if (!host || t.region->kind != REGION_RAM) {
+        space_write(memory, e.addr, e.value | set, size, p->smm);
+        return true;
+    }
+    if (t.region->pages[t.offset >> PAGE_SHIFT].flags) {
+        space_written(memory, t.region, t.offset, size);
+    }
+    if (size == 8) {
+        u64 old = e.value;
+        return __atomic_compare_exchange_n((u64 *)(void *)host, &old, old | set, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+    }
+    u32 old = (u32)e.value;
+    return __atomic_compare_exchange_n((u32 *)(void *)host, &old, old | (u32)set, false, __ATOMIC_RELAXED,
+                                       __ATOMIC_RELAXED);
+}
+
+/* What a walk has gathered: rights are ANDed over the levels. */
+struct state {
+    struct entry entry[4];
+    unsigned     depth; /* entries used */
+    bool         w, u, nx;
+    u64          page_bytes;
+    paddr        frame; /* of the page */
+    enum rule    rule;
+};
+
+static void gather(struct state *s, paddr addr, u64 value)
+{
+    s->entry[s->depth].addr    = addr;
+    s->entry[s->depth++].value = value;
+    s->w                       = s->w && value & PTE_W;
+    s->u                       = s->u && value & PTE_U;
+}
+
+static void walk32(const struct paging *p, struct space *memory, vaddr la, struct state *s)
+{
+    paddr addr = ((p->root & 0xfffff000) | bits(la, 31, 22) << 2) & p->a20_mask;
+    u32   pde  = (u32)read_entry(p, memory, addr, 4);
+    if (!(pde & PTE_P)) {
+        s->rule = RULE_PF_NOT_PRESENT;
+        return;
+    }
+    gather(s, addr, pde);
+    if (pde & PTE_PS && p->pse) {
+        /* PSE-36: bits 13.. of the entry are physical address bits 32.., up to bit 39 */
+        unsigned high     = p->phys_bits < 40 ? p->phys_bits - 32u : 8;
+        u32      reserved = 0x3fe000u & ~((1u << (13 + high)) - 1);
+        if (p->pse36 && pde & reserved) {
+            s->rule = RULE_PF_RESERVED;
+        }
+        s->page_bytes = 4u << 20;
+        s->frame      = (pde & 0xffc00000) | (p->pse36 ? bits(pde, 20, 13) << 32 : 0);
+        return;
+    }
+    addr    = ((pde & 0xfffff000) | bits(la, 21, 12) << 2) & p->a20_mask;
+    u32 pte = (u32)read_entry(p, memory, addr, 4);
+    if (!(pte & PTE_P)) {
+        s->rule = RULE_PF_NOT_PRESENT;
+        return;
+    }
+    gather(s, addr, pte);
+    s->page_bytes = PAGE_SIZE;
+    s->frame      = pte & 0xfffff000;
+}
+
+/* Bits of a PAE or 4-level entry that must be 0; `page_bits` > 12 for a large page. */
+static u64 reserved64(const struct paging *p, unsigned page_bits)
+{
+    u64 r = bits(~(u64)0, 51, p->phys_bits) << p->phys_bits;
+    if (p->mode == PAGING_PAE) {
+        r |= bits(~(u64)0, 62, 52) << 52;
+    }
+    if (!p->nxe) {
+        r |= PTE_NX;
+    }
+    if (page_bits > 12) {
+        r |= bits(~(u64)0, page_bits - 1, 13) << 13;
+    }
+    return r;
+}
+
+static void walk64(const struct paging *p, struct space *memory, vaddr la, struct state *s)
+{
+    const u64 frame_mask = bits(~(u64)0, 51, 12) << 12;
+    u64       table      = p->root;
+    int       level      = 3;
+    if (p->mode == PAGING_PAE) {
+        u64 pdpte = p->pdpte[bits(la, 31, 30)]; /* its bits 63 and 1, 2, 5-8 are no rights: SDM Vol. 3A table 4-8 */
+        if (!(pdpte & PTE_P)) {
+            s->rule = RULE_PF_NOT_PRESENT;
+            return;
+        }
+        table = pdpte;
+        level = 1;
+    }
+    for (;; level--) {
+        unsigned shift = 12 + 9 * (unsigned)level;
+        paddr    addr  = ((table & frame_mask) + (bits(la, shift + 8, shift) << 3)) & p->a20_mask;
+        u64      e     = read_entry(p, memory, addr, 8);
+        if (!(e & PTE_P)) {
+            s->rule = RULE_PF_NOT_PRESENT;
+            return;
+        }
+        bool large = e & PTE_PS && (level == 1 || (level == 2 && p->page1gb));
+        gather(s, addr, e);
+        s->nx |= p->nxe && e & PTE_NX;
+        u64 reserved = reserved64(p, large ? shift : 12);
+        if (level == 3 || (level == 2 && !p->page1gb)) {
+            reserved |= PTE_PS; /* SDM Vol. 3A 4.5: bit 7 is reserved here */
+        }
+        if (e & reserved) {
+            s->rule = RULE_PF_RESERVED;
+            return;
+        }
+        if (large || level == 0) {
+            s->page_bytes = BIT(shift);
+            s->frame      = e & frame_mask & ~(s->page_bytes - 1);
+            return;
+        }
+        table = e;
+    }
+}
+
+static enum rule check_rights(const struct paging *p, const struct state *s, enum access_kind kind, bool user, bool ac)
+{
+    if (user && !s->u) {
+        return RULE_PF_USER;
+    }
+    if (kind == ACCESS_FETCH) {
+        if (s->nx) {
+            return RULE_PF_NX;
+        }
+        return !user && s->u && p->smep ? RULE_PF_SMEP : RULE_NONE;
+    }
+    if (!user && s->u && p->smap && !ac) {
+        return RULE_PF_SMAP;
+    }
+    if (kind == ACCESS_WRITE && !s->w && (user || p->wp)) {
+        return RULE_PF_WRITE;
+    }
+    return RULE_NONE;
+}
+
+static u32 error_code(const struct paging *p, enum rule rule, enum access_kind kind, bool user)
+{
+    u32 code = (kind == ACCESS_WRITE ? PF_W : 0) | (user ? PF_U : 0);
+    if (rule != RULE_PF_NOT_PRESENT) {
+        code |= PF_P;
+    }
+    if (rule == RULE_PF_RESERVED) {
+        code |= PF_RSVD;
+    }
+    if (kind == ACCESS_FETCH && (p->smep || (p->nxe && p->mode != PAGING_32))) {
+        code |= PF_I;
+    }
+    return code;
+}
+
+/* One pass; false: an entry changed while its bits were being set. */
+static bool try_walk(const struct paging *p, struct space *memory, vaddr la, enum access_kind kind, bool user, bool ac,
+                     struct walk_result *r)
+{
+    struct state s = {.w = true, .u = true, .rule = RULE_NONE};
+    if (p->mode == PAGING_32) {
+        walk32(p, memory, la, &s);
+    } else {
+        walk64(p, memory, la, &s);
+    }
+    if (s.rule == RULE_NONE) {
+        s.rule = check_rights(p, &s, kind, user, ac);
+    }
+    r->rule = s.rule;
+    if (s.rule != RULE_NONE) {
+        r->error_code = error_code(p, s.rule, kind, user);
+        return true;
+    }
+    unsigned size = p->mode == PAGING_32 ? 4 : 8;
+    for (unsigned k = 0; k < s.depth; k++) {
+        bool last = k + 1 == s.depth;
+        if (!set_bits(p, memory, s.entry[k], PTE_A | (last && kind == ACCESS_WRITE ? PTE_D : 0), size)) {
+            return false;
+        }
+    }
+    u64 leaf      = s.entry[s.depth - 1].value;
+    r->page_bytes = s.page_bytes;
+    r->phys       = s.frame | (la & (s.page_bytes - 1));
+    r->global     = p->pge && leaf & PTE_G;
+    r->user       = s.u;
+    r->writable   = (kind == ACCESS_WRITE || leaf & PTE_D) && (s.w || (!user && !p->wp));
+    return true;
+}
+
+struct walk_result walk(const struct paging *p, struct space *memory, vaddr la, enum access_kind kind, bool user, bool ac)
+{
+    struct walk_result r = {.phys = la, .page_bytes = PAGE_SIZE, .global = true, .writable = true, .user = true};
+    if (p->mode == PAGING_NONE) {
+        return r;
+    }
+    while (!try_walk(p, memory, la, kind, user, ac, &r)) {
+    }
+    return r;
+}
+
+bool walk_peek(const struct paging *p, struct space *memory, vaddr la, paddr *phys)
+{
+    struct state s = {.rule = RULE_NONE};
+    *phys          = la;
+    if (p->mode == PAGING_NONE) {
+        return true;
+    }
+    if (p->mode == PAGING_32) {
+        walk32(p, memory, la, &s);
+    } else {
+        walk64(p, memory, la, &s);
+    }
+    *phys = s.frame | (la & (s.page_bytes - 1));
+    return s.rule == RULE_NONE;
+}

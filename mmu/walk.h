@@ -1,0 +1,40 @@
+/*
+ * walk.h: page walks of every paging mode: none, 32-bit (PSE, PSE-36), PAE, 4-level.
+ * Intel SDM Vol. 3A chapter 4.
+ */
+#ifndef MMU_WALK_H
+#define MMU_WALK_H
+
+#include "cpu/base/rules.h"
+#include "mmu/phys.h"
+
+enum paging_mode { PAGING_NONE, PAGING_32, PAGING_PAE, PAGING_4LEVEL };
+
+/* What a walk depends on, by value: the processor fills it when a control register changes. */
+struct paging {
+    enum paging_mode mode;
+    bool             pse, wp, nxe, smep, smap, pge, page1gb, pse36;
+    u8               phys_bits;
+    u64              root;    /* CR3: address bits only */
+    u64              pdpte[4]; /* PAE: loaded with CR3 (SDM Vol. 3A 4.4.1) */
+    bool             smm;
+    u64              a20_mask; /* ANDed with every physical address */
+};
+
+enum access_kind { ACCESS_READ, ACCESS_WRITE, ACCESS_FETCH };
+
+struct walk_result {
+    enum rule rule; /* RULE_NONE: translated; else the rule of #PF that failed */
+    u32       error_code;
+    paddr     phys;       /* A20 not applied */
+    u64       page_bytes; /* size of the guest's page */
+    bool      global, writable /* dirty is set and a write is permitted */, user;
+};
+
+/* Translates `la` for one access and sets accessed and dirty bits as hardware does (SDM Vol. 3A 4.8). `user`: CPL 3 and not an
+ * implicit supervisor access; `ac`: SMAP is overridden by EFLAGS.AC. */
+struct walk_result walk(const struct paging *paging, struct space *memory, vaddr la, enum access_kind kind, bool user, bool ac);
+/* The same with no side effect and no rights: for the monitor and debuggers. False: not mapped. */
+bool walk_peek(const struct paging *paging, struct space *memory, vaddr la, paddr *phys);
+
+#endif
