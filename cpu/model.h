@@ -36,7 +36,19 @@ static inline bool feature_on(const struct cpu_features *features, enum feature 
     return features->word[(feature - 1) / 32] >> ((feature - 1) % 32) & 1;
 }
 
-struct cpu_model; /* model.c: name, vendor, family/model/stepping, brand string, features, leaf limits, cache leaves */
+struct cpu_model {
+    const char *name, *description;
+    const char *vendor; /* the 12 letters of leaf 0 */
+    const char *brand;
+    u8          family, model, stepping;
+    u8          phys_bits;
+    u32         max_leaf, max_extended;
+    u32         word[CPUID_WORDS];
+};
+
+/* Family, model and stepping as in CPUID leaf 1 EAX and as EDX after a reset. */
+u32  cpu_model_signature(const struct cpu_model *model);
+bool cpu_model_is_amd(const struct cpu_model *model);
 
 /* By -cpu NAME[,+feature,-feature,feature=on|off]; on an error the message names the nearest model or feature. */
 const struct cpu_model *cpu_model_find(const char *words, struct cpu_features *features, struct error *err);

@@ -107,7 +107,7 @@ struct lazy_flags {
 
 /* Why the run loop must look up before the next block. */
 enum {
-    PENDING_INTR  = 1 << 0, /* level: the interrupt controller asks (masked by IF here) */
+    PENDING_INTR  = 1 << 0, /* the interrupt controller asks, and EFLAGS.IF is set */
     PENDING_NMI   = 1 << 1,
     PENDING_SMI   = 1 << 2,
     PENDING_INIT  = 1 << 3,
@@ -159,6 +159,7 @@ struct cpu {
     bool                    align_check;          /* CR0.AM, EFLAGS.AC and CPL 3 */
     enum tlb_view           view;
     u8                      stack_seg;  /* SEG_SS, or SEG_FLAT_STACK in 64-bit mode */
+    bool                    intr;         /* level of INTR: the interrupt controller asks */
     bool                    code_limited; /* the end of CS is near enough to be run into: blocks check it */
     u64                     code_base;  /* CS base, 0 in 64-bit mode */
     u64                     code_low, code_span; /* IP is valid when IP - code_low <= code_span */
@@ -182,6 +183,7 @@ struct cpu {
     } msr;
     u64               shadow_at;  /* icount at which the instruction after STI or MOV SS begins; ~0: none */
     u64               pending_db; /* DR6 bits of a trap to be taken after this instruction */
+    u64               rng;        /* state of RDRAND's generator; the machine seeds it */
     bool              nmi_blocked, in_smm;
     bool              ferr; /* FERR#: IRQ 13 is asserted */
     enum cpu_activity activity;

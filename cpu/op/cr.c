@@ -1,0 +1,327 @@
+/*
+ * cr.c: control registers, XCR0, and the instructions that drop cached translations. Intel SDM Vol. 3A 2.5, 2.6, 4.1, 4.4.1,
+ * 4.10.4, 9.8.5; Vol. 2 MOV (control registers), INVLPG, INVPCID, XSETBV. What a processor model lacks, its control registers
+ * do not let software set.
+ */
+#include "cpu/op/op.h"
+
+static bool has(const struct cpu *cpu, enum feature feature)
+{
+    return feature_on(&cpu->features, feature);
+}
+
+u64 phys_reserved(const struct cpu *cpu)
+{
+    return ~(u64)0 << cpu->paging.phys_bits;
+}
+
+u64 cr4_valid(const struct cpu *cpu)
+{
+    static const struct {
+        u32          bits;
+        enum feature feature;
+    } rows[] = {
+        {CR4_VME | CR4_PVI, FEATURE_VME},
+        {CR4_TSD, FEATURE_TSC},
+        {CR4_DE, FEATURE_DE},
+        {CR4_PSE, FEATURE_PSE},
+        {CR4_PAE, FEATURE_PAE},
+        {CR4_MCE, FEATURE_MCE},
+        {CR4_PGE, FEATURE_PGE},
+        {CR4_PCE, FEATURE_I686},
+        {CR4_OSFXSR, FEATURE_FXSR},
+        {CR4_OSXMMEXCPT, FEATURE_SSE},
+        {CR4_UMIP, FEATURE_UMIP},
+        {CR4_FSGSBASE, FEATURE_FSGSBASE},
+        {CR4_PCIDE, FEATURE_PCID},
+        {CR4_OSXSAVE, FEATURE_XSAVE},
+        {CR4_SMEP, FEATURE_SMEP},
+        {CR4_SMAP, FEATURE_SMAP},
+    };
+    u64 valid = 0;
+    for (unsigned n = 0; n < ARRAY_LEN(rows); n++) {
+        valid |= has(cpu, rows[n].feature) ? rows[n].bits : 0;
+    }
+    return valid;
+}
+
+u64 efer_valid(const struct cpu *cpu)
+{
+    return (has(cpu, FEATURE_SYSCALL) ? EFER_SCE : 0) | (has(cpu, FEATURE_LM) ? EFER_LME | EFER_LMA : 0) |
+           (has(cpu, FEATURE_NX) ? EFER_NXE : 0) | (has(cpu, FEATURE_FFXSR) ? BIT(14) : 0);
+}
+
+u64 xcr0_valid(const struct cpu *cpu)
+{
+    return has(cpu, FEATURE_AVX) ? 7 : 3;
+}
+
+u32 eflags_valid(const struct cpu *cpu)
+{
+    u32 valid = FLAG_ARITH | FLAG_TF | FLAG_IF | FLAG_DF | FLAG_IOPL | FLAG_NT | FLAG_RF | FLAG_VM;
+    if (has(cpu, FEATURE_I486)) {
+        valid |= FLAG_AC;
+    }
+    if (has(cpu, FEATURE_I586)) {
+        valid |= FLAG_ID;
+    }
+    if (has(cpu, FEATURE_VME)) {
+        valid |= FLAG_VIF | FLAG_VIP;
+    }
+    return valid;
+}
+
+/* ---- PAE directory pointers */
+
+static bool is_pae(u64 cr0, u64 cr4, u64 efer)
+{
+    return cr0 & CR0_PG && cr4 & CR4_PAE && !(efer & EFER_LME);
+}
+
+bool paging_is_pae(const struct cpu *cpu)
+{
+    return is_pae(cpu->cr0, cpu->cr4, cpu->efer);
+}
+
+void pdptes_fetch(struct cpu *cpu, u64 cr3, u64 pdpte[4])
+{
+    u64 reserved = phys_reserved(cpu) | 0x1e6;
+    for (unsigned n = 0; n < 4; n++) {
+        pdpte[n] = phys_read(cpu, (cr3 & 0xffffffe0) + 8 * n, 8);
+        cpu_check(cpu, !(pdpte[n] & 1) || !(pdpte[n] & reserved), RULE_GP_PDPTE, 0);
+    }
+}
+
+static void load_pdptes(struct cpu *cpu, u64 cr0, u64 cr4, u64 cr3)
+{
+    if (is_pae(cr0, cr4, cpu->efer)) {
+        u64 pdpte[4];
+        pdptes_fetch(cpu, cr3, pdpte);
+        memcpy(cpu->paging.pdpte, pdpte, sizeof pdpte);
+    }
+}
+
+/* ---- CR0 */
+
+static void check_long_mode_entry(struct cpu *cpu)
+{
+    cpu_check(cpu, cpu->cr4 & CR4_PAE, RULE_GP_LONG_NO_PAE, 0);
+    cpu_check(cpu, !(cpu->seg[SEG_CS].attr & ATTR_L), RULE_GP_LONG_CS_L, 0);
+    cpu_check(cpu, !(cpu->tr.attr & ATTR_P) || cpu->tr.attr & 8, RULE_GP_LONG_TSS16, 0);
+}
+
+void cr0_write(struct cpu *cpu, u64 value)
+{
+    const u64 defined = CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD |
+                        CR0_PG;
+    cpu_check(cpu, !(value >> 32), RULE_GP_CR0_RESERVED, 0);
+    value = (value & defined) | CR0_ET;
+    u64 changed = value ^ cpu->cr0;
+    cpu_check(cpu, value & CR0_PE || !(value & CR0_PG), RULE_GP_CR0_PG_WITHOUT_PE, 0);
+    cpu_check(cpu, value & CR0_CD || !(value & CR0_NW), RULE_GP_CR0_NW_WITHOUT_CD, 0);
+    if (changed & CR0_PG) {
+        if (value & CR0_PG) {
+            if (cpu->efer & EFER_LME) {
+                check_long_mode_entry(cpu);
+            }
+        } else {
+            cpu_check(cpu, cpu->code_bytes != 8, RULE_GP_CR0_PG_IN_64, 0);
+            cpu_check(cpu, !(cpu->cr4 & CR4_PCIDE), RULE_GP_CR0_PG_WITH_PCIDE, 0);
+        }
+    }
+    if (changed & (CR0_PG | CR0_CD | CR0_NW)) {
+        load_pdptes(cpu, value, cpu->cr4, cpu->cr3);
+    }
+    if (changed & CR0_PG) {
+        cpu->efer = merge_bits(cpu->efer, EFER_LMA, value & CR0_PG && cpu->efer & EFER_LME ? EFER_LMA : 0);
+    }
+    cpu->cr0 = value;
+    if (changed & (CR0_PG | CR0_WP | CR0_PE)) {
+        tlb_flush(&cpu->tlb);
+    }
+    cpu_update_mode(cpu);
+}
+
+/* ---- CR3, CR4, CR8 */
+
+void cr3_write(struct cpu *cpu, u64 value)
+{
+    cpu->cr3 = value;
+    tlb_flush_local(&cpu->tlb);
+    cpu_update_mode(cpu);
+}
+
+/* Bit 63 with CR4.PCIDE promises that nothing need be dropped; translations are not tagged here, so they are. */
+static void mov_cr3(struct cpu *cpu, u64 value)
+{
+    if (cpu->cr4 & CR4_PCIDE) {
+        value &= ~BIT(63);
+    }
+    if (cpu->long_mode) {
+        cpu_check(cpu, !(value & phys_reserved(cpu)), RULE_GP_CR3_RESERVED, 0);
+    }
+    load_pdptes(cpu, cpu->cr0, cpu->cr4, value);
+    cr3_write(cpu, value);
+}
+
+static void mov_cr4(struct cpu *cpu, u64 value)
+{
+    u64 changed = value ^ cpu->cr4;
+    cpu_check(cpu, !(value & ~cr4_valid(cpu)), RULE_GP_CR4_RESERVED, 0);
+    cpu_check(cpu, value & CR4_PAE || !cpu->long_mode, RULE_GP_CR4_PAE_IN_LONG, 0);
+    if (changed & value & CR4_PCIDE) {
+        cpu_check(cpu, cpu->long_mode, RULE_GP_CR4_PCIDE_NOT_LONG, 0);
+        cpu_check(cpu, !(cpu->cr3 & 0xfff), RULE_GP_CR4_PCIDE_CR3, 0);
+    }
+    if (changed & (CR4_PAE | CR4_PGE | CR4_PSE | CR4_SMEP)) {
+        load_pdptes(cpu, cpu->cr0, value, cpu->cr3);
+    }
+    cpu->cr4 = value;
+    if (changed & (CR4_PAE | CR4_PGE | CR4_PSE | CR4_SMEP | CR4_SMAP | CR4_PCIDE)) {
+        tlb_flush(&cpu->tlb);
+    }
+    cpu_update_mode(cpu);
+    cpu_update_debug(cpu);
+}
+
+static u64 read_cr8(struct cpu *cpu)
+{
+    return cpu->bus.get_cr8 ? cpu->bus.get_cr8(cpu->bus.opaque) & 0xf : cpu->cr8;
+}
+
+static void write_cr8(struct cpu *cpu, u64 value)
+{
+    cpu_check(cpu, !(value & ~(u64)0xf), RULE_GP_CR8_RESERVED, 0);
+    cpu->cr8 = value;
+    if (cpu->bus.set_cr8) {
+        cpu->bus.set_cr8(cpu->bus.opaque, (u8)value);
+    }
+}
+
+/* Which registers exist: CR4 came with the Pentium, CR8 with long mode. */
+static void check_number(struct cpu *cpu, unsigned number)
+{
+    bool known = number == 0 || number == 2 || number == 3 || (number == 4 && has(cpu, FEATURE_I586)) ||
+                 (number == 8 && has(cpu, FEATURE_LM));
+    cpu_check(cpu, known, RULE_UD_CONTROL_REGISTER, 0);
+}
+
+static unsigned system_width(const struct cpu *cpu)
+{
+    return cpu->code_bytes == 8 ? 8 : 4;
+}
+
+OP(mov_to_cr)
+{
+    check_number(cpu, i->reg);
+    require_cpl0(cpu);
+    u64 value = gpr_read(cpu, i->rm, system_width(cpu));
+    switch (i->reg) {
+    case 0:
+        cr0_write(cpu, value);
+        break;
+    case 2:
+        cpu->cr2 = value;
+        break;
+    case 3:
+        mov_cr3(cpu, value);
+        break;
+    case 4:
+        mov_cr4(cpu, value);
+        break;
+    default:
+        write_cr8(cpu, value);
+        break;
+    }
+}
+
+OP(mov_from_cr)
+{
+    check_number(cpu, i->reg);
+    require_cpl0(cpu);
+    u64 value = i->reg == 0   ? cpu->cr0
+                : i->reg == 2 ? cpu->cr2
+                : i->reg == 3 ? cpu->cr3
+                : i->reg == 4 ? cpu->cr4
+                              : read_cr8(cpu);
+    gpr_write(cpu, i->rm, system_width(cpu), value);
+}
+
+/* ---- caches and translations */
+
+OP(invlpg)
+{
+    require_cpl0(cpu);
+    u64 la = cpu->seg[i->seg].base + insn_ea(cpu, i);
+    tlb_flush_page(&cpu->tlb, cpu->code_bytes == 8 ? la : (u32)la);
+}
+
+OP(invd)
+{
+    (void)i;
+    require_cpl0(cpu);
+}
+
+OP(wbinvd)
+{
+    (void)i;
+    require_cpl0(cpu);
+}
+
+enum { INVPCID_ADDRESS, INVPCID_CONTEXT, INVPCID_ALL, INVPCID_ALL_NON_GLOBAL };
+
+OP(invpcid)
+{
+    require_cpl0(cpu);
+    u64 type = gpr_read(cpu, i->reg, system_width(cpu));
+    u64 ea = insn_ea(cpu, i);
+    u64 pcid = mem_read(cpu, i->seg, ea, 8);
+    u64 address = mem_read(cpu, i->seg, (ea + 8) & (~(u64)0 >> i->ea_shift), 8);
+    cpu_check(cpu, type <= INVPCID_ALL_NON_GLOBAL, RULE_GP_INVPCID_TYPE, 0);
+    cpu_check(cpu, !(pcid >> 12), RULE_GP_INVPCID_RESERVED, 0);
+    if (type <= INVPCID_CONTEXT) {
+        cpu_check(cpu, cpu->cr4 & CR4_PCIDE || !pcid, RULE_GP_INVPCID_NO_PCIDE, 0);
+    }
+    switch (type) {
+    case INVPCID_ADDRESS:
+        cpu_check(cpu, is_canonical(address), RULE_GP_INVPCID_CANONICAL, 0);
+        tlb_flush_page(&cpu->tlb, address);
+        break;
+    case INVPCID_ALL:
+        tlb_flush(&cpu->tlb);
+        break;
+    default:
+        tlb_flush_local(&cpu->tlb);
+        break;
+    }
+}
+
+/* ---- XCR0 */
+
+static void check_osxsave(struct cpu *cpu)
+{
+    cpu_check(cpu, cpu->cr4 & CR4_OSXSAVE, RULE_UD_OSXSAVE, 0);
+}
+
+OP(xgetbv)
+{
+    (void)i;
+    check_osxsave(cpu);
+    cpu_check(cpu, (u32)cpu->regs[R_CX] == 0, RULE_GP_XCR_INDEX, 0);
+    cpu->regs[R_AX] = (u32)cpu->xcr0;
+    cpu->regs[R_DX] = cpu->xcr0 >> 32;
+}
+
+OP(xsetbv)
+{
+    (void)i;
+    check_osxsave(cpu);
+    require_cpl0(cpu);
+    u64 value = (u32)cpu->regs[R_AX] | cpu->regs[R_DX] << 32;
+    cpu_check(cpu, (u32)cpu->regs[R_CX] == 0, RULE_GP_XCR_INDEX, 0);
+    cpu_check(cpu, !(value & ~xcr0_valid(cpu)), RULE_GP_XCR0_RESERVED, 0);
+    cpu_check(cpu, value & 1, RULE_GP_XCR0_X87, 0);
+    cpu_check(cpu, value & 2 || !(value & 4), RULE_GP_XCR0_AVX_WITHOUT_SSE, 0);
+    cpu->xcr0 = value;
+    cpu_update_mode(cpu);
+}
