@@ -80,11 +80,8 @@ void cpu_kick(struct cpu *cpu)
 
 void cpu_set_intr(struct cpu *cpu, bool level)
 {
-    if (level) {
-        set_pending(cpu, PENDING_INTR);
-    } else {
-        clear_pending(cpu, PENDING_INTR);
-    }
+    cpu->intr = level;
+    cpu_update_intr(cpu);
 }
 
 void cpu_raise_nmi(struct cpu *cpu)
@@ -173,7 +170,7 @@ static bool take_event(struct cpu *cpu, u32 pending)
         cpu_deliver_nmi(cpu);
         return true;
     }
-    if (pending & PENDING_INTR && cpu->eflags & FLAG_IF && !shadowed(cpu)) {
+    if (pending & PENDING_INTR && !shadowed(cpu)) {
         int vector    = cpu->bus.acknowledge(cpu->bus.opaque);
         cpu->activity = ACTIVITY_RUN;
         if (vector >= 0) {
@@ -218,7 +215,7 @@ static bool runnable(const struct cpu *cpu, u32 pending)
     }
     if (cpu->activity == ACTIVITY_HALT) {
         return pending & (PENDING_SMI | PENDING_INIT) || (pending & PENDING_NMI && !cpu->nmi_blocked) ||
-               (pending & PENDING_INTR && cpu->eflags & FLAG_IF) || cpu->pending_db;
+               pending & PENDING_INTR || cpu->pending_db;
     }
     return pending & PENDING_INIT;
 }

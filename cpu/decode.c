@@ -16,6 +16,7 @@ struct decoder {
         u16  first; /* in list */
         u8   count;
         bool modrm;
+        bool lacking; /* the model lacks a row of this opcode */
     } entry[OPCODE_MAPS][256];
     u16 *list; /* row numbers, by opcode */
 };
@@ -86,7 +87,12 @@ struct decoder *decoder_create(const struct cpu_features *features)
             d->entry[map][opcode].first = (u16)used;
             for (unsigned r = 0; r < row_count; r++) {
                 const struct row *row = &row_table[r];
-                if (row->map == map && row->opcode == opcode && feature_on(features, row->feature)) {
+                if (row->map != map || row->opcode != opcode) {
+                    continue;
+                }
+                if (!feature_on(features, row->feature)) {
+                    d->entry[map][opcode].lacking = true;
+                } else {
                     d->list[used++] = (u16)r;
                     d->entry[map][opcode].count++;
                     d->entry[map][opcode].modrm |= row_has_modrm(row);
@@ -288,7 +294,7 @@ static const struct row *find_row(const struct decoder *d, unsigned map, u8 opco
             return row;
         }
     }
-    *rule = register_only ? RULE_UD_REGISTER_FORM : RULE_UD_OPCODE;
+    *rule = register_only ? RULE_UD_REGISTER_FORM : d->entry[map][opcode].lacking ? RULE_UD_FEATURE : RULE_UD_OPCODE;
     return NULL;
 }
 

@@ -35,6 +35,15 @@ bool flags_condition(const struct cpu *cpu, unsigned cc)
     return arith_condition(&cpu->cc, cc, arith_all_flags);
 }
 
+void cpu_update_intr(struct cpu *cpu)
+{
+    if (cpu->intr && cpu->eflags & FLAG_IF) {
+        __atomic_fetch_or(&cpu->pending, PENDING_INTR, __ATOMIC_RELAXED);
+    } else if (cpu->pending & PENDING_INTR) {
+        __atomic_fetch_and(&cpu->pending, ~(u32)PENDING_INTR, __ATOMIC_RELAXED);
+    }
+}
+
 void flags_set(struct cpu *cpu, u32 eflags)
 {
     u32 changed = cpu->eflags ^ eflags;
@@ -42,6 +51,9 @@ void flags_set(struct cpu *cpu, u32 eflags)
     cpu->eflags = eflags & ~(u32)(FLAG_ARITH | FLAG_1);
     if (changed & (FLAG_TF | FLAG_RF)) {
         cpu_update_debug(cpu);
+    }
+    if (changed & FLAG_IF) {
+        cpu_update_intr(cpu);
     }
     if (changed & (FLAG_VM | FLAG_AC)) {
         cpu_update_mode(cpu);

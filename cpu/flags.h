@@ -35,6 +35,8 @@ static inline void flags_set_arith(struct cpu *cpu, u32 eflags)
 }
 /* Sets all of EFLAGS as given (the caller has decided which bits may change). Derived state follows TF, AC, VM and IF. */
 void flags_set(struct cpu *cpu, u32 eflags);
+/* PENDING_INTR follows INTR and EFLAGS.IF: call after either has changed. */
+void cpu_update_intr(struct cpu *cpu);
 /* Condition code 0..15 as in Jcc, SETcc, CMOVcc. */
 bool flags_condition(const struct cpu *cpu, unsigned cc);
 

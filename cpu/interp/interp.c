@@ -187,21 +187,25 @@ static void vec_call(struct cpu *cpu, const struct insn *i)
         if (row->attr & ALIGN16 && mem_linear(cpu, i->seg, ea, size, store) & 15) {
             cpu_raise(cpu, RULE_GP_SSE_UNALIGNED, 0);
         }
-        if (!store) {
+        if (!store && size == 16) {
             mem_read_bytes(cpu, i->seg, ea, &memory, size);
+        } else if (!store) {
+            memory.q[0] = mem_read(cpu, i->seg, ea, size);
         }
         rm = &memory;
     }
     if (o0 == Ux || o0 == Nq) {
-        reg = rm; /* shifts by an immediate */
+        reg = vec_register(cpu, o0, i->rm); /* shifts by an immediate */
     }
     i->vec(cpu, store ? rm : reg, store ? reg : rm, (u8)i->imm);
     if (mmx) {
         mmx_enter(cpu);
         mmx_written(cpu, o0 == Nq ? i->rm : i->reg);
     }
-    if (store && i->mem) {
+    if (store && i->mem && size == 16) {
         mem_write_bytes(cpu, i->seg, insn_ea(cpu, i), &memory, size);
+    } else if (store && i->mem) {
+        mem_write(cpu, i->seg, insn_ea(cpu, i), memory.q[0], size);
     }
 }
 
