@@ -258,8 +258,19 @@ void mem_probe_read(struct cpu *cpu, unsigned seg, u64 offset, unsigned size)
     probe_linear(cpu, mem_linear(cpu, seg, offset, size, false), size, ACCESS_READ, current_rights(cpu));
 }
 
+/* The host's address of bytes inside one page that the TLB knows, or NULL: FXSAVE images and 16-byte operands are hot. */
+static void *direct(const struct cpu *cpu, const struct tlb_entry *table, unsigned seg, u64 passes, u64 offset, unsigned size)
+{
+    return offset + size <= passes ? tlb_hit(table, cpu->seg[seg].base + offset, size) : NULL;
+}
+
 void mem_read_bytes(struct cpu *cpu, unsigned seg, u64 offset, void *buffer, unsigned size)
 {
+    const void *host = direct(cpu, cpu->tlb_read, seg, cpu->seg[seg].read_bytes, offset, size);
+    if (likely(host)) {
+        memcpy(buffer, host, size);
+        return;
+    }
     vaddr         la     = mem_linear(cpu, seg, offset, size, false);
     struct rights rights = current_rights(cpu);
     u8           *to     = buffer;
@@ -276,6 +287,11 @@ void mem_read_bytes(struct cpu *cpu, unsigned seg, u64 offset, void *buffer, uns
 
 void mem_write_bytes(struct cpu *cpu, unsigned seg, u64 offset, const void *buffer, unsigned size)
 {
+    void *host = direct(cpu, cpu->tlb_write, seg, cpu->seg[seg].write_bytes, offset, size);
+    if (likely(host)) {
+        memcpy(host, buffer, size);
+        return;
+    }
     vaddr         la     = mem_linear(cpu, seg, offset, size, true);
     struct rights rights = current_rights(cpu);
     const u8     *from   = buffer;

@@ -574,9 +574,7 @@ enum fp_relation f80_compare(struct float80 a, struct float80 b, bool signaling,
         }
         return FP_UNORDERED;
     }
-    if (denormal_operand(&pa, &pb, s)) {
-        return FP_UNORDERED;
-    }
+    denormal_operand(&pa, &pb, s); /* the relation is told even if that is unmasked */
     if (pa.class == FP_ZERO_CLASS && pb.class == FP_ZERO_CLASS) {
         return FP_EQUAL;
     }

@@ -102,7 +102,9 @@ ALWAYS_INLINE void arith_mem(struct cpu *cpu, const struct insn *i, enum arith o
     }
     struct fp_status s = fp_status_x87(cpu->x87.control);
     struct float80   r = *x87_st(cpu, 0);
-    if (likely(!denormal || !denormal_operand(cpu, &s))) {
+    /* a denormal divided by zero is only a division by zero */
+    bool by_zero = op == DIVR && f80_classify(r) == FP_ZERO_CLASS;
+    if (likely(!denormal || by_zero || !denormal_operand(cpu, &s))) {
         r = compute(op, r, b, &s);
     }
     if (likely(x87_finish(cpu, &s))) {
@@ -194,7 +196,7 @@ static void remainder_op(struct cpu *cpu, const struct insn *i, bool nearest)
 {
     x87_check(cpu);
     x87_note(cpu, i);
-    cpu->x87.status &= (u16)~X87_CONDITIONS;
+    cpu->x87.status &= (u16)~X87_C2;
     if (unlikely(x87_empty(cpu, 0) || x87_empty(cpu, 1))) {
         underflow(cpu, 0, false);
         return;
@@ -203,9 +205,13 @@ static void remainder_op(struct cpu *cpu, const struct insn *i, bool nearest)
     bool             partial;
     struct fp_status s = fp_status_x87(cpu->x87.control);
     struct float80   r = f80_remainder(*x87_st(cpu, 0), *x87_st(cpu, 1), nearest, &q, &partial, &s);
-    if (x87_finish(cpu, &s)) {
-        x87_set(cpu, 0, r);
-        cpu->x87.status |= (u16)((q & 1) << 9 | (q >> 1 & 1) << 14 | (q >> 2 & 1) << 8 | partial << 10);
+    if (!x87_finish(cpu, &s)) {
+        return;
+    }
+    x87_set(cpu, 0, r);
+    if (f80_classify(r) < FP_QUIET_NAN) { /* C0 and C3 keep their values beside a NaN */
+        u16 codes = (u16)((q & 1) << 9 | (q >> 1 & 1) << 14 | (q >> 2 & 1) << 8 | partial << 10);
+        cpu->x87.status = (cpu->x87.status & (u16)~X87_CONDITIONS) | codes;
     }
 }
 
@@ -257,20 +263,22 @@ static void pop_many(struct cpu *cpu, unsigned pops)
     }
 }
 
-/* An empty operand compares unordered. */
+/* An empty operand compares unordered. The codes are set, here and below, for unmasked exceptions too, as hardware does. */
 static NOINLINE void compare_empty(struct cpu *cpu, unsigned pops)
 {
-    if (x87_stack_fault(cpu, false)) {
-        set_conditions(cpu, relation_codes[FP_UNORDERED]);
+    bool masked = x87_stack_fault(cpu, false);
+    set_conditions(cpu, relation_codes[FP_UNORDERED]);
+    if (masked) {
         pop_many(cpu, pops);
     }
 }
 
 ALWAYS_INLINE void compare_with(struct cpu *cpu, struct float80 b, bool signaling, unsigned pops, struct fp_status *s)
 {
-    enum fp_relation r = f80_compare(*x87_st(cpu, 0), b, signaling, s);
-    if (likely(x87_finish(cpu, s))) {
-        set_conditions(cpu, relation_codes[r]);
+    enum fp_relation r  = f80_compare(*x87_st(cpu, 0), b, signaling, s);
+    bool             ok = x87_finish(cpu, s);
+    set_conditions(cpu, relation_codes[r]);
+    if (likely(ok)) {
         pop_many(cpu, pops);
     }
 }
@@ -298,9 +306,8 @@ ALWAYS_INLINE void compare_mem(struct cpu *cpu, const struct insn *i, enum memor
         return;
     }
     struct fp_status s = fp_status_x87(cpu->x87.control);
-    if (unlikely(denormal && denormal_operand(cpu, &s))) {
-        x87_finish(cpu, &s);
-        return;
+    if (unlikely(denormal)) {
+        denormal_operand(cpu, &s);
     }
     compare_with(cpu, b, true, pops, &s);
 }
@@ -337,28 +344,26 @@ OP(ftst)
     compare_with(cpu, (struct float80){ 0, 0 }, true, 0, &s);
 }
 
-/* FCOMI and its kind: the relation in ZF, PF, CF; OF, SF, AF cleared. */
+/* FCOMI and its kind: the relation in ZF, PF, CF; OF, SF, AF cleared. Vol. 2 FCOMI says that an unmasked #IA leaves EFLAGS alone;
+ * processors set them. */
 static void compare_flags(struct cpu *cpu, const struct insn *i, bool signaling, bool pop)
 {
     static const u8 flags[] = {
         [FP_LESS] = FLAG_CF, [FP_EQUAL] = FLAG_ZF, [FP_GREATER] = 0, [FP_UNORDERED] = FLAG_ZF | FLAG_PF | FLAG_CF
     };
     enum fp_relation r = FP_UNORDERED;
+    bool             ok;
     x87_check(cpu);
     x87_note(cpu, i);
     if (unlikely(x87_empty(cpu, 0) || x87_empty(cpu, i->rm))) {
-        if (!x87_stack_fault(cpu, false)) {
-            return;
-        }
+        ok = x87_stack_fault(cpu, false);
     } else {
         struct fp_status s = fp_status_x87(cpu->x87.control);
         r                  = f80_compare(*x87_st(cpu, 0), *x87_st(cpu, i->rm), signaling, &s);
-        if (!x87_finish(cpu, &s)) {
-            return;
-        }
+        ok                 = x87_finish(cpu, &s);
     }
     flags_set_arith(cpu, flags[r]);
-    if (pop) {
+    if (ok && pop) {
         x87_pop(cpu);
     }
 }
@@ -476,7 +481,7 @@ OP(fld_st)
 {
     x87_check(cpu);
     struct fp_status s = fp_status_x87(cpu->x87.control);
-    if (unlikely(x87_empty(cpu, i->rm) && x87_empty(cpu, 7))) {
+    if (unlikely(x87_empty(cpu, i->rm))) {
         x87_note(cpu, i);
         if (x87_stack_fault(cpu, false)) {
             x87_push(cpu, F80_DEFAULT_NAN);
@@ -672,6 +677,19 @@ OP(fstp_st)
     store_st(cpu, i, true);
 }
 
+/* D9 D8+i: an empty ST(0) is no fault and is not stored. */
+OP(fstpnce)
+{
+    x87_check(cpu);
+    if (!x87_empty(cpu, 0)) {
+        store_st(cpu, i, true);
+        return;
+    }
+    x87_note(cpu, i);
+    cpu->x87.status &= (u16)~X87_C1;
+    x87_pop(cpu);
+}
+
 OP(fxch)
 {
     x87_check(cpu);
@@ -702,7 +720,6 @@ static void move_if(struct cpu *cpu, const struct insn *i, unsigned cc)
         underflow(cpu, 0, false);
         return;
     }
-    cpu->x87.status &= (u16)~X87_C1;
     if (flags_condition(cpu, cc)) {
         x87_set(cpu, 0, *x87_st(cpu, i->rm));
     }
@@ -755,6 +772,7 @@ OP(ffree)
     x87_check(cpu);
     x87_note(cpu, i);
     cpu->x87.valid &= (u8)~(1u << ((cpu->x87.top + i->rm) & 7));
+    cpu->x87.status &= (u16)~X87_C1;
 }
 
 OP(ffreep)

@@ -4,11 +4,6 @@
 #include "cpu/fpu/f80_trans.h"
 #include "cpu/fpu/x87.h"
 
-static void clear_c2(struct cpu *cpu)
-{
-    cpu->x87.status &= (u16)~X87_C2;
-}
-
 /* |ST(0)| >= 2^63: nothing is computed. */
 static void out_of_range(struct cpu *cpu)
 {
@@ -16,10 +11,11 @@ static void out_of_range(struct cpu *cpu)
 }
 
 /* Checks; false: the stack fault of an empty ST(0) has been answered. */
-static bool begin(struct cpu *cpu, const struct insn *i)
+static bool begin(struct cpu *cpu, const struct insn *i, u16 clear)
 {
     x87_check(cpu);
     x87_note(cpu, i);
+    cpu->x87.status &= (u16)~clear;
     if (unlikely(x87_empty(cpu, 0))) {
         if (x87_stack_fault(cpu, false)) {
             x87_set(cpu, 0, F80_DEFAULT_NAN);
@@ -31,7 +27,7 @@ static bool begin(struct cpu *cpu, const struct insn *i)
 
 OP(f2xm1)
 {
-    if (!begin(cpu, i)) {
+    if (!begin(cpu, i, 0)) {
         return;
     }
     struct fp_status s = fp_status_x87(cpu->x87.control);
@@ -44,11 +40,10 @@ OP(f2xm1)
 static void sine(struct cpu *cpu, const struct insn *i, bool cosine)
 {
     struct float80 r;
-    if (!begin(cpu, i)) {
+    if (!begin(cpu, i, X87_C2)) {
         return;
     }
     struct fp_status s = fp_status_x87(cpu->x87.control);
-    clear_c2(cpu);
     if (!f80_sine(*x87_st(cpu, 0), cosine, &r, &s)) {
         out_of_range(cpu);
     } else if (x87_finish(cpu, &s)) {
@@ -71,7 +66,7 @@ static bool begin_push(struct cpu *cpu, const struct insn *i)
 {
     x87_check(cpu);
     x87_note(cpu, i);
-    clear_c2(cpu);
+    cpu->x87.status &= (u16)~X87_C2;
     bool empty = x87_empty(cpu, 0);
     if (unlikely(empty || !x87_empty(cpu, 7))) {
         if (x87_stack_fault(cpu, !empty)) {
