@@ -247,8 +247,17 @@ void mem_write_slow(struct cpu *cpu, unsigned seg, u64 offset, u64 value, unsign
     watch(cpu, la, size, true);
 }
 
+/* The host's address of bytes inside one page that the TLB knows, or NULL: FXSAVE images and 16-byte operands are hot. */
+static void *direct(const struct cpu *cpu, const struct tlb_entry *table, unsigned seg, u64 passes, u64 offset, unsigned size)
+{
+    return offset + size <= passes ? tlb_hit(table, cpu->seg[seg].base + offset, size) : NULL;
+}
+
 void mem_probe_write(struct cpu *cpu, unsigned seg, u64 offset, unsigned size)
 {
+    if (direct(cpu, cpu->tlb_write, seg, cpu->seg[seg].write_bytes, offset, size)) {
+        return;
+    }
     vaddr la = size <= 8 && !(size & (size - 1)) ? aligned_linear(cpu, seg, offset, size, true) : mem_linear(cpu, seg, offset, size, true);
     probe_linear(cpu, la, size, ACCESS_WRITE, current_rights(cpu));
 }
@@ -256,12 +265,6 @@ void mem_probe_write(struct cpu *cpu, unsigned seg, u64 offset, unsigned size)
 void mem_probe_read(struct cpu *cpu, unsigned seg, u64 offset, unsigned size)
 {
     probe_linear(cpu, mem_linear(cpu, seg, offset, size, false), size, ACCESS_READ, current_rights(cpu));
-}
-
-/* The host's address of bytes inside one page that the TLB knows, or NULL: FXSAVE images and 16-byte operands are hot. */
-static void *direct(const struct cpu *cpu, const struct tlb_entry *table, unsigned seg, u64 passes, u64 offset, unsigned size)
-{
-    return offset + size <= passes ? tlb_hit(table, cpu->seg[seg].base + offset, size) : NULL;
 }
 
 void mem_read_bytes(struct cpu *cpu, unsigned seg, u64 offset, void *buffer, unsigned size)
