@@ -121,6 +121,13 @@ static void unwind(struct cpu *cpu)
     clear_pending(cpu, PENDING_STEP);
 }
 
+/* INT n, INT3 and INTO clear TF on their way into the handler, so that no trap follows them (SDM Vol. 3B 17.3.1.4). */
+static bool entered_handler(const struct cpu *cpu)
+{
+    unsigned opcode = cpu->single->opcode;
+    return opcode >= 0xcc && opcode <= 0xce && !(cpu->eflags & FLAG_TF);
+}
+
 /* One instruction with everything that debugging asks for: breakpoints before it, traps after it. */
 static void step_debugged(struct cpu *cpu)
 {
@@ -134,7 +141,7 @@ static void step_debugged(struct cpu *cpu)
     cpu->eflags &= ~(u32)FLAG_RF; /* it has served; what the instruction itself loads stays */
     interp_step(cpu);
     cpu->current = NULL;
-    if (tf) {
+    if (tf && !entered_handler(cpu)) {
         cpu->pending_db |= DR6_BS;
     }
     cpu_update_debug(cpu);

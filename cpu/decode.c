@@ -164,7 +164,7 @@ static unsigned take_vex(struct cursor *c, u8 first, unsigned code_bytes, struct
         rex |= b & 0x80 ? 8 : 0;
     }
     if (code_bytes != 8) {
-        rex &= 0x48;
+        rex &= 0x40; /* W too is ignored: VEX.W selects 64 bits in 64-bit mode only */
     }
     p->vex      = true;
     p->rex      = (u8)rex;
@@ -236,6 +236,9 @@ static bool prefix_fits(const struct row *row, const struct prefixes *p)
     static const u8 of_vex[4] = {NP, P66, PF3, PF2};
     if (p->vex || row->attr & VEX) {
         return p->vex && row->attr & VEX && row->prefix == of_vex[p->vex_pp] && !p->vex_l;
+    }
+    if (row->map == M1 && row->opcode == 0x90 && row->prefix == PF3 && p->rex & 1) {
+        return false; /* PAUSE is F3 90; F3 REX.B 90 exchanges R8 */
     }
     switch (row->prefix) {
     case NP: return !p->opsize && !p->rep;

@@ -16,16 +16,34 @@ static inline void mmx_enter(struct cpu *cpu)
 }
 
 /* A written MMX register has sign and exponent all ones (SDM Vol. 3A 12.2). */
+static inline void mmx_written(struct cpu *cpu, unsigned reg)
+{
+    cpu->x87.reg[reg].sign_exponent = 0xffff;
+}
+
 static inline void mmx_write(struct cpu *cpu, unsigned reg, u64 value)
 {
-    cpu->x87.reg[reg] = (struct float80){ value, 0xffff };
+    cpu->x87.reg[reg].mantissa = value;
+    mmx_written(cpu, reg);
+}
+
+/* Alignment of a 16-byte operand, checked before anything else about it. */
+static inline void vec_check_aligned(struct cpu *cpu, unsigned seg, u64 offset, bool always)
+{
+    if (unlikely((cpu->seg[seg].base + offset) & 15)) {
+        cpu_check(cpu, !always, RULE_GP_SSE_UNALIGNED, 0);
+        if (unlikely(cpu->align_check)) {
+            mem_linear(cpu, seg, offset, 16, false);
+            cpu_raise(cpu, RULE_AC_UNALIGNED, 0);
+        }
+    }
 }
 
 /* A 16-byte memory operand. */
 static inline void mem_read_vec(struct cpu *cpu, const struct insn *i, union vec *v, bool aligned)
 {
     u64 offset = insn_ea(cpu, i);
-    cpu_check(cpu, !aligned || !((cpu->seg[i->seg].base + offset) & 15), RULE_GP_SSE_UNALIGNED, 0);
+    vec_check_aligned(cpu, i->seg, offset, aligned);
     mem_read_bytes(cpu, i->seg, offset, v, 16);
 }
 

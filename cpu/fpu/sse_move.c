@@ -1,5 +1,5 @@
 /*
- * sse_move.c: moves between XMM, MMX, general registers and memory; MXCSR; fences and cache hints.
+ * sse_move.c: moves between XMM, MMX, general registers and memory; masks; cache lines. MXCSR and EMMS are in state.c.
  *
  * Document: Intel SDM Vol. 2 (instruction pages by name). Non-temporal hints have no effect: guest memory is always coherent here.
  */
@@ -140,7 +140,7 @@ OP(movntps)
 {
     sse_check(cpu);
     u64 offset = insn_ea(cpu, i);
-    cpu_check(cpu, !((cpu->seg[i->seg].base + offset) & 15), RULE_GP_SSE_UNALIGNED, 0);
+    vec_check_aligned(cpu, i->seg, offset, true);
     mem_write_bytes(cpu, i->seg, offset, &cpu->xmm[i->reg], 16);
 }
 
@@ -329,35 +329,10 @@ OP(maskmovq)
     mmx_enter(cpu);
 }
 
-/* ---- MXCSR, cache lines */
-
-#define MXCSR_VALID 0xffffu
-
-OP(ldmxcsr)
-{
-    sse_check(cpu);
-    u32 v = (u32)mem_read(cpu, i->seg, insn_ea(cpu, i), 4);
-    cpu_check(cpu, !(v & ~MXCSR_VALID), RULE_GP_MXCSR, 0);
-    cpu->mxcsr = v;
-}
-
-OP(stmxcsr)
-{
-    sse_check(cpu);
-    mem_write(cpu, i->seg, insn_ea(cpu, i), cpu->mxcsr, 4);
-}
+/* ---- cache lines */
 
 /* CLFLUSH, CLFLUSHOPT, CLWB: checked as a read of one byte (CLFLUSH page). */
 OP(clflush)
 {
     mem_probe_read(cpu, i->seg, insn_ea(cpu, i), 1);
-}
-
-/* EMMS: every register empty. */
-OP(emms)
-{
-    (void)i;
-    mmx_check(cpu);
-    cpu->x87.top   = 0;
-    cpu->x87.valid = 0;
 }

@@ -394,5 +394,6 @@ OP(emms)
 {
     (void)i;
     mmx_check(cpu);
+    cpu->x87.top   = 0;
     cpu->x87.valid = 0;
 }

@@ -539,7 +539,8 @@ OP(fldz)
     load(cpu, i, (struct float80){ 0, 0 }, &s);
 }
 
-/* ---- stores. Memory is written before anything changes, since the write may fault; an unmasked exception leaves it alone. */
+/* ---- stores. Memory is written before anything changes, since the write may fault; an unmasked exception
+ * leaves it alone, but not unchecked. */
 
 #define NOT_STORED (FP_PRE | FP_OVERFLOW | FP_UNDERFLOW)
 
@@ -548,6 +549,8 @@ ALWAYS_INLINE void store(struct cpu *cpu, const struct insn *i, u64 value, unsig
     bool stored = !(s->flags & ~s->masked & NOT_STORED);
     if (likely(stored)) {
         mem_write(cpu, i->seg, insn_ea(cpu, i), value, size);
+    } else {
+        mem_probe_write(cpu, i->seg, insn_ea(cpu, i), size);
     }
     x87_note(cpu, i);
     x87_finish(cpu, s);
@@ -562,6 +565,8 @@ static NOINLINE void store_empty(struct cpu *cpu, const struct insn *i, u64 inde
     bool masked = cpu->x87.control & FP_INVALID;
     if (masked) {
         mem_write(cpu, i->seg, insn_ea(cpu, i), indefinite, size);
+    } else {
+        mem_probe_write(cpu, i->seg, insn_ea(cpu, i), size);
     }
     x87_note(cpu, i);
     x87_stack_fault(cpu, false);
@@ -618,6 +623,8 @@ static void store_ten(struct cpu *cpu, const struct insn *i, const u8 bytes[10],
     bool stored = empty ? cpu->x87.control & FP_INVALID : !(s->flags & ~s->masked & FP_INVALID);
     if (stored) {
         mem_write_bytes(cpu, i->seg, insn_ea(cpu, i), bytes, 10);
+    } else {
+        mem_probe_write(cpu, i->seg, insn_ea(cpu, i), 10);
     }
     x87_note(cpu, i);
     if (empty) {

@@ -184,8 +184,8 @@ static void vec_call(struct cpu *cpu, const struct insn *i)
     void *rm  = vec_register(cpu, store ? o0 : o1, i->rm);
     if (i->mem) {
         u64 ea = insn_ea(cpu, i);
-        if (row->attr & ALIGN16 && mem_linear(cpu, i->seg, ea, size, store) & 15) {
-            cpu_raise(cpu, RULE_GP_SSE_UNALIGNED, 0);
+        if (size == 16) {
+            vec_check_aligned(cpu, i->seg, ea, row->attr & ALIGN16);
         }
         if (!store && size == 16) {
             mem_read_bytes(cpu, i->seg, ea, &memory, size);

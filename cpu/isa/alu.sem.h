@@ -130,7 +130,13 @@ SEM(cmpxchg)
     val diff  = v_sub(c, w, acc, a);
     val equal = v_is_zero(c, diff);
     val src   = op_read(c, i, w, 1);
-    op_write(c, i, w, 0, v_select(c, equal, src, a)); /* written in both cases: SDM Vol. 2 CMPXCHG */
+    if (c->form.mem) {
+        op_write(c, i, w, 0, v_select(c, equal, src, a)); /* written in both cases: SDM Vol. 2 CMPXCHG */
+    } else {
+        v_if (c, equal) { /* a register that keeps its value keeps its upper half too */
+            op_write(c, i, w, 0, src);
+        }
+    }
     v_if (c, v_is_zero(c, equal)) {
         reg_write(c, R_AX, w, a);
     }

@@ -154,7 +154,10 @@ OP(enter)
     frame_check(cpu, &f);
     u64 sp = (f.sp - (u64)f.count * w - bytes) & mask;
     mem_probe_write(cpu, segment, sp, w); /* the manual's check of the final stack pointer */
-    frame_write(cpu, &f);
+    for (unsigned n = 0; n < f.count; n++) { /* one by one: what is pushed may overlap the frame pointers yet to be read */
+        u64 v = n && n < level ? mem_read(cpu, segment, (cpu->regs[R_BP] - (u64)n * w) & mask, w) : f.value[n];
+        mem_write(cpu, segment, (f.sp - (u64)(n + 1) * w) & mask, v, w);
+    }
     cpu->regs[R_SP] = stack_merge(cpu->regs[R_SP], mask, sp);
     gpr_write(cpu, R_BP * 8, w, frame_pointer);
 }

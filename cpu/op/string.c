@@ -81,6 +81,12 @@ static u64 min_iterations(const struct string *s, u64 bytes)
     return n < s->count ? n : s->count;
 }
 
+/* Something pending (a single step, for one) is looked at after every iteration. */
+static bool chunks(const struct cpu *cpu, const struct string *s)
+{
+    return s->step > 0 && s->count > 1 && !__atomic_load_n(&cpu->pending, __ATOMIC_RELAXED);
+}
+
 /* Moves a chunk upward; returns the iterations made, 0 when the general path must do the next one. */
 static u64 move_chunk(struct cpu *cpu, const struct string *s)
 {
@@ -105,7 +111,7 @@ OP(movs)
     struct string s  = string_begin(cpu, i);
     bool          go = s.count;
     while (go) {
-        u64 n = s.step > 0 && s.count > 1 ? move_chunk(cpu, &s) : 0;
+        u64 n = chunks(cpu, &s) ? move_chunk(cpu, &s) : 0;
         if (!n) {
             u64 v = mem_read(cpu, i->seg, cpu->regs[R_SI] & s.mask, i->w);
             mem_write(cpu, destination_segment(cpu), cpu->regs[R_DI] & s.mask, v, i->w);
@@ -140,7 +146,7 @@ OP(stos)
     struct string s  = string_begin(cpu, i);
     bool          go = s.count;
     while (go) {
-        u64 n = s.step > 0 && s.count > 1 ? fill_chunk(cpu, &s) : 0;
+        u64 n = chunks(cpu, &s) ? fill_chunk(cpu, &s) : 0;
         if (!n) {
             mem_write(cpu, destination_segment(cpu), cpu->regs[R_DI] & s.mask, gpr_read(cpu, R_AX * 8, i->w), i->w);
             n = 1;

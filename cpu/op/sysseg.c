@@ -198,10 +198,7 @@ OP(verw)
 OP(arpl)
 {
     require_protected(cpu);
-    if (i->mem) {
-        mem_probe_write(cpu, i->seg, insn_ea(cpu, i), 2);
-    }
-    u16 selector = (u16)rm_read(cpu, i, 2);
+    u16 selector = (u16)rm_read(cpu, i, 2); /* written only if it changes, as processors do */
     u16 rpl = (u16)gpr_read(cpu, i->reg, 2) & 3;
     if ((selector & 3) < rpl) {
         rm_write(cpu, i, 2, (selector & ~3u) | rpl);
