@@ -1,0 +1,478 @@
+/*
+ * generate.c: encodes a row of isa/opcodes.def with random prefixes and operand forms, then aims its memory operands.
+ *
+ * Our decoder tells which registers form the address, so that the base register can be chosen for a wanted target: inside the data,
+ * across its pages, at its edges, in read-only memory, not mapped, not canonical. A decoder that is wrong there shows as a difference.
+ */
+#include "tests/host/generate.h"
+
+#include <string.h>
+
+#include "cpu/base/bits.h"
+#include "tests/host/values.h"
+
+/* ---- what cannot be compared */
+
+/* By name: kernel-visible, time, identity, selectors of a kernel's tables, and the FS base that libc needs. */
+static const char *const excluded[] = {
+    "CALLF",  "CPUID",    "ICEBP",    "INT",      "INT1",     "INT3",    "INTO",   "IRET",   "JMPF",   "LAR",      "LDS",
+    "LES",    "LFS",      "LGS",      "LSL",      "LSS",      "MONITOR", "MWAIT",  "RDFSBASE", "RDGSBASE", "RDPID",  "RDPMC",
+    "RDRAND", "RDSEED",   "RDTSC",    "RDTSCP",   "RETF",     "SGDT",    "SIDT",   "SLDT",   "SMSW",   "STR",      "SYSCALL",
+    "SYSENTER", "SYSEXIT", "SYSRET",  "VERR",     "VERW",     "WRFSBASE", "WRGSBASE", "XGETBV", "XSETBV", "STAC",   "CLAC",
+    "XSAVE",  "XRSTOR",   "XSAVEOPT", "XSAVEC",   "FXSAVE",   "FXRSTOR", "RSM",    "SWAPGS", "INVPCID", "VMCALL",  "VMMCALL",
+};
+
+static bool writes_segment(const struct row *row)
+{
+    unsigned o = row->operand[0];
+    return o == Sw || (o >= sES && o <= sGS && strcmp(row->name, "PUSH") != 0);
+}
+
+bool generate_can(unsigned row)
+{
+    for (unsigned k = 0; k < ARRAY_LEN(excluded); k++) {
+        if (strcmp(row_table[row].name, excluded[k]) == 0) {
+            return false;
+        }
+    }
+    return !writes_segment(&row_table[row]);
+}
+
+/* ---- encoding */
+
+struct encoder {
+    u8       byte[32];
+    unsigned count;
+    int      disp_at; /* of a 32-bit displacement, or -1 */
+    bool     is_register; /* mod = 3 */
+};
+
+static void put(struct encoder *e, unsigned byte)
+{
+    e->byte[e->count++] = (u8)byte;
+}
+
+static bool row_is(const struct row *row, const char *name)
+{
+    return strcmp(row->name, name) == 0;
+}
+
+static bool uses(const struct row *row, unsigned a, unsigned b)
+{
+    for (unsigned k = 0; k < 4; k++) {
+        if (row->operand[k] == a || row->operand[k] == b) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void put_prefixes(struct encoder *e, struct random *r, const struct row *row, unsigned code_bytes)
+{
+    bool opsize = row->prefix == P66 || (row->prefix == ANY && random_once(r, 4)) ||
+                  ((row->prefix == PF3 || row->prefix == PF2) && random_once(r, 8));
+    u8       list[6];
+    unsigned n = 0;
+    /* Intel ignores 66 before near branches in 64-bit mode, as we do; AMD truncates RIP. */
+    opsize &= !(row->attr & F64 && code_bytes == 8);
+    if (opsize) {
+        list[n++] = 0x66;
+    }
+    if (row->prefix == PF3 || row->prefix == PF2) {
+        list[n++] = row->prefix == PF3 ? 0xf3 : 0xf2;
+    } else if (row->map == M1 && (row->opcode | 1) == 0xe1) {
+        /* a REP before LOOPcc changes its condition on AMD */
+    } else if (row->attr & REPS ? random_once(r, 2) : (row->prefix == ANY && random_once(r, 32))) {
+        list[n++] = random_once(r, 2) ? 0xf3 : 0xf2;
+    }
+    if (random_once(r, 10)) {
+        list[n++] = 0x67;
+    }
+    if (random_once(r, 16)) {
+        static const u8 overrides[4] = { 0x26, 0x2e, 0x36, 0x3e };
+        list[n++]                    = code_bytes == 8 && random_once(r, 2) ? 0x65 : overrides[random_below(r, 4)];
+    }
+    /* LOCK before MOV CR0 is CR8 on AMD */
+    if (random_once(r, row->attr & LOCKABLE ? 6 : 100) && !uses(row, Cd, Cd)) {
+        list[n++] = 0xf0;
+    }
+    while (n) {
+        unsigned k = random_below(r, n);
+        put(e, list[k]);
+        list[k] = list[--n];
+    }
+}
+
+static void put_opcode(struct encoder *e, struct random *r, const struct row *row, unsigned code_bytes)
+{
+    bool w = row->attr & W1 || (!(row->attr & W0) && random_once(r, 3));
+    if (row->attr & VEX) {
+        static const u8 pp[] = { [ANY] = 0, [NP] = 0, [P66] = 1, [PF3] = 2, [PF2] = 3 };
+        static const u8 mmmmm[] = { [M1] = 0, [M0F] = 1, [M38] = 2, [M3A] = 3 };
+        unsigned        free    = code_bytes == 8 ? random_below(r, 8) : 7;
+        put(e, 0xc4);
+        put(e, free << 5 | mmmmm[row->map]);
+        put(e, (unsigned)w << 7 | (random_below(r, 16) | (code_bytes == 8 ? 0 : 8)) << 3 | pp[row->prefix]);
+        put(e, row->opcode);
+        return;
+    }
+    if (code_bytes == 8 && (w || random_once(r, 2))) {
+        put(e, 0x40 | (unsigned)w << 3 | random_below(r, 8));
+    }
+    if (row->map != M1) {
+        put(e, 0x0f);
+    }
+    if (row->map == M38 || row->map == M3A) {
+        put(e, row->map == M38 ? 0x38 : 0x3a);
+    }
+    put(e, row->opcode);
+}
+
+enum form { FORM_NONE, FORM_ANY, FORM_MEMORY, FORM_REGISTER };
+
+static enum form form_of(const struct row *row)
+{
+    enum form form = row->slash == __ ? FORM_NONE : FORM_ANY;
+    for (unsigned k = 0; k < 4; k++) {
+        switch (row->operand[k]) {
+        case Mb: case Mw: case Md: case Mq: case Mv: case My: case Mp: case Mx: case Mt: case M:
+            return FORM_MEMORY;
+        case Rv: case Ry: case Rw: case Rd: case Rq: case Ux: case Nq: case STi:
+            return FORM_REGISTER;
+        case Eb: case Ew: case Ed: case Eq: case Ev: case Ey: case Gb: case Gw: case Gd: case Gq: case Gv: case Gy:
+        case Wx: case Wq: case Wd: case Ww: case Qq: case Qd: case Sw: case Cd: case Dd: case Vx: case Pq:
+            form = FORM_ANY;
+            break;
+        default:
+            break;
+        }
+    }
+    return form;
+}
+
+static void put_displacement(struct encoder *e, struct random *r, unsigned bytes)
+{
+    if (bytes == 4) {
+        e->disp_at = (int)e->count;
+    }
+    for (u64 v = random_once(r, 2) ? random_below(r, 256) : random_next(r); bytes; bytes--, v >>= 8) {
+        put(e, (u8)v);
+    }
+}
+
+static void put_modrm(struct encoder *e, struct random *r, const struct row *row, bool address16)
+{
+    enum form form = form_of(row);
+    if (row->slash != __ && row->slash & 0x100) {
+        put(e, row->slash & 0xff);
+        return;
+    }
+    if (form == FORM_NONE) {
+        return;
+    }
+    unsigned reg = row->slash == __ ? random_below(r, 8) : row->slash;
+    bool     is_register = form == FORM_REGISTER || (form == FORM_ANY && random_once(r, 2));
+    if (random_once(r, 200)) {
+        is_register = !is_register; /* a form that may not exist */
+    }
+    unsigned rm = random_below(r, 8), mod = is_register ? 3 : random_below(r, 3);
+    put(e, mod << 6 | reg << 3 | rm);
+    e->is_register = is_register;
+    if (is_register) {
+        return;
+    }
+    if (address16) {
+        put_displacement(e, r, mod == 1 ? 1 : mod == 2 || rm == 6 ? 2 : 0);
+        return;
+    }
+    unsigned base = rm;
+    if (rm == 4) {
+        base = random_below(r, 8);
+        put(e, random_below(r, 4) << 6 | random_below(r, 8) << 3 | base);
+    }
+    put_displacement(e, r, mod == 1 ? 1 : mod == 2 || base == 5 ? 4 : 0);
+}
+
+static bool has_prefix(const struct encoder *e, u8 prefix)
+{
+    for (unsigned k = 0; k < e->count && e->byte[k] != 0x0f; k++) {
+        if (e->byte[k] == prefix) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Immediates: the decoder says how many of these bytes count. */
+static void put_immediates(struct encoder *e, struct random *r)
+{
+    u64 v = random_once(r, 2) ? random_next(r) : value_integer(r);
+    if (random_once(r, 4)) {
+        v &= 0x3f;
+    }
+    for (unsigned k = 0; k < 8; k++, v >>= 8) {
+        put(e, (u8)v);
+    }
+}
+
+/* ---- aiming memory operands */
+
+/* A linear address worth an access of some bytes. */
+static u64 pick_target(struct random *r, unsigned code_bytes)
+{
+    unsigned kind = random_below(r, 64), off = random_below(r, 32);
+    u64      middle = DATA_AT + PAGE_SIZE;
+    switch (kind) {
+    case 0:
+        return DATA_AT - off;
+    case 1: case 2: case 3:
+        return FIXED_END - off;
+    case 4: case 5:
+        return FIXED_AT - off;
+    case 6: case 7:
+        return FIXED_AT + random_below(r, PAGE_SIZE);
+    case 8:
+        return random_once(r, 2) ? FIXED_END + off : off;
+    case 9:
+        return code_bytes == 8 ? (random_once(r, 2) ? 0x0000800000000000ull : 0xffff800000000000ull) - random_below(r, 20) : 0xfffffff0 + random_below(r, 16);
+    case 10: case 11: case 12: case 13: case 14:
+        return middle - off;
+    default:
+        break;
+    }
+    u64 t = DATA_AT + 64 + random_below(r, DATA_END - DATA_AT - 128);
+    return random_once(r, 3) ? t : t & ~(u64)15;
+}
+
+/* x with x * odd = v modulo 2^64. */
+static u64 divide_modulo(u64 v, u64 odd)
+{
+    u64 inverse = odd;
+    for (unsigned k = 0; k < 6; k++) {
+        inverse *= 2 - odd * inverse;
+    }
+    return v * inverse;
+}
+
+static void patch_displacement(struct host_case *c, int disp_at, u64 delta)
+{
+    if (disp_at >= 0) {
+        store32(c->code + disp_at, load32(c->code + disp_at) + (u32)delta);
+    }
+}
+
+/* Chooses registers (or the displacement) so that the operand of `i` lies at `target`. */
+static void aim(struct random *r, struct host_case *c, const struct insn *i, int disp_at, u64 target)
+{
+    u64 *gpr = c->in.gpr;
+    u64  ea  = target - (i->seg == SEG_GS ? GS_BASE : 0);
+    if (i->base == R_IPBASE || (i->base == R_ZERO && i->index == R_ZERO)) {
+        u64 now = (u64)i->disp + (i->base == R_IPBASE ? c->in.ip & PAGE_MASK : 0);
+        patch_displacement(c, disp_at, ea - now);
+        return;
+    }
+    if (i->base == R_ZERO) {
+        gpr[i->index] = random_once(r, 2) ? random_below(r, 64) : (ea - (u64)i->disp) >> i->scale;
+        patch_displacement(c, disp_at, ea - (u64)i->disp - (gpr[i->index] << i->scale));
+        return;
+    }
+    if (i->index == i->base) {
+        u64 v = ea - (u64)i->disp;
+        gpr[i->base] = i->scale ? divide_modulo(v, 1 + (1u << i->scale)) : v / 2;
+        return;
+    }
+    if (i->index != R_ZERO && random_once(r, 2)) {
+        gpr[i->index] = random_below(r, 256);
+    }
+    u64 index    = i->index == R_ZERO ? 0 : gpr[i->index] << i->scale;
+    gpr[i->base] = ea - (u64)i->disp - index;
+    if (i->asize == 4 && c->code_bytes == 8 && random_once(r, 2)) {
+        gpr[i->base] += random_next(r) << 32;
+    }
+}
+
+/* Counts of string instructions: short, or longer than what is mapped. */
+static u64 pick_count(struct random *r)
+{
+    return random_once(r, 8) ? random_below(r, 9000) : random_below(r, 40);
+}
+
+static void aim_implicit(struct random *r, struct host_case *c, const struct row *row, const struct insn *i)
+{
+    u64 *gpr = c->in.gpr;
+    if (uses(row, Xb, Xv)) {
+        gpr[R_SI] = pick_target(r, c->code_bytes) - (i->seg == SEG_GS ? GS_BASE : 0);
+    }
+    if (uses(row, Yb, Yv) || row_is(row, "MASKMOVQ") || row_is(row, "MASKMOVDQU")) {
+        gpr[R_DI] = pick_target(r, c->code_bytes) - (i->seg == SEG_GS && !uses(row, Yb, Yv) ? GS_BASE : 0);
+    }
+    if (row->attr & REPS || row_is(row, "LOOP")) {
+        gpr[R_CX] = pick_count(r);
+    } else if (row_is(row, "XLAT")) {
+        gpr[R_BX] = pick_target(r, c->code_bytes) - (u8)gpr[R_AX] - (i->seg == SEG_GS ? GS_BASE : 0);
+    } else if (row_is(row, "ENTER") || row_is(row, "LEAVE")) {
+        gpr[R_BP] = DATA_AT + 0x800 + 8 * random_below(r, 0x200) + random_below(r, 2);
+    }
+    if (uses(row, CL, __) && row->operand[1] == CL && random_once(r, 2)) {
+        gpr[R_CX] = (gpr[R_CX] & ~(u64)0xff) | random_below(r, 70);
+    }
+    if ((row_is(row, "DIV") || row_is(row, "IDIV")) && random_once(r, 2)) {
+        gpr[R_DX] = random_once(r, 2) ? 0 : (u64)-random_below(r, 2);
+    }
+}
+
+/* Bit strings reach far from their operand: keep most bit offsets near. */
+static void tame_bit_offset(struct random *r, struct host_case *c, const struct row *row, const struct insn *i)
+{
+    if (row->map == M0F && (row->opcode & 0xe7) == 0xa3 && i->mem && i->reg / 8 != i->base && i->reg / 8 != i->index &&
+        !random_once(r, 8)) {
+        c->in.gpr[i->reg / 8] = random_next(r) << 32 | (u32)((i32)random_below(r, 4000) - 2000);
+        if (i->w == 8) {
+            c->in.gpr[i->reg / 8] = (u64)(i64)(i32)c->in.gpr[i->reg / 8];
+        }
+    }
+}
+
+/* Makes CMPXCHG* succeed now and then. */
+static void match_compare(struct random *r, struct host_case *c, const struct row *row, const struct insn *i)
+{
+    if (!i->mem || strncmp(row->name, "CMPXCHG", 7) != 0 || random_once(r, 2)) {
+        return;
+    }
+    u64      *gpr  = c->in.gpr;
+    unsigned  half = row_is(row, "CMPXCHG16B") ? 8 : 4;
+    if (i->base == R_AX || i->base == R_DX || i->index == R_AX || i->index == R_DX) {
+        return;
+    }
+    gpr[R_AX] = load64(c->window);
+    if (row->opcode == 0xc7) {
+        gpr[R_AX] = load_le(c->window, half);
+        gpr[R_DX] = load_le(c->window + half, half);
+    }
+}
+
+/* ---- registers and memory */
+
+static void fill_state(struct random *r, struct host_case *c)
+{
+    for (unsigned k = 0; k < 16; k++) {
+        c->in.gpr[k] = value_integer(r);
+    }
+    c->in.gpr[R_SP] = random_once(r, 12) ? pick_target(r, c->code_bytes) : DATA_AT + 0x800 + 8 * random_below(r, 0x280);
+    c->in.flags     = FLAG_1 | FLAG_IF | (random_next(r) & FLAG_ARITH) | (random_once(r, 4) ? FLAG_DF : 0);
+    if (random_once(r, 24)) {
+        c->in.flags |= FLAG_AC;
+    }
+    if (random_once(r, 40)) {
+        c->in.flags |= FLAG_TF;
+    }
+    value_fx(r, c->in.fx);
+    value_vector(r, c->window, NULL);
+    for (unsigned k = 16; k < 64; k += 16) {
+        value_vector(r, c->window + k, c->window);
+    }
+}
+
+/* `no_modrm`: processors differ in whether they fetch the ModRM byte of UD0 and UD1. */
+static u64 pick_ip(struct random *r, unsigned length, bool no_modrm)
+{
+    unsigned kind = random_below(r, 32);
+    if (kind < 3 && length > 1) {
+        return CODE_AT + PAGE_SIZE - 1 - random_below(r, length - 1);
+    }
+    if (kind == 3) {
+        return CODE_END - length;
+    }
+    if (kind == 4 && length > 1 && !no_modrm) {
+        return CODE_END - length + 1 + random_below(r, length - 1);
+    }
+    return CODE_AT + 0x800 + random_below(r, 64);
+}
+
+static void truncate_registers(struct host_case *c)
+{
+    if (c->code_bytes == 8) {
+        return;
+    }
+    for (unsigned k = 0; k < 16; k++) {
+        c->in.gpr[k] = k < 8 ? (u32)c->in.gpr[k] : 0;
+    }
+}
+
+/* Relative jumps into their own bytes would run forever or run something else. */
+static bool jumps_into_itself(const struct host_case *c, const struct row *row, const struct insn *i)
+{
+    if (!uses(row, Jb, Jz)) {
+        return false;
+    }
+    u64 target = (c->in.ip + i->length + i->imm) & (i->opsize == 2 ? 0xffff : ~(u64)0);
+    if (c->code_bytes == 4) {
+        target = (u32)target;
+    }
+    return target >= c->in.ip && target < c->in.ip + i->length;
+}
+
+/* MOV to and from a constant offset: the offset field follows the opcode. */
+static int moffs_at(const struct host_case *c, const struct row *row, const struct insn *i)
+{
+    return uses(row, Ob, Ov) && i->asize >= 4 && c->length >= i->asize ? c->length - i->asize : -1;
+}
+
+bool generate(struct random *r, const struct decoder *decoder, unsigned number, unsigned code_bytes, struct host_case *c,
+              struct insn *i)
+{
+    const struct row *row = &row_table[number];
+    struct encoder    e   = { .disp_at = -1 };
+    enum rule         rule;
+    memset(c, 0, sizeof *c);
+    c->code_bytes = (u8)code_bytes;
+    c->row        = (u16)number;
+    if ((row->attr & NO64 && code_bytes == 8) || (row->attr & ONLY64 && code_bytes != 8)) {
+        return false;
+    }
+    put_prefixes(&e, r, row, code_bytes);
+    put_opcode(&e, r, row, code_bytes);
+    put_modrm(&e, r, row, code_bytes == 4 && has_prefix(&e, 0x67));
+    put_immediates(&e, r);
+    memset(c->code, 0xcc, sizeof c->code);
+    memcpy(c->code, e.byte, e.count < 15 ? e.count : 15);
+
+    enum decode_status status = decode(decoder, c->code, 15, code_bytes, CODE_AT & 0xfff, i, &rule);
+    if (status == DECODE_MORE || i->length > 15 || (status == DECODE_BAD && (rule == RULE_GP_LENGTH || random_below(r, 4)))) {
+        return false;
+    }
+    c->length = i->length;
+    memset(c->code + c->length, 0xcc, sizeof c->code - c->length);
+    if (status == DECODE_OK) {
+        row = &row_table[i->row];
+        if (!generate_can(i->row)) {
+            return false;
+        }
+    } else if (row->map == M0F && row->opcode == 0x01 && e.is_register) {
+        return false; /* others' extensions: SVM, SNP, ... */
+    }
+    if (status == DECODE_OK) {
+        c->row = i->row;
+    }
+    c->in.ip = status == DECODE_OK ? pick_ip(r, c->length, row_is(row, "UD0") || row_is(row, "UD1")) : CODE_AT + 0x800;
+    fill_state(r, c);
+    u64 target   = pick_target(r, code_bytes);
+    c->window_at = (u32)(target >= DATA_AT && target + 64 <= DATA_END ? target - DATA_AT : DATA_END - DATA_AT - 64);
+    if (status == DECODE_OK) {
+        decode(decoder, c->code, 15, code_bytes, c->in.ip & 0xfff, i, &rule);
+        aim_implicit(r, c, row, i);
+        int moffs = moffs_at(c, row, i);
+        if (moffs >= 0) {
+            store_le(c->code + moffs, target - (i->seg == SEG_GS ? GS_BASE : 0), i->asize);
+        } else if (i->mem && (form_of(row) == FORM_ANY || form_of(row) == FORM_MEMORY)) {
+            aim(r, c, i, e.disp_at, target);
+        }
+        tame_bit_offset(r, c, row, i);
+        match_compare(r, c, row, i);
+        truncate_registers(c);
+        decode(decoder, c->code, 15, code_bytes, c->in.ip & 0xfff, i, &rule);
+        return !jumps_into_itself(c, row, i);
+    }
+    truncate_registers(c);
+    return true;
+}

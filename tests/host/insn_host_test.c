@@ -1,0 +1,162 @@
+/*
+ * insn_host_test.c: the host processor judges whole instructions: every user-level row of opcodes.def, random operands and state,
+ * on the host and on ours; registers, flags, memory, vectors and error codes must be equal.
+ *
+ * insn_host_test [--cases N] [--seed N] [--row NAME] [--bits 32|64] [--show N]
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "tests/host/emulated.h"
+#include "tests/host/generate.h"
+#include "tests/host/judge.h"
+#include "tests/host/native.h"
+
+struct options {
+    u64         cases, seed;
+    const char *row;  /* only rows of this name */
+    unsigned    bits; /* 0: both */
+    unsigned    show; /* differences printed in full */
+};
+
+struct run {
+    struct options     options;
+    struct random      random;
+    struct native     *native;
+    struct emulated   *emulated;
+    struct decoder    *decoder;
+    struct host_case   cases[NATIVE_BATCH];
+    struct insn        insns[NATIVE_BATCH];
+    struct host_result ours;
+    unsigned           count; /* in the batch */
+    u64                done, failed;
+    unsigned          *row_failed, *row_done; /* by row */
+};
+
+static bool parse(int argc, char **argv, struct options *o)
+{
+    for (int k = 1; k + 1 < argc; k += 2) {
+        const char *word = argv[k], *value = argv[k + 1];
+        if (!strcmp(word, "--cases")) {
+            o->cases = strtoull(value, NULL, 0);
+        } else if (!strcmp(word, "--seed")) {
+            o->seed = strtoull(value, NULL, 0);
+        } else if (!strcmp(word, "--row")) {
+            o->row = value;
+        } else if (!strcmp(word, "--bits")) {
+            o->bits = (unsigned)atoi(value);
+        } else if (!strcmp(word, "--show")) {
+            o->show = (unsigned)atoi(value);
+        } else {
+            return false;
+        }
+    }
+    return argc % 2 == 1;
+}
+
+/* A row is tried if the host has it; what only we have, or neither, proves nothing. */
+static bool wanted(const struct run *run, const struct cpu_features *host, unsigned row)
+{
+    const struct row *r = &row_table[row];
+    return generate_can(row) && feature_on(host, r->feature) && (!run->options.row || !strcasecmp(run->options.row, r->name));
+}
+
+static void judge_batch(struct run *run)
+{
+    const struct host_result *host = native_run(run->native, run->cases, run->count);
+    for (unsigned k = 0; k < run->count; k++) {
+        const struct host_case *c = &run->cases[k];
+        emulated_run(run->emulated, c, random_once(&run->random, 2), &run->ours);
+        run->done++;
+        run->row_done[c->row]++;
+        if (judge(c, &run->insns[k], &host[k], &run->ours)) {
+            continue;
+        }
+        run->failed++;
+        if (run->row_failed[c->row]++ < 2 && run->options.show) {
+            run->options.show--;
+            judge_explain(stdout, c, &run->insns[k], &host[k], &run->ours);
+        }
+    }
+    run->count = 0;
+}
+
+static void add_case(struct run *run, unsigned row)
+{
+    unsigned bits = run->options.bits ? run->options.bits : random_once(&run->random, 3) ? 32 : 64;
+    for (unsigned tries = 0; tries < 8; tries++) {
+        if (generate(&run->random, run->decoder, row, bits / 8, &run->cases[run->count], &run->insns[run->count])) {
+            if (++run->count == NATIVE_BATCH) {
+                judge_batch(run);
+            }
+            return;
+        }
+    }
+}
+
+static void summarize(const struct run *run, unsigned rows)
+{
+    unsigned covered = 0, lines = 0;
+    for (unsigned row = 0; row < row_count; row++) {
+        covered += run->row_done[row] > 0;
+        if (run->row_failed[row] && lines++ < 50) {
+            const struct row *r = &row_table[row];
+            printf("%-12s map %u opcode %02x prefix %u: %u of %u differ\n", r->name, r->map, r->opcode, r->prefix,
+                   run->row_failed[row], run->row_done[row]);
+        }
+    }
+    printf("%llu cases of %u rows (%u wanted, %u in the table), seed %llu: %llu differ\n", (unsigned long long)run->done, covered,
+           rows, row_count, (unsigned long long)run->options.seed, (unsigned long long)run->failed);
+}
+
+static void run_all(struct run *run)
+{
+    struct cpu_features host;
+    unsigned           *rows = calloc(row_count, sizeof *rows), count = 0;
+    native_features(&host);
+    for (unsigned row = 0; row < row_count; row++) {
+        if (wanted(run, &host, row)) {
+            rows[count++] = row;
+        }
+    }
+    u64 tries = run->options.cases * 2 + 1000; /* rows of the other mode yield nothing */
+    for (u64 k = 0; count && run->done + run->count < run->options.cases && k < tries; k++) {
+        add_case(run, rows[k % count]);
+    }
+    judge_batch(run);
+    summarize(run, count);
+    free(rows);
+}
+
+int main(int argc, char **argv)
+{
+    static struct run run = { .options = { .cases = 100000, .seed = 1, .show = 20 } };
+    struct error      err;
+    struct cpu_features features;
+    if (!parse(argc, argv, &run.options)) {
+        fprintf(stderr, "usage: insn_host_test [--cases N] [--seed N] [--row NAME] [--bits 32|64] [--show N]\n");
+        return 2;
+    }
+    run.native = native_open();
+    if (!run.native) {
+        printf("skipped: the host is no x86-64 Linux\n");
+        return 0;
+    }
+    run.random.state = run.options.seed;
+    run.emulated     = emulated_open("max", &err);
+    if (!run.emulated || !cpu_model_find("max", &features, &err)) {
+        fprintf(stderr, "%s\n", err.text);
+        return 1;
+    }
+    run.decoder    = decoder_create(&features);
+    run.row_failed = calloc(row_count, sizeof *run.row_failed);
+    run.row_done   = calloc(row_count, sizeof *run.row_done);
+    run_all(&run);
+    native_close(run.native);
+    emulated_close(run.emulated);
+    decoder_destroy(run.decoder);
+    free(run.row_failed);
+    free(run.row_done);
+    return run.failed != 0;
+}
