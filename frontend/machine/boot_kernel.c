@@ -132,7 +132,7 @@ bool boot_kernel_load(const struct boot_kernel *args, struct fw_cfg *fw, u64 ram
 
 bool boot_kernel_recognise(const char *path)
 {
-    enum { KERNEL_LIMIT = 512 << 20 };
+    enum { KERNEL_LIMIT = 128 << 20 };
     struct image image;
     size_t header;
     bool good;
