@@ -1,8 +1,10 @@
 /*
- * check.c: checks before x87, MMX and SSE instructions, and the reporting of their errors (SDM Vol. 1 8.7, 11.5; Vol. 3A 2.5, 13.1).
+ * check.c: checks before x87, MMX and SSE instructions, and the reporting of their errors (SDM Vol.
+ * 1 8.7, 11.5; Vol. 3A 2.5, 13.1).
  *
- * With CR0.NE = 0 FERR# is asserted as soon as an unmasked exception happens, as a 387 does. The freeze of a processor whose
- * FERR# goes unanswered is not modelled: the next x87 instruction runs as with IGNNE#.
+ * With CR0.NE = 0 FERR# is asserted as soon as an unmasked exception happens, as a 387 does. The
+ * freeze of a processor whose FERR# goes unanswered is not modelled: the next x87 instruction runs
+ * as with IGNNE#.
  */
 #include "cpu/fpu/check.h"
 
@@ -64,7 +66,7 @@ static void set_ferr(struct cpu *cpu, bool level)
 
 void x87_update_ferr(struct cpu *cpu)
 {
-    bool old     = cpu->x87.status & X87_ES;
+    bool old = cpu->x87.status & X87_ES;
     bool pending = cpu->x87.status & ~cpu->x87.control & FP_ALL;
     if (pending) {
         cpu->x87.status |= X87_ES | X87_B;
@@ -72,7 +74,7 @@ void x87_update_ferr(struct cpu *cpu)
             set_ferr(cpu, true);
         }
     } else {
-        cpu->x87.status &= (u16)~(X87_ES | X87_B);
+        cpu->x87.status &= (u16) ~(X87_ES | X87_B);
         set_ferr(cpu, false);
     }
 }
@@ -84,15 +86,15 @@ void x87_clear_ferr(struct cpu *cpu)
 
 void x87_init(struct cpu *cpu)
 {
-    struct x87 *x   = &cpu->x87;
-    x->control      = 0x37f;
-    x->status       = 0;
-    x->top          = 0;
-    x->valid        = 0;
-    x->opcode       = 0;
-    x->ip           = 0;
-    x->dp           = 0;
-    x->ip_selector  = 0;
-    x->dp_selector  = 0;
+    struct x87 *x = &cpu->x87;
+    x->control = 0x37f;
+    x->status = 0;
+    x->top = 0;
+    x->valid = 0;
+    x->opcode = 0;
+    x->ip = 0;
+    x->dp = 0;
+    x->ip_selector = 0;
+    x->dp_selector = 0;
     x87_update_ferr(cpu);
 }

@@ -1,8 +1,10 @@
 /*
- * f80.c: 80-bit arithmetic as the x87 does it: precision control, unsupported encodings, NaN rules, C1 (SDM Vol. 1 4.8, 4.9, 8.2, 8.5).
+ * f80.c: 80-bit arithmetic as the x87 does it: precision control, unsupported encodings, NaN rules,
+ * C1 (SDM Vol. 1 4.8, 4.9, 8.2, 8.5).
  *
- * Unmasked overflow and underflow give the result with its exponent wrapped by 24576 (8.5.4, 8.5.5). Partial remainders reduce the
- * exponent by 32 to 63, the amount that Intel's processors use.
+ * Unmasked overflow and underflow give the result with its exponent wrapped by 24576
+ * (8.5.4, 8.5.5). Partial remainders reduce the exponent by 32 to 63, the amount that Intel's
+ * processors use.
  */
 #include <string.h>
 
@@ -14,7 +16,7 @@ enum { BIAS = 16383, EMIN = -16382, EMAX = 16383, EXPONENT_MAX = 0x7fff, WRAP = 
 
 ALWAYS_INLINE struct float80 make(bool sign, u32 biased, u64 mantissa)
 {
-    return (struct float80){ mantissa, (u16)(sign << 15 | biased) };
+    return (struct float80){mantissa, (u16)(sign << 15 | biased)};
 }
 
 ALWAYS_INLINE struct float80 infinity(bool sign)
@@ -50,18 +52,21 @@ enum fp_class f80_classify(struct float80 a)
     if (exponent != EXPONENT_MAX) {
         return FP_NORMAL;
     }
-    return a.mantissa == INTEGER_BIT ? FP_INFINITY : a.mantissa & QUIET_BIT ? FP_QUIET_NAN : FP_SIGNALING_NAN;
+    return a.mantissa == INTEGER_BIT ? FP_INFINITY
+           : a.mantissa & QUIET_BIT  ? FP_QUIET_NAN
+                                     : FP_SIGNALING_NAN;
 }
 
 ALWAYS_INLINE struct parts unpack_normal(struct float80 a)
 {
-    return (struct parts){ a.mantissa, (a.sign_exponent & EXPONENT_MAX) - BIAS, a.sign_exponent >> 15, FP_NORMAL };
+    return (struct parts){a.mantissa, (a.sign_exponent & EXPONENT_MAX) - BIAS,
+                          a.sign_exponent >> 15, FP_NORMAL};
 }
 
 static struct parts unpack(struct float80 a)
 {
     struct parts p = unpack_normal(a);
-    p.class        = f80_classify(a);
+    p.class = f80_classify(a);
     if (p.class == FP_DENORMAL_CLASS) { /* a pseudo-denormal has its integer bit set: n = 0 */
         unsigned n = (unsigned)__builtin_clzll(p.m);
         p.m <<= n;
@@ -114,17 +119,19 @@ static bool denormal_operand(const struct parts *a, const struct parts *b, struc
 
 /* ---- rounding and packing */
 
-/* Rounds high:low to the precision in force; true: carried out, and *high is the leading bit alone. */
-ALWAYS_INLINE bool round_mantissa(bool sign, u64 *high, u64 low, const struct fp_status *s, bool *inexact, bool *up)
+/* Rounds high:low to the precision in force; true: carried out, and *high is the leading bit alone.
+ */
+ALWAYS_INLINE bool round_mantissa(bool sign, u64 *high, u64 low, const struct fp_status *s,
+                                  bool *inexact, bool *up)
 {
     u64 old = *high;
     if (likely(s->precision == 64)) {
         *inexact = low != 0;
-        *up      = low && round_increments(s->rounding, sign, old & 1, low >> 63, low << 1 != 0);
-        *high    = old + *up;
+        *up = low && round_increments(s->rounding, sign, old & 1, low >> 63, low << 1 != 0);
+        *high = old + *up;
     } else {
         unsigned drop = 64 - s->precision;
-        *high         = round_off(old | (low != 0), drop, sign, s->rounding, inexact, up) << drop;
+        *high = round_off(old | (low != 0), drop, sign, s->rounding, inexact, up) << drop;
     }
     if (unlikely(*up && !*high)) {
         *high = INTEGER_BIT;
@@ -133,7 +140,8 @@ ALWAYS_INLINE bool round_mantissa(bool sign, u64 *high, u64 low, const struct fp
     return false;
 }
 
-static struct float80 wrap_or_overflow(bool sign, i32 e, u64 m, bool inexact, bool up, struct fp_status *s)
+static struct float80 wrap_or_overflow(bool sign, i32 e, u64 m, bool inexact, bool up,
+                                       struct fp_status *s)
 {
     overflow_flags(s, inexact);
     if (!(s->masked & FP_OVERFLOW)) {
@@ -147,15 +155,16 @@ static struct float80 wrap_or_overflow(bool sign, i32 e, u64 m, bool inexact, bo
         return infinity(sign);
     }
     s->rounded_up = overflow_to_infinity(s->rounding, sign);
-    return s->rounded_up ? infinity(sign) : make(sign, EXPONENT_MAX - 1, ~(u64)0 << (64 - s->precision));
+    return s->rounded_up ? infinity(sign)
+                         : make(sign, EXPONENT_MAX - 1, ~(u64)0 << (64 - s->precision));
 }
 
 static struct float80 wrap_or_denormal(bool sign, i32 e, u64 high, u64 low, struct fp_status *s)
 {
     bool inexact, up;
-    u64  m     = high;
+    u64 m = high;
     bool carry = round_mantissa(sign, &m, low, s, &inexact, &up);
-    bool tiny  = !carry || e < EMIN - 1;
+    bool tiny = !carry || e < EMIN - 1;
     if (tiny && !(s->masked & FP_UNDERFLOW)) {
         s->flags |= FP_UNDERFLOW | (inexact ? FP_INEXACT : 0);
         s->rounded_up = up;
@@ -168,8 +177,9 @@ static struct float80 wrap_or_denormal(bool sign, i32 e, u64 high, u64 low, stru
         return zero(sign);
     }
     u128 wide = shift_right_jam128((u128)high << 64 | low, (unsigned)(EMIN - e));
-    high      = (u64)(wide >> 64);
-    round_mantissa(sign, &high, (u64)wide, s, &inexact, &up); /* cannot carry out: bit 63 was clear */
+    high = (u64)(wide >> 64);
+    round_mantissa(sign, &high, (u64)wide, s, &inexact,
+                   &up); /* cannot carry out: bit 63 was clear */
     if (inexact) {
         s->flags |= FP_INEXACT | (tiny ? FP_UNDERFLOW : 0);
     }
@@ -205,11 +215,11 @@ ALWAYS_INLINE struct float80 add_finite(struct parts a, struct parts b, struct f
 {
     if (a.e < b.e || (a.e == b.e && a.m < b.m)) {
         struct parts t = a;
-        a              = b;
-        b              = t;
+        a = b;
+        b = t;
     }
     u128 wide = shift_right_jam128((u128)b.m << 64, (unsigned)(a.e - b.e));
-    u64  high = (u64)(wide >> 64), low = (u64)wide;
+    u64 high = (u64)(wide >> 64), low = (u64)wide;
     if (a.sign == b.sign) {
         u64 sum = a.m + high;
         if (sum < high) {
@@ -223,8 +233,9 @@ ALWAYS_INLINE struct float80 add_finite(struct parts a, struct parts b, struct f
     if (!difference) {
         return zero(s->rounding == FP_DOWN);
     }
-    u64      top = (u64)(difference >> 64);
-    unsigned n   = top ? (unsigned)__builtin_clzll(top) : 64 + (unsigned)__builtin_clzll((u64)difference);
+    u64 top = (u64)(difference >> 64);
+    unsigned n =
+        top ? (unsigned)__builtin_clzll(top) : 64 + (unsigned)__builtin_clzll((u64)difference);
     difference <<= n;
     return pack(a.sign, a.e - (i32)n, (u64)(difference >> 64), (u64)difference, s);
 }
@@ -235,7 +246,8 @@ static struct float80 pack_parts(const struct parts *p, struct fp_status *s)
     return pack(p->sign, p->e, p->m, 0, s);
 }
 
-static NOINLINE struct float80 add_special(struct float80 a, struct float80 b, bool flip, struct fp_status *s)
+static NOINLINE struct float80 add_special(struct float80 a, struct float80 b, bool flip,
+                                           struct fp_status *s)
 {
     struct parts pa = unpack(a), pb = unpack(b);
     if (is_nan_or_unsupported(&pa) || is_nan_or_unsupported(&pb)) {
@@ -284,10 +296,11 @@ struct float80 f80_sub(struct float80 a, struct float80 b, struct fp_status *s)
     return add(a, b, true, s);
 }
 
-ALWAYS_INLINE struct float80 mul_finite(const struct parts *a, const struct parts *b, struct fp_status *s)
+ALWAYS_INLINE struct float80 mul_finite(const struct parts *a, const struct parts *b,
+                                        struct fp_status *s)
 {
     u128 product = (u128)a->m * b->m;
-    i32  e       = a->e + b->e + 1;
+    i32 e = a->e + b->e + 1;
     if (!(product >> 127)) {
         product <<= 1;
         e--;
@@ -298,11 +311,12 @@ ALWAYS_INLINE struct float80 mul_finite(const struct parts *a, const struct part
 static NOINLINE struct float80 mul_special(struct float80 a, struct float80 b, struct fp_status *s)
 {
     struct parts pa = unpack(a), pb = unpack(b);
-    bool         sign = pa.sign ^ pb.sign;
+    bool sign = pa.sign ^ pb.sign;
     if (is_nan_or_unsupported(&pa) || is_nan_or_unsupported(&pb)) {
         return f80_propagate_nan(a, b, s);
     }
-    if ((pa.class == FP_INFINITY && pb.class == FP_ZERO_CLASS) || (pa.class == FP_ZERO_CLASS && pb.class == FP_INFINITY)) {
+    if ((pa.class == FP_INFINITY && pb.class == FP_ZERO_CLASS) ||
+        (pa.class == FP_ZERO_CLASS && pb.class == FP_INFINITY)) {
         return invalid(s);
     }
     if (denormal_operand(&pa, &pb, s)) {
@@ -327,20 +341,24 @@ struct float80 f80_mul(struct float80 a, struct float80 b, struct fp_status *s)
     return mul_finite(&pa, &pb, s);
 }
 
-ALWAYS_INLINE struct float80 div_finite(const struct parts *a, const struct parts *b, struct fp_status *s)
+ALWAYS_INLINE struct float80 div_finite(const struct parts *a, const struct parts *b,
+                                        struct fp_status *s)
 {
     i32 e = a->e - b->e;
     u64 remainder;
     u64 q = divide_mantissas(a->m, b->m, &e, &remainder);
     /* The remainder against half of the divisor says on which side of a half the rest lies. */
-    u64 low = !remainder ? 0 : remainder > b->m - remainder ? 3 : remainder == b->m - remainder ? 2 : 1;
+    u64 low = !remainder                      ? 0
+              : remainder > b->m - remainder  ? 3
+              : remainder == b->m - remainder ? 2
+                                              : 1;
     return pack(a->sign ^ b->sign, e, q, low << 62, s);
 }
 
 static NOINLINE struct float80 div_special(struct float80 a, struct float80 b, struct fp_status *s)
 {
     struct parts pa = unpack(a), pb = unpack(b);
-    bool         sign = pa.sign ^ pb.sign;
+    bool sign = pa.sign ^ pb.sign;
     if (is_nan_or_unsupported(&pa) || is_nan_or_unsupported(&pb)) {
         return f80_propagate_nan(a, b, s);
     }
@@ -376,7 +394,7 @@ struct float80 f80_div(struct float80 a, struct float80 b, struct fp_status *s)
 struct float80 f80_sqrt(struct float80 a, struct fp_status *s)
 {
     struct parts p = unpack(a);
-    s->rounded_up  = false;
+    s->rounded_up = false;
     if (is_nan_or_unsupported(&p)) {
         return f80_propagate_nan(a, a, s);
     }
@@ -390,7 +408,7 @@ struct float80 f80_sqrt(struct float80 a, struct fp_status *s)
         return a;
     }
     u128 remainder;
-    u64  root = isqrt128((u128)p.m << (p.e & 1 ? 64 : 63), &remainder);
+    u64 root = isqrt128((u128)p.m << (p.e & 1 ? 64 : 63), &remainder);
     /* (root + 1/2)^2 = root^2 + root + 1/4: a remainder above root means more than a half */
     u64 low = !remainder ? 0 : remainder > root ? 3 : 1;
     return pack(false, p.e >> 1, root, low << 62, s);
@@ -417,15 +435,16 @@ static u64 round_whole(const struct parts *p, u8 rounding, bool *inexact, bool *
 struct float80 f80_round_to_int(struct float80 a, struct fp_status *s)
 {
     struct parts p = unpack(a);
-    s->rounded_up  = false;
+    s->rounded_up = false;
     if (is_nan_or_unsupported(&p)) {
         return f80_propagate_nan(a, a, s);
     }
-    if (p.class == FP_ZERO_CLASS || p.class == FP_INFINITY || denormal_operand(&p, &p, s) || p.e >= 63) {
+    if (p.class == FP_ZERO_CLASS || p.class == FP_INFINITY || denormal_operand(&p, &p, s) ||
+        p.e >= 63) {
         return a;
     }
     bool inexact;
-    u64  whole = round_whole(&p, s->rounding, &inexact, &s->rounded_up);
+    u64 whole = round_whole(&p, s->rounding, &inexact, &s->rounded_up);
     if (inexact) {
         s->flags |= FP_INEXACT;
     }
@@ -436,7 +455,8 @@ struct float80 f80_round_to_int(struct float80 a, struct fp_status *s)
     return make(p.sign, (u32)(63 - (i32)n + BIAS), whole << n);
 }
 
-static struct float80 scale_by_infinity(const struct parts *a, const struct parts *b, struct fp_status *s)
+static struct float80 scale_by_infinity(const struct parts *a, const struct parts *b,
+                                        struct fp_status *s)
 {
     if (b->sign ? a->class == FP_INFINITY : a->class == FP_ZERO_CLASS) {
         return invalid(s);
@@ -467,14 +487,14 @@ struct float80 f80_scale(struct float80 a, struct float80 b, struct fp_status *s
     u8 precision = s->precision; /* FSCALE ignores precision control: SDM Vol. 1 8.1.5.2 */
     s->precision = 64;
     struct float80 r = pack(pa.sign, pa.e + (pb.sign ? -n : n), pa.m, 0, s);
-    s->precision     = precision;
+    s->precision = precision;
     return r;
 }
 
 struct float80 f80_extract(struct float80 a, struct float80 *exponent, struct fp_status *s)
 {
     struct parts p = unpack(a);
-    s->rounded_up  = false;
+    s->rounded_up = false;
     if (is_nan_or_unsupported(&p)) {
         return *exponent = f80_propagate_nan(a, a, s);
     }
@@ -493,16 +513,16 @@ struct float80 f80_extract(struct float80 a, struct float80 *exponent, struct fp
 }
 
 /* The remainder of a finite a by a finite b, both non-zero. */
-static struct float80 remainder_finite(const struct parts *a, const struct parts *b, bool nearest, u64 *quotient, bool *partial,
-                                       struct fp_status *s)
+static struct float80 remainder_finite(const struct parts *a, const struct parts *b, bool nearest,
+                                       u64 *quotient, bool *partial, struct fp_status *s)
 {
-    i32  distance = a->e - b->e;
-    bool sign     = a->sign;
+    i32 distance = a->e - b->e;
+    bool sign = a->sign;
     if (distance >= 64) {
         unsigned n = 32 + ((unsigned)distance & 31);
-        u64      m = (u64)(((u128)a->m << n) % b->m);
-        *partial   = true;
-        i32 e      = a->e - (i32)n; /* of m as it stands, bit 63 counted as the leading one */
+        u64 m = (u64)(((u128)a->m << n) % b->m);
+        *partial = true;
+        i32 e = a->e - (i32)n; /* of m as it stands, bit 63 counted as the leading one */
         if (!m) {
             return zero(sign);
         }
@@ -512,9 +532,11 @@ static struct float80 remainder_finite(const struct parts *a, const struct parts
     if (distance < (nearest ? -1 : 0)) {
         return pack_parts(a, s);
     }
-    u128 n = distance < 0 ? a->m : (u128)a->m << distance; /* in units of b's last place; for -1, of half of it */
+    u128 n = distance < 0
+                 ? a->m
+                 : (u128)a->m << distance; /* in units of b's last place; for -1, of half of it */
     u128 q = 0, m = n, d = b->m;
-    i32  e = b->e;
+    i32 e = b->e;
     if (distance < 0) {
         d <<= 1;
         e--;
@@ -523,7 +545,7 @@ static struct float80 remainder_finite(const struct parts *a, const struct parts
         m = n % d;
     }
     if (nearest && (2 * m > d || (2 * m == d && (q & 1)))) {
-        m    = d - m;
+        m = d - m;
         sign = !sign;
         q++;
     }
@@ -535,11 +557,12 @@ static struct float80 remainder_finite(const struct parts *a, const struct parts
     return pack(sign, e - (i32)zeros, (u64)m << zeros, 0, s);
 }
 
-struct float80 f80_remainder(struct float80 a, struct float80 b, bool nearest, u64 *quotient, bool *partial, struct fp_status *s)
+struct float80 f80_remainder(struct float80 a, struct float80 b, bool nearest, u64 *quotient,
+                             bool *partial, struct fp_status *s)
 {
     struct parts pa = unpack(a), pb = unpack(b);
-    *quotient     = 0;
-    *partial      = false;
+    *quotient = 0;
+    *partial = false;
     s->rounded_up = false;
     if (is_nan_or_unsupported(&pa) || is_nan_or_unsupported(&pb)) {
         return f80_propagate_nan(a, b, s);
@@ -553,18 +576,19 @@ struct float80 f80_remainder(struct float80 a, struct float80 b, bool nearest, u
     if (pb.class == FP_INFINITY) {
         u8 precision = s->precision;
         s->precision = 64;
-        a            = pack_parts(&pa, s);
+        a = pack_parts(&pa, s);
         s->precision = precision;
         return a;
     }
-    u8 precision     = s->precision; /* remainders are exact, whatever the precision in force */
-    s->precision     = 64;
+    u8 precision = s->precision; /* remainders are exact, whatever the precision in force */
+    s->precision = 64;
     struct float80 r = remainder_finite(&pa, &pb, nearest, quotient, partial, s);
-    s->precision     = precision;
+    s->precision = precision;
     return r;
 }
 
-enum fp_relation f80_compare(struct float80 a, struct float80 b, bool signaling, struct fp_status *s)
+enum fp_relation f80_compare(struct float80 a, struct float80 b, bool signaling,
+                             struct fp_status *s)
 {
     struct parts pa = unpack(a), pb = unpack(b);
     s->rounded_up = false;
@@ -596,10 +620,10 @@ enum fp_relation f80_compare(struct float80 a, struct float80 b, bool signaling,
 ALWAYS_INLINE struct float80 widen(struct format f, u64 a, bool *denormal)
 {
     unsigned fraction_bits = f.precision - 1;
-    u64      fraction      = a << (64 - fraction_bits) >> 1;
-    i32      biased        = (i32)(a >> fraction_bits) & (2 * f.emax + 1);
-    bool     sign          = a >> f.sign_at & 1;
-    *denormal              = false;
+    u64 fraction = a << (64 - fraction_bits) >> 1;
+    i32 biased = (i32)(a >> fraction_bits) & (2 * f.emax + 1);
+    bool sign = a >> f.sign_at & 1;
+    *denormal = false;
     if (likely(biased != 0 && biased != 2 * f.emax + 1)) {
         return make(sign, (u32)(biased - f.emax + BIAS), fraction | INTEGER_BIT);
     }
@@ -609,7 +633,7 @@ ALWAYS_INLINE struct float80 widen(struct format f, u64 a, bool *denormal)
     if (!fraction) {
         return zero(sign);
     }
-    *denormal  = true;
+    *denormal = true;
     unsigned n = (unsigned)__builtin_clzll(fraction);
     return make(sign, (u32)(f.emin - (i32)n + BIAS), fraction << n);
 }
@@ -637,14 +661,14 @@ ALWAYS_INLINE struct float80 load_flags(struct float80 r, bool denormal, struct 
 
 struct float80 f80_from_f32(u32 a, struct fp_status *s)
 {
-    bool           denormal;
+    bool denormal;
     struct float80 r = widen(FORMAT_F32, a, &denormal);
     return load_flags(r, denormal, s);
 }
 
 struct float80 f80_from_f64(u64 a, struct fp_status *s)
 {
-    bool           denormal;
+    bool denormal;
     struct float80 r = widen(FORMAT_F64, a, &denormal);
     return load_flags(r, denormal, s);
 }
@@ -654,18 +678,19 @@ struct float80 f80_from_i64(i64 a)
     if (!a) {
         return zero(false);
     }
-    u64      magnitude = a < 0 ? 0 - (u64)a : (u64)a;
-    unsigned n         = (unsigned)__builtin_clzll(magnitude);
+    u64 magnitude = a < 0 ? 0 - (u64)a : (u64)a;
+    unsigned n = (unsigned)__builtin_clzll(magnitude);
     return make(a < 0, 63 - n + BIAS, magnitude << n);
 }
 
-/* FST m32, m64 of a finite number. An unmasked overflow or underflow leaves memory alone, so nothing was rounded: no FP_INEXACT, no C1. */
+/* FST m32, m64 of a finite number. An unmasked overflow or underflow leaves memory alone, so
+ * nothing was rounded: no FP_INEXACT, no C1. */
 ALWAYS_INLINE u64 narrow_finite(struct format f, bool sign, i32 e, u64 m, struct fp_status *s)
 {
-    u8  old = s->flags;
-    u64 r   = pack_round(f, sign, e, m, s);
+    u8 old = s->flags;
+    u64 r = pack_round(f, sign, e, m, s);
     if (unlikely(s->flags & ~s->masked & (FP_OVERFLOW | FP_UNDERFLOW))) {
-        s->flags      = old | (s->flags & ~FP_INEXACT);
+        s->flags = old | (s->flags & ~FP_INEXACT);
         s->rounded_up = false;
     }
     return r;
@@ -677,10 +702,11 @@ ALWAYS_INLINE u64 narrow(struct format f, struct float80 a, struct fp_status *s)
     u64 infinite = (u64)(2 * f.emax + 1) << (f.precision - 1), quiet = (u64)1 << (f.precision - 2);
     s->rounded_up = false;
     if (likely(is_normal(a))) {
-        return narrow_finite(f, a.sign_exponent >> 15, (a.sign_exponent & EXPONENT_MAX) - BIAS, a.mantissa, s);
+        return narrow_finite(f, a.sign_exponent >> 15, (a.sign_exponent & EXPONENT_MAX) - BIAS,
+                             a.mantissa, s);
     }
-    struct parts p    = unpack(a);
-    u64          sign = (u64)p.sign << f.sign_at;
+    struct parts p = unpack(a);
+    u64 sign = (u64)p.sign << f.sign_at;
     switch (p.class) {
     case FP_ZERO_CLASS:
         return sign;
@@ -709,13 +735,15 @@ u64 f80_to_f64(struct float80 a, struct fp_status *s)
     return narrow(FORMAT_F64, a, s);
 }
 
-/* The magnitude of a, rounded to a whole number, if it is at most `limit` (or `limit` + 1 for negative numbers of two's complement). */
-static bool to_whole(struct float80 a, u64 limit, bool twos_complement, u64 *whole, struct fp_status *s)
+/* The magnitude of a, rounded to a whole number, if it is at most `limit` (or `limit` + 1 for
+ * negative numbers of two's complement). */
+static bool to_whole(struct float80 a, u64 limit, bool twos_complement, u64 *whole,
+                     struct fp_status *s)
 {
     struct parts p = unpack(a);
-    bool         inexact, up;
+    bool inexact, up;
     s->rounded_up = false;
-    *whole        = 0;
+    *whole = 0;
     if (p.class == FP_ZERO_CLASS) {
         return true;
     }
@@ -773,8 +801,8 @@ struct float80 f80_from_bcd(const u8 bcd[10])
 
 void f80_to_bcd(struct float80 a, u8 bcd[10], struct fp_status *s)
 {
-    static const u8 indefinite[10] = { 0, 0, 0, 0, 0, 0, 0, 0xc0, 0xff, 0xff };
-    u64             whole;
+    static const u8 indefinite[10] = {0, 0, 0, 0, 0, 0, 0, 0xc0, 0xff, 0xff};
+    u64 whole;
     if (!to_whole(a, 999999999999999999, false, &whole, s)) {
         memcpy(bcd, indefinite, sizeof indefinite);
         return;

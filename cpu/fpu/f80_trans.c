@@ -1,9 +1,11 @@
 /*
- * f80_trans.c: sine, cosine, tangent, arc tangent, 2^x - 1 and logarithms of 80-bit numbers (SDM Vol. 2, the instruction pages).
+ * f80_trans.c: sine, cosine, tangent, arc tangent, 2^x - 1 and logarithms of 80-bit numbers (SDM
+ * Vol. 2, the instruction pages).
  *
- * Computed with mantissas of 128 bits by integer arithmetic, so results are the same on every host, and nearly always those that
- * exact rounding gives; processors differ from them, and from each other, in the last bit. Arguments of trigonometric functions
- * are reduced, exactly, by the 66-bit value of pi that Intel's processors use (SDM Vol. 1 8.3.8).
+ * Computed with mantissas of 128 bits by integer arithmetic, so results are the same on every host,
+ * and nearly always those that exact rounding gives; processors differ from them, and from each
+ * other, in the last bit. Arguments of trigonometric functions are reduced, exactly, by the 66-bit
+ * value of pi that Intel's processors use (SDM Vol. 1 8.3.8).
  */
 #include "cpu/fpu/f80_trans.h"
 
@@ -13,14 +15,14 @@
 /* (-1)^sign * m * 2^(e - 127), bit 127 of m set. */
 struct wide {
     u128 m;
-    i32  e;
+    i32 e;
     bool sign;
 };
 
 enum { BIAS = 16383, EMIN = -16382 };
-#define TOP_BIT   ((u128)1 << 127)
-#define PI_66     U128(3, 0x243f6a8885a308d3) /* by 2^64; pi/2 by 2^65 */
-#define F80_ZERO  ((struct float80){ 0, 0 })
+#define TOP_BIT  ((u128)1 << 127)
+#define PI_66    U128(3, 0x243f6a8885a308d3) /* by 2^64; pi/2 by 2^65 */
+#define F80_ZERO ((struct float80){0, 0})
 
 static unsigned leading_zeros(u128 m)
 {
@@ -30,7 +32,7 @@ static unsigned leading_zeros(u128 m)
 
 static u128 mul_high(u128 a, u128 b)
 {
-    u64  a1 = (u64)(a >> 64), a0 = (u64)a, b1 = (u64)(b >> 64), b0 = (u64)b;
+    u64 a1 = (u64)(a >> 64), a0 = (u64)a, b1 = (u64)(b >> 64), b0 = (u64)b;
     u128 low = (u128)a0 * b0, m1 = (u128)a1 * b0, m2 = (u128)a0 * b1;
     u128 middle = (low >> 64) + (u64)m1 + (u64)m2;
     return (u128)a1 * b1 + (m1 >> 64) + (m2 >> 64) + (middle >> 64);
@@ -40,7 +42,7 @@ static u128 mul_high(u128 a, u128 b)
 static struct wide wide_make(bool sign, i32 e, u128 m)
 {
     unsigned n = leading_zeros(m);
-    return (struct wide){ m << n, e - (i32)n, sign };
+    return (struct wide){m << n, e - (i32)n, sign};
 }
 
 static struct wide wide_from(struct float80 a)
@@ -54,16 +56,17 @@ static struct wide wide_mul(struct wide a, struct wide b)
     return wide_make(a.sign ^ b.sign, a.e + b.e + 1, mul_high(a.m, b.m));
 }
 
-/* floor(n * 2^128 / d) for n < d, bit 127 of d set: two digits of 64 bits (Knuth, volume 2, 4.3.1, algorithm D). */
+/* floor(n * 2^128 / d) for n < d, bit 127 of d set: two digits of 64 bits (Knuth, volume 2, 4.3.1,
+ * algorithm D). */
 static u128 divide_fraction(u128 n, u128 d)
 {
-    u64  d1 = (u64)(d >> 64), d0 = (u64)d;
+    u64 d1 = (u64)(d >> 64), d0 = (u64)d;
     u128 q = 0;
     for (int digit = 0; digit < 2; digit++) {
-        u64  guess   = (u64)(n >> 64) >= d1 ? ~(u64)0 : (u64)(n / d1);
+        u64 guess = (u64)(n >> 64) >= d1 ? ~(u64)0 : (u64)(n / d1);
         u128 partial = (u128)guess * d0;
-        u128 high    = (u128)guess * d1 + (partial >> 64);
-        u64  low     = (u64)partial;
+        u128 high = (u128)guess * d1 + (partial >> 64);
+        u64 low = (u64)partial;
         while (high > n || (high == n && low)) {
             guess--;
             high -= d1 + (u128)(low < d0);
@@ -78,7 +81,8 @@ static u128 divide_fraction(u128 n, u128 d)
 static struct wide wide_div(struct wide a, struct wide b)
 {
     bool less = a.m < b.m;
-    return wide_make(a.sign ^ b.sign, a.e - b.e - less, divide_fraction(less ? a.m : a.m >> 1, b.m));
+    return wide_make(a.sign ^ b.sign, a.e - b.e - less,
+                     divide_fraction(less ? a.m : a.m >> 1, b.m));
 }
 
 /* |a| as a fixed-point number, scaled by 2^bits; it must fit. */
@@ -88,13 +92,14 @@ static u128 wide_fixed(struct wide a, int bits)
     return shift > 127 ? 0 : a.m >> shift;
 }
 
-/* c[0] + c[1] z + c[2] z^2 ..., or with alternating signs; z by 2^128, coefficients and result by 2^127. */
+/* c[0] + c[1] z + c[2] z^2 ..., or with alternating signs; z by 2^128, coefficients and result by
+ * 2^127. */
 static u128 series(const u128 *c, unsigned count, u128 z, bool alternating)
 {
     u128 sum = c[count - 1];
     for (unsigned k = count - 1; k--;) {
         u128 rest = mul_high(z, sum);
-        sum       = alternating ? c[k] - rest : c[k] + rest;
+        sum = alternating ? c[k] - rest : c[k] + rest;
     }
     return sum;
 }
@@ -137,11 +142,12 @@ static struct wide reduce(struct wide a, unsigned *quadrant)
 static void sine_cosine(struct wide r, struct wide *sine, struct wide *cosine)
 {
     struct wide square = wide_mul(r, r);
-    u128        u      = wide_fixed(square, 128);
-    u128        s      = series(sin_series, terms(ARRAY_LEN(sin_series), square), u, true) - 1; /* below 1 even if u vanishes */
-    u128        c      = series(cos_series, terms(ARRAY_LEN(cos_series), square), u, true) - 1;
-    *sine              = wide_mul(r, wide_make(false, 0, s));
-    *cosine            = wide_make(false, 0, c);
+    u128 u = wide_fixed(square, 128);
+    u128 s = series(sin_series, terms(ARRAY_LEN(sin_series), square), u, true) -
+             1; /* below 1 even if u vanishes */
+    u128 c = series(cos_series, terms(ARRAY_LEN(cos_series), square), u, true) - 1;
+    *sine = wide_mul(r, wide_make(false, 0, s));
+    *cosine = wide_make(false, 0, c);
 }
 
 static struct wide negate_if(struct wide a, bool negate)
@@ -150,12 +156,13 @@ static struct wide negate_if(struct wide a, bool negate)
     return a;
 }
 
-/* What all functions of one operand share. True: *r is the answer, or an exception of the operand is unmasked. */
+/* What all functions of one operand share. True: *r is the answer, or an exception of the operand
+ * is unmasked. */
 static bool trivial_operand(struct float80 a, struct float80 *r, struct fp_status *s)
 {
     enum fp_class class = f80_classify(a);
     s->rounded_up = false;
-    *r            = a;
+    *r = a;
     if (class >= FP_QUIET_NAN) {
         *r = f80_propagate_nan(a, a, s);
         return true;
@@ -180,22 +187,22 @@ static bool is_infinite(struct float80 a)
 
 static struct float80 one(bool sign)
 {
-    return (struct float80){ (u64)1 << 63, (u16)(sign << 15 | BIAS) };
+    return (struct float80){(u64)1 << 63, (u16)(sign << 15 | BIAS)};
 }
 
 static struct float80 infinity(bool sign)
 {
-    return (struct float80){ (u64)1 << 63, (u16)(sign << 15 | 0x7fff) };
+    return (struct float80){(u64)1 << 63, (u16)(sign << 15 | 0x7fff)};
 }
 
 static struct float80 zero(bool sign)
 {
-    return (struct float80){ 0, (u16)(sign << 15) };
+    return (struct float80){0, (u16)(sign << 15)};
 }
 
 bool f80_sincos(struct float80 a, struct float80 *sine, struct float80 *cosine, struct fp_status *s)
 {
-    unsigned    quadrant;
+    unsigned quadrant;
     struct wide sn, cs;
     s->precision = 64;
     if (trivial_operand(a, sine, s)) {
@@ -212,15 +219,15 @@ bool f80_sincos(struct float80 a, struct float80 *sine, struct float80 *cosine, 
     }
     sine_cosine(reduce(w, &quadrant), &sn, &cs);
     struct fp_status other = *s; /* underflow can only come from the sine; C1 is the sine's too */
-    *cosine                = wide_round(negate_if(quadrant & 1 ? sn : cs, quadrant == 1 || quadrant == 2), &other);
-    *sine                  = wide_round(negate_if(quadrant & 1 ? cs : sn, quadrant >= 2), s);
+    *cosine = wide_round(negate_if(quadrant & 1 ? sn : cs, quadrant == 1 || quadrant == 2), &other);
+    *sine = wide_round(negate_if(quadrant & 1 ? cs : sn, quadrant >= 2), s);
     s->flags |= other.flags;
     return true;
 }
 
 bool f80_sine(struct float80 a, bool cosine, struct float80 *r, struct fp_status *s)
 {
-    unsigned    quadrant;
+    unsigned quadrant;
     struct wide sn, cs;
     s->precision = 64;
     if (trivial_operand(a, r, s)) {
@@ -240,13 +247,13 @@ bool f80_sine(struct float80 a, bool cosine, struct float80 *r, struct fp_status
     struct wide reduced = reduce(w, &quadrant);
     sine_cosine(reduced, &sn, &cs);
     quadrant = (quadrant + cosine) & 3;
-    *r       = wide_round(negate_if(quadrant & 1 ? cs : sn, quadrant >= 2), s);
+    *r = wide_round(negate_if(quadrant & 1 ? cs : sn, quadrant >= 2), s);
     return true;
 }
 
 bool f80_tan(struct float80 a, struct float80 *r, struct fp_status *s)
 {
-    unsigned    quadrant;
+    unsigned quadrant;
     struct wide sn, cs;
     s->precision = 64;
     if (trivial_operand(a, r, s)) {
@@ -262,7 +269,8 @@ bool f80_tan(struct float80 a, struct float80 *r, struct fp_status *s)
     }
     struct wide reduced = reduce(w, &quadrant);
     if (reduced.e < -60) { /* tan(x) - x is beyond the last bit, and lies outwards */
-        *r = wide_round(quadrant & 1 ? negate_if(wide_div(wide_from(one(false)), reduced), true) : reduced, s);
+        *r = wide_round(
+            quadrant & 1 ? negate_if(wide_div(wide_from(one(false)), reduced), true) : reduced, s);
         return true;
     }
     sine_cosine(reduced, &sn, &cs);
@@ -275,39 +283,40 @@ bool f80_tan(struct float80 a, struct float80 *r, struct fp_status *s)
 /* atan(y / x) for 0 < y <= x, as a multiple of 1/16's arc tangent plus that of what remains. */
 static struct wide atan_octant(struct wide y, struct wide x, unsigned *k)
 {
-    i32  distance = x.e - y.e;
-    u128 sum      = 0;
-    *k            = 0;
+    i32 distance = x.e - y.e;
+    u128 sum = 0;
+    *k = 0;
     struct wide z;
     if (distance <= 6) { /* exact in units of y's last place */
         u128 yn = y.m >> 64, xn = (x.m >> 64) << distance;
-        *k      = (unsigned)((32 * yn + xn) / (2 * xn));
+        *k = (unsigned)((32 * yn + xn) / (2 * xn));
         u128 a = 16 * yn, b = *k * xn;
         if (a == b) {
-            return (struct wide){ 0, 0, false };
+            return (struct wide){0, 0, false};
         }
-        z = wide_div(wide_make(a < b, 0, a < b ? b - a : a - b), wide_make(false, 0, 16 * xn + *k * yn));
+        z = wide_div(wide_make(a < b, 0, a < b ? b - a : a - b),
+                     wide_make(false, 0, 16 * xn + *k * yn));
     } else {
         z = wide_div(y, x);
     }
     struct wide square = wide_mul(z, z);
-    sum                = series(odd_series, terms(13, square), wide_fixed(square, 128), true) - 1;
+    sum = series(odd_series, terms(13, square), wide_fixed(square, 128), true) - 1;
     return wide_mul(z, wide_make(false, 0, sum));
 }
 
 /* atan2(y, x) of finite non-zero operands. */
 static struct wide atan_finite(struct wide y, struct wide x)
 {
-    unsigned    k;
-    bool        sign = y.sign, left = x.sign;
-    bool        steep = y.e > x.e || (y.e == x.e && y.m > x.m);
-    y.sign = x.sign  = false;
+    unsigned k;
+    bool sign = y.sign, left = x.sign;
+    bool steep = y.e > x.e || (y.e == x.e && y.m > x.m);
+    y.sign = x.sign = false;
     struct wide small = steep ? atan_octant(x, y, &k) : atan_octant(y, x, &k);
     if (!k && !steep && !left) {
         small.sign = sign;
         return small;
     }
-    u128 rest  = small.m ? wide_fixed(small, 126) : 0;
+    u128 rest = small.m ? wide_fixed(small, 126) : 0;
     u128 angle = small.sign ? atan_table[k] - rest : atan_table[k] + rest;
     if (steep) {
         angle = HALF_PI_Q126 - angle;
@@ -321,8 +330,8 @@ static struct wide atan_finite(struct wide y, struct wide x)
 /* Zeros and infinities: a multiple of pi/4, or zero. */
 static struct float80 atan_special(struct float80 y, struct float80 x, struct fp_status *s)
 {
-    bool     sign = y.sign_exponent >> 15, left = x.sign_exponent >> 15;
-    bool     vertical = is_infinite(y) || f80_classify(x) == FP_ZERO_CLASS;
+    bool sign = y.sign_exponent >> 15, left = x.sign_exponent >> 15;
+    bool vertical = is_infinite(y) || f80_classify(x) == FP_ZERO_CLASS;
     unsigned quarters;
     if (is_infinite(y) && is_infinite(x)) {
         quarters = left ? 3 : 1;
@@ -338,11 +347,12 @@ static struct float80 atan_special(struct float80 y, struct float80 x, struct fp
 }
 
 /* Two operands: NaNs, denormals. True: *r is the answer, or an exception is unmasked. */
-static bool trivial_operands(struct float80 y, struct float80 x, struct float80 *r, struct fp_status *s)
+static bool trivial_operands(struct float80 y, struct float80 x, struct float80 *r,
+                             struct fp_status *s)
 {
     enum fp_class cy = f80_classify(y), cx = f80_classify(x);
     s->rounded_up = false;
-    *r            = y;
+    *r = y;
     if (cy >= FP_QUIET_NAN || cx >= FP_QUIET_NAN) {
         *r = f80_propagate_nan(x, y, s);
         return true;
@@ -383,8 +393,8 @@ struct float80 f80_atan2(struct float80 y, struct float80 x, struct fp_status *s
 struct float80 f80_2xm1(struct float80 a, struct fp_status *s)
 {
     struct float80 r;
-    bool           sign = a.sign_exponent >> 15;
-    s->precision        = 64;
+    bool sign = a.sign_exponent >> 15;
+    s->precision = 64;
     if (trivial_operand(a, &r, s)) {
         return r;
     }
@@ -392,11 +402,14 @@ struct float80 f80_2xm1(struct float80 a, struct fp_status *s)
         return sign ? one(true) : a;
     }
     struct wide w = wide_from(a);
-    if (w.e >= 0) { /* +1 and -1 are exact; beyond them the manual leaves the result undefined: the operand stays */
-        return w.e == 0 && w.m == TOP_BIT && sign ? (struct float80){ (u64)1 << 63, 0x8000 | (BIAS - 1) } : a;
+    if (w.e >= 0) { /* +1 and -1 are exact; beyond them the manual leaves the result undefined: the
+                       operand stays */
+        return w.e == 0 && w.m == TOP_BIT && sign
+                   ? (struct float80){(u64)1 << 63, 0x8000 | (BIAS - 1)}
+                   : a;
     }
-    struct wide z   = wide_mul(w, wide_make(false, -1, LN2_Q128));
-    u128        sum = series(exp_series, terms(ARRAY_LEN(exp_series), z), wide_fixed(z, 128), sign);
+    struct wide z = wide_mul(w, wide_make(false, -1, LN2_Q128));
+    u128 sum = series(exp_series, terms(ARRAY_LEN(exp_series), z), wide_fixed(z, 128), sign);
     return wide_round(wide_mul(z, wide_make(false, 0, sum)), s);
 }
 
@@ -404,29 +417,33 @@ struct float80 f80_2xm1(struct float80 a, struct fp_status *s)
 static struct wide log2_of_ratio(struct wide t)
 {
     struct wide square = wide_mul(t, t);
-    u128        sum    = series(odd_series, terms(ARRAY_LEN(odd_series), square), wide_fixed(square, 128), false);
+    u128 sum =
+        series(odd_series, terms(ARRAY_LEN(odd_series), square), wide_fixed(square, 128), false);
     return wide_mul(wide_mul(t, wide_make(false, 0, sum)), wide_make(false, 1, TWO_BY_LN2));
 }
 
 /* log2 of x > 0. m is 0 if it is 0; *exact if it is a whole number. */
 static struct wide log2_wide(struct wide x, bool *exact)
 {
-    bool above = x.m > U128(0xb504f333f9de6484, 0x597d89b3754abe9f); /* the square root of 2: take half, so that |log2| <= 1/2 */
-    i32  e     = x.e + above;
-    *exact     = x.m == TOP_BIT;
+    bool above =
+        x.m > U128(0xb504f333f9de6484,
+                   0x597d89b3754abe9f); /* the square root of 2: take half, so that |log2| <= 1/2 */
+    i32 e = x.e + above;
+    *exact = x.m == TOP_BIT;
     if (*exact) {
-        return e ? wide_make(e < 0, 127, (u128)(e < 0 ? -e : e)) : (struct wide){ 0, 0, false };
+        return e ? wide_make(e < 0, 127, (u128)(e < 0 ? -e : e)) : (struct wide){0, 0, false};
     }
     /* (m - 1) / (m + 1) by 2^126; the halved m by 2^127 */
     struct wide n = above ? wide_make(true, 0, 0 - x.m) : wide_make(false, 1, x.m - TOP_BIT);
-    struct wide d = above ? wide_make(false, 1, (x.m >> 1) + TOP_BIT) : wide_make(false, 2, (x.m >> 1) + (TOP_BIT >> 1));
+    struct wide d = above ? wide_make(false, 1, (x.m >> 1) + TOP_BIT)
+                          : wide_make(false, 2, (x.m >> 1) + (TOP_BIT >> 1));
     struct wide l = log2_of_ratio(wide_div(n, d));
     if (!e) {
         return l;
     }
     i128 whole = (i128)e * ((i128)1 << 110);
-    i128 rest  = (i128)wide_fixed(l, 110);
-    i128 sum   = l.sign ? whole - rest : whole + rest;
+    i128 rest = (i128)wide_fixed(l, 110);
+    i128 sum = l.sign ? whole - rest : whole + rest;
     return wide_make(sum < 0, 17, (u128)(sum < 0 ? -sum : sum));
 }
 
@@ -440,10 +457,12 @@ static struct float80 times_log(struct float80 y, struct wide log, bool exact, s
     return wide_round(w, s);
 }
 
-/* y * log2(x) where y or x is zero or infinite, or x is 1; `log_sign`: the logarithm's sign, `log_zero`: it is 0. */
-static struct float80 special_product(struct float80 y, bool log_infinite, bool log_zero, bool log_sign, struct fp_status *s)
+/* y * log2(x) where y or x is zero or infinite, or x is 1; `log_sign`: the logarithm's sign,
+ * `log_zero`: it is 0. */
+static struct float80 special_product(struct float80 y, bool log_infinite, bool log_zero,
+                                      bool log_sign, struct fp_status *s)
 {
-    bool sign   = (y.sign_exponent >> 15) ^ log_sign;
+    bool sign = (y.sign_exponent >> 15) ^ log_sign;
     bool y_zero = f80_classify(y) == FP_ZERO_CLASS;
     if ((log_infinite && y_zero) || (log_zero && is_infinite(y))) {
         return invalid(s);
@@ -454,8 +473,8 @@ static struct float80 special_product(struct float80 y, bool log_infinite, bool 
 struct float80 f80_yl2x(struct float80 y, struct float80 x, struct fp_status *s)
 {
     struct float80 r;
-    enum fp_class  cx = f80_classify(x);
-    bool           exact;
+    enum fp_class cx = f80_classify(x);
+    bool exact;
     s->precision = 64;
     if (trivial_operands(y, x, &r, s)) {
         return r;
@@ -486,7 +505,8 @@ static struct wide log2_plus_1(struct wide x, bool *exact)
     *exact = false;
     if (x.e < -2) {
         u128 fixed = wide_fixed(x, 126); /* x / (2 + x), by 2^126 */
-        return log2_of_ratio(wide_div(x, wide_make(false, 1, x.sign ? TOP_BIT - fixed : TOP_BIT + fixed)));
+        return log2_of_ratio(
+            wide_div(x, wide_make(false, 1, x.sign ? TOP_BIT - fixed : TOP_BIT + fixed)));
     }
     if (x.e < 0) {
         u128 fixed = wide_fixed(x, 127);
@@ -494,19 +514,20 @@ static struct wide log2_plus_1(struct wide x, bool *exact)
     }
     u128 unit = x.e < 128 ? TOP_BIT >> x.e : 0, sum = x.m + unit;
     bool carry = sum < unit;
-    return log2_wide((struct wide){ carry ? sum >> 1 | TOP_BIT : sum, x.e + carry, false }, exact);
+    return log2_wide((struct wide){carry ? sum >> 1 | TOP_BIT : sum, x.e + carry, false}, exact);
 }
 
 struct float80 f80_yl2xp1(struct float80 y, struct float80 x, struct fp_status *s)
 {
     struct float80 r;
-    enum fp_class  cx = f80_classify(x);
-    bool           exact, sign = x.sign_exponent >> 15;
+    enum fp_class cx = f80_classify(x);
+    bool exact, sign = x.sign_exponent >> 15;
     s->precision = 64;
     if (trivial_operands(y, x, &r, s)) {
         return r;
     }
-    /* At and below -1, where the manual leaves the result undefined, as FYL2X answers a negative operand. */
+    /* At and below -1, where the manual leaves the result undefined, as FYL2X answers a negative
+     * operand. */
     if (sign && (x.sign_exponent & 0x7fff) >= BIAS) {
         return invalid(s);
     }

@@ -1,8 +1,10 @@
 /*
- * float_core.h: what all formats share: rounding, packing of 32- and 64-bit results, integer square roots.
+ * float_core.h: what all formats share: rounding, packing of 32- and 64-bit results, integer square
+ * roots.
  *
- * A finite non-zero number is taken apart into sign, exponent and a mantissa with bit 63 set: its value is
- * mantissa * 2^(exponent - 63). Bits that fell off are remembered by setting the mantissa's lowest bit ("jamming").
+ * A finite non-zero number is taken apart into sign, exponent and a mantissa with bit 63 set: its
+ * value is mantissa * 2^(exponent - 63). Bits that fell off are remembered by setting the
+ * mantissa's lowest bit ("jamming").
  */
 #ifndef CPU_FPU_FLOAT_CORE_H
 #define CPU_FPU_FLOAT_CORE_H
@@ -12,18 +14,19 @@
 /* A binary interchange format of at most 53 bits of precision; the leading bit is implicit. */
 struct format {
     unsigned precision; /* bits, leading one included */
-    i32      emin, emax;
+    i32 emin, emax;
     unsigned sign_at; /* bit number of the sign */
 };
 
-static const struct format FORMAT_F32 = { 24, -126, 127, 31 };
-static const struct format FORMAT_F64 = { 53, -1022, 1023, 63 };
+static const struct format FORMAT_F32 = {24, -126, 127, 31};
+static const struct format FORMAT_F64 = {53, -1022, 1023, 63};
 
 /* An operand, taken apart. */
 struct parts {
-    u64           m; /* FP_NORMAL, FP_DENORMAL_CLASS: bit 63 set; NaNs: the fraction, left-justified below bit 63 */
-    i32           e;
-    bool          sign;
+    u64 m; /* FP_NORMAL, FP_DENORMAL_CLASS: bit 63 set; NaNs: the fraction, left-justified below bit
+              63 */
+    i32 e;
+    bool sign;
     enum fp_class class;
 };
 
@@ -43,7 +46,8 @@ ALWAYS_INLINE u128 shift_right_jam128(u128 m, unsigned n)
     return n < 128 ? m >> n | ((m << (128 - n)) != 0) : m != 0;
 }
 
-/* Whether to increment: `odd` is the last kept bit, `half` the first dropped, `rest` whether any other dropped one is set. */
+/* Whether to increment: `odd` is the last kept bit, `half` the first dropped, `rest` whether any
+ * other dropped one is set. */
 ALWAYS_INLINE bool round_increments(u8 rounding, bool sign, bool odd, bool half, bool rest)
 {
     switch (rounding) {
@@ -61,11 +65,11 @@ ALWAYS_INLINE bool round_increments(u8 rounding, bool sign, bool odd, bool half,
 /* The mantissa without its low `drop` bits (1..63), rounded. */
 ALWAYS_INLINE u64 round_off(u64 m, unsigned drop, bool sign, u8 rounding, bool *inexact, bool *up)
 {
-    u64  half = (u64)1 << (drop - 1);
-    u64  kept = m >> drop;
+    u64 half = (u64)1 << (drop - 1);
+    u64 kept = m >> drop;
     bool more = (m & (half - 1)) != 0;
-    *inexact  = (m & (half + half - 1)) != 0;
-    *up       = round_increments(rounding, sign, kept & 1, (m & half) != 0, more);
+    *inexact = (m & (half + half - 1)) != 0;
+    *up = round_increments(rounding, sign, kept & 1, (m & half) != 0, more);
     return kept + *up;
 }
 
@@ -95,10 +99,11 @@ static inline u64 pack_overflow(struct format f, bool sign, bool inexact, struct
 static inline u64 pack_tiny(struct format f, bool sign, i32 e, u64 m, struct fp_status *s)
 {
     unsigned drop = 64 - f.precision;
-    bool     inexact, up;
-    u64      unbounded = round_off(m, drop, sign, s->rounding, &inexact, &up);
-    bool     tiny      = e < f.emin - 1 || !(unbounded >> f.precision);
-    if (tiny && !(s->masked & FP_UNDERFLOW)) { /* inexact as if the exponent had no bounds: 4.9.1.5; nothing will be stored */
+    bool inexact, up;
+    u64 unbounded = round_off(m, drop, sign, s->rounding, &inexact, &up);
+    bool tiny = e < f.emin - 1 || !(unbounded >> f.precision);
+    if (tiny && !(s->masked & FP_UNDERFLOW)) { /* inexact as if the exponent had no bounds: 4.9.1.5;
+                                                  nothing will be stored */
         s->flags |= FP_UNDERFLOW | (inexact ? FP_INEXACT : 0);
         return 0;
     }
@@ -106,7 +111,8 @@ static inline u64 pack_tiny(struct format f, bool sign, i32 e, u64 m, struct fp_
         s->flags |= FP_UNDERFLOW | FP_INEXACT;
         return (u64)sign << f.sign_at;
     }
-    u64 kept = round_off(shift_right_jam(m, (unsigned)(f.emin - e)), drop, sign, s->rounding, &inexact, &up);
+    u64 kept = round_off(shift_right_jam(m, (unsigned)(f.emin - e)), drop, sign, s->rounding,
+                         &inexact, &up);
     if (inexact) {
         s->flags |= FP_INEXACT | (tiny ? FP_UNDERFLOW : 0);
     }
@@ -121,7 +127,7 @@ ALWAYS_INLINE u64 pack_round(struct format f, bool sign, i32 e, u64 m, struct fp
         return pack_tiny(f, sign, e, m, s);
     }
     bool inexact, up;
-    u64  kept = round_off(m, 64 - f.precision, sign, s->rounding, &inexact, &up);
+    u64 kept = round_off(m, 64 - f.precision, sign, s->rounding, &inexact, &up);
     e += (i32)(kept >> f.precision);
     if (unlikely(e > f.emax)) {
         return pack_overflow(f, sign, inexact, s);
@@ -130,7 +136,8 @@ ALWAYS_INLINE u64 pack_round(struct format f, bool sign, i32 e, u64 m, struct fp
         s->flags |= FP_INEXACT;
     }
     s->rounded_up = up;
-    /* After a carry all fraction bits are 0; the fraction is masked, so the carry must not count twice. */
+    /* After a carry all fraction bits are 0; the fraction is masked, so the carry must not count
+     * twice. */
     u64 fraction = kept & (((u64)1 << (f.precision - 1)) - 1);
     return (u64)sign << f.sign_at | (u64)(e + f.emax) << (f.precision - 1) | fraction;
 }
@@ -155,10 +162,10 @@ static inline u32 isqrt64(u64 n, u64 *remainder)
 {
     u32 s1 = isqrt32((u32)(n >> 32));
     u64 r1 = (n >> 32) - (u64)s1 * s1;
-    u64 t  = r1 << 16 | (n >> 16 & 0xffff);
-    u64 q  = t / (2 * (u64)s1);
-    i64 r  = (i64)((t % (2 * (u64)s1)) << 16 | (n & 0xffff)) - (i64)(q * q);
-    u64 s  = ((u64)s1 << 16) + q;
+    u64 t = r1 << 16 | (n >> 16 & 0xffff);
+    u64 q = t / (2 * (u64)s1);
+    i64 r = (i64)((t % (2 * (u64)s1)) << 16 | (n & 0xffff)) - (i64)(q * q);
+    u64 s = ((u64)s1 << 16) + q;
     if (r < 0) {
         r += (i64)(2 * s - 1);
         s--;
@@ -170,12 +177,12 @@ static inline u32 isqrt64(u64 n, u64 *remainder)
 /* The same of n >= 2^126. */
 static inline u64 isqrt128(u128 n, u128 *remainder)
 {
-    u64  r1;
-    u64  s1 = isqrt64((u64)(n >> 64), &r1);
-    u128 t  = (u128)r1 << 32 | (u32)((u64)n >> 32);
-    u128 q  = t / (2 * s1);
-    i128 r  = (i128)((t % (2 * s1)) << 32 | (u32)n) - (i128)(q * q);
-    u128 s  = ((u128)s1 << 32) + q;
+    u64 r1;
+    u64 s1 = isqrt64((u64)(n >> 64), &r1);
+    u128 t = (u128)r1 << 32 | (u32)((u64)n >> 32);
+    u128 q = t / (2 * s1);
+    i128 r = (i128)((t % (2 * s1)) << 32 | (u32)n) - (i128)(q * q);
+    u128 s = ((u128)s1 << 32) + q;
     if (r < 0) {
         r += (i128)(2 * s - 1);
         s--;
@@ -194,9 +201,12 @@ ALWAYS_INLINE u64 divide_mantissas(u64 a, u64 b, i32 *e, u64 *remainder)
     }
     u64 q;
 #if defined(__x86_64__)
-    __asm__("divq %4" : "=a"(q), "=d"(*remainder) : "0"((u64)n), "1"((u64)(n >> 64)), "rm"(b) : "cc");
+    __asm__("divq %4"
+            : "=a"(q), "=d"(*remainder)
+            : "0"((u64)n), "1"((u64)(n >> 64)), "rm"(b)
+            : "cc");
 #else
-    q          = (u64)(n / b);
+    q = (u64)(n / b);
     *remainder = (u64)(n % b);
 #endif
     return q;

@@ -1,7 +1,9 @@
 /*
- * softfloat.c: 32- and 64-bit arithmetic as SSE does it (SDM Vol. 1 4.8, 4.9, 11.5; Vol. 2, the instruction pages).
+ * softfloat.c: 32- and 64-bit arithmetic as SSE does it (SDM Vol. 1 4.8, 4.9, 11.5; Vol. 2, the
+ * instruction pages).
  *
- * Written once for both formats; the format is a constant wherever these functions are instantiated. Not modelled: fused multiply-add.
+ * Written once for both formats; the format is a constant wherever these functions are
+ * instantiated. Not modelled: fused multiply-add.
  */
 #include "cpu/fpu/softfloat.h"
 
@@ -9,24 +11,24 @@
 
 ALWAYS_INLINE struct parts unpack(struct format f, u64 a, bool daz)
 {
-    unsigned     fraction_bits = f.precision - 1;
-    u64          fraction      = a << (64 - fraction_bits) >> 1; /* its leading bit at bit 62 */
-    i32          biased        = (i32)(a >> fraction_bits) & (2 * f.emax + 1);
-    struct parts p             = { fraction | (u64)1 << 63, biased - f.emax, a >> f.sign_at & 1, FP_NORMAL };
+    unsigned fraction_bits = f.precision - 1;
+    u64 fraction = a << (64 - fraction_bits) >> 1; /* its leading bit at bit 62 */
+    i32 biased = (i32)(a >> fraction_bits) & (2 * f.emax + 1);
+    struct parts p = {fraction | (u64)1 << 63, biased - f.emax, a >> f.sign_at & 1, FP_NORMAL};
     if (likely(biased != 0 && biased != 2 * f.emax + 1)) {
         return p;
     }
     if (biased) {
-        p.m     = fraction;
+        p.m = fraction;
         p.class = !fraction ? FP_INFINITY : fraction >> 62 ? FP_QUIET_NAN : FP_SIGNALING_NAN;
     } else if (!fraction || daz) {
-        p.m     = 0;
+        p.m = 0;
         p.class = FP_ZERO_CLASS;
     } else {
         unsigned n = (unsigned)__builtin_clzll(fraction);
-        p.m        = fraction << n;
-        p.e        = f.emin - (i32)n;
-        p.class    = FP_DENORMAL_CLASS;
+        p.m = fraction << n;
+        p.e = f.emin - (i32)n;
+        p.class = FP_DENORMAL_CLASS;
     }
     return p;
 }
@@ -58,8 +60,10 @@ ALWAYS_INLINE u64 invalid(struct format f, struct fp_status *s)
     return infinity(f, true) | quiet_bit(f);
 }
 
-/* SDM Vol. 1 table 4-7, the SSE rows: the first operand if it is a NaN, else the second; made quiet. */
-ALWAYS_INLINE u64 propagate_nan(struct format f, u64 a, u64 b, const struct parts *pa, const struct parts *pb, struct fp_status *s)
+/* SDM Vol. 1 table 4-7, the SSE rows: the first operand if it is a NaN, else the second; made
+ * quiet. */
+ALWAYS_INLINE u64 propagate_nan(struct format f, u64 a, u64 b, const struct parts *pa,
+                                const struct parts *pb, struct fp_status *s)
 {
     if (pa->class == FP_SIGNALING_NAN || pb->class == FP_SIGNALING_NAN) {
         s->flags |= FP_INVALID;
@@ -68,7 +72,8 @@ ALWAYS_INLINE u64 propagate_nan(struct format f, u64 a, u64 b, const struct part
 }
 
 /* Flags denormal operands; true: unmasked, so the operation ends here. */
-ALWAYS_INLINE bool denormal_operand(const struct parts *a, const struct parts *b, struct fp_status *s)
+ALWAYS_INLINE bool denormal_operand(const struct parts *a, const struct parts *b,
+                                    struct fp_status *s)
 {
     if (a->class == FP_DENORMAL_CLASS || b->class == FP_DENORMAL_CLASS) {
         s->flags |= FP_DENORMAL;
@@ -87,8 +92,8 @@ ALWAYS_INLINE u64 add_finite(struct format f, struct parts a, struct parts b, st
 {
     if (a.e < b.e || (a.e == b.e && a.m < b.m)) {
         struct parts t = a;
-        a              = b;
-        b              = t;
+        a = b;
+        b = t;
     }
     u64 m = shift_right_jam(b.m, (unsigned)(a.e - b.e));
     if (a.sign == b.sign) {
@@ -145,10 +150,11 @@ ALWAYS_INLINE u64 add(struct format f, u64 a, u64 b, bool flip, struct fp_status
     return add_finite(f, pa, pb, s);
 }
 
-ALWAYS_INLINE u64 mul_finite(struct format f, const struct parts *a, const struct parts *b, struct fp_status *s)
+ALWAYS_INLINE u64 mul_finite(struct format f, const struct parts *a, const struct parts *b,
+                             struct fp_status *s)
 {
     u128 product = (u128)a->m * b->m;
-    i32  e       = a->e + b->e + 1;
+    i32 e = a->e + b->e + 1;
     if (!(product >> 127)) {
         product <<= 1;
         e--;
@@ -159,11 +165,12 @@ ALWAYS_INLINE u64 mul_finite(struct format f, const struct parts *a, const struc
 static NOINLINE u64 mul_special(struct format f, u64 a, u64 b, struct fp_status *s)
 {
     struct parts pa = unpack(f, a, s->daz), pb = unpack(f, b, s->daz);
-    bool         sign = pa.sign ^ pb.sign;
+    bool sign = pa.sign ^ pb.sign;
     if (is_nan(&pa) || is_nan(&pb)) {
         return propagate_nan(f, a, b, &pa, &pb, s);
     }
-    if ((pa.class == FP_INFINITY && pb.class == FP_ZERO_CLASS) || (pa.class == FP_ZERO_CLASS && pb.class == FP_INFINITY)) {
+    if ((pa.class == FP_INFINITY && pb.class == FP_ZERO_CLASS) ||
+        (pa.class == FP_ZERO_CLASS && pb.class == FP_INFINITY)) {
         return invalid(f, s);
     }
     if (denormal_operand(&pa, &pb, s)) {
@@ -187,7 +194,8 @@ ALWAYS_INLINE u64 mul(struct format f, u64 a, u64 b, struct fp_status *s)
     return mul_finite(f, &pa, &pb, s);
 }
 
-ALWAYS_INLINE u64 div_finite(struct format f, const struct parts *a, const struct parts *b, struct fp_status *s)
+ALWAYS_INLINE u64 div_finite(struct format f, const struct parts *a, const struct parts *b,
+                             struct fp_status *s)
 {
     i32 e = a->e - b->e;
     u64 remainder;
@@ -198,7 +206,7 @@ ALWAYS_INLINE u64 div_finite(struct format f, const struct parts *a, const struc
 static NOINLINE u64 div_special(struct format f, u64 a, u64 b, struct fp_status *s)
 {
     struct parts pa = unpack(f, a, s->daz), pb = unpack(f, b, s->daz);
-    bool         sign = pa.sign ^ pb.sign;
+    bool sign = pa.sign ^ pb.sign;
     if (is_nan(&pa) || is_nan(&pb)) {
         return propagate_nan(f, a, b, &pa, &pb, s);
     }
@@ -261,7 +269,8 @@ ALWAYS_INLINE u64 square_root(struct format f, u64 a, struct fp_status *s)
     return pack_round(f, false, p.e >> 1, root | (rest != 0), s);
 }
 
-ALWAYS_INLINE enum fp_relation compare(struct format f, u64 a, u64 b, bool signaling, struct fp_status *s)
+ALWAYS_INLINE enum fp_relation compare(struct format f, u64 a, u64 b, bool signaling,
+                                       struct fp_status *s)
 {
     struct parts pa = unpack(f, a, s->daz), pb = unpack(f, b, s->daz);
     if (is_nan(&pa) || is_nan(&pb)) {
@@ -273,8 +282,9 @@ ALWAYS_INLINE enum fp_relation compare(struct format f, u64 a, u64 b, bool signa
     if (denormal_operand(&pa, &pb, s)) {
         return FP_UNORDERED;
     }
-    u64 sign        = (u64)1 << f.sign_at;
-    u64 magnitude_a = pa.class == FP_ZERO_CLASS ? 0 : a & (sign - 1), magnitude_b = pb.class == FP_ZERO_CLASS ? 0 : b & (sign - 1);
+    u64 sign = (u64)1 << f.sign_at;
+    u64 magnitude_a = pa.class == FP_ZERO_CLASS ? 0 : a & (sign - 1),
+        magnitude_b = pb.class == FP_ZERO_CLASS ? 0 : b & (sign - 1);
     i64 va = pa.sign ? -(i64)magnitude_a : (i64)magnitude_a;
     i64 vb = pb.sign ? -(i64)magnitude_b : (i64)magnitude_b;
     return va < vb ? FP_LESS : va == vb ? FP_EQUAL : FP_GREATER;
@@ -303,9 +313,10 @@ ALWAYS_INLINE u64 round_to_int(struct format f, u64 a, struct fp_status *s)
         return a;
     }
     bool inexact, up;
-    u64  whole = p.e < -1 ? round_off(1, 2, p.sign, s->rounding, &inexact, &up)
-                          : p.e == -1 ? round_off(shift_right_jam(p.m, 1), 63, p.sign, s->rounding, &inexact, &up)
-                                      : round_off(p.m, 63 - (unsigned)p.e, p.sign, s->rounding, &inexact, &up);
+    u64 whole = p.e < -1 ? round_off(1, 2, p.sign, s->rounding, &inexact, &up)
+                : p.e == -1
+                    ? round_off(shift_right_jam(p.m, 1), 63, p.sign, s->rounding, &inexact, &up)
+                    : round_off(p.m, 63 - (unsigned)p.e, p.sign, s->rounding, &inexact, &up);
     if (inexact) {
         s->flags |= FP_INEXACT;
     }
@@ -316,11 +327,12 @@ ALWAYS_INLINE u64 round_to_int(struct format f, u64 a, struct fp_status *s)
     return pack_round(f, p.sign, 63 - (i32)n, whole << n, s);
 }
 
-/* To a signed integer of `width` bits; out of range gives the integer indefinite, the most negative one. */
+/* To a signed integer of `width` bits; out of range gives the integer indefinite, the most negative
+ * one. */
 ALWAYS_INLINE i64 to_int(struct format f, u64 a, unsigned width, struct fp_status *s)
 {
-    struct parts p          = unpack(f, a, s->daz);
-    u64          indefinite = (u64)1 << (width - 1);
+    struct parts p = unpack(f, a, s->daz);
+    u64 indefinite = (u64)1 << (width - 1);
     if (p.class == FP_ZERO_CLASS) {
         return 0;
     }
@@ -329,10 +341,11 @@ ALWAYS_INLINE i64 to_int(struct format f, u64 a, unsigned width, struct fp_statu
         return -(i64)(indefinite - 1) - 1;
     }
     bool inexact = false, up = false;
-    u64  whole = p.e == 63   ? p.m
-                 : p.e < -1  ? round_off(1, 2, p.sign, s->rounding, &inexact, &up)
-                 : p.e == -1 ? round_off(shift_right_jam(p.m, 1), 63, p.sign, s->rounding, &inexact, &up)
-                             : round_off(p.m, 63 - (unsigned)p.e, p.sign, s->rounding, &inexact, &up);
+    u64 whole = p.e == 63  ? p.m
+                : p.e < -1 ? round_off(1, 2, p.sign, s->rounding, &inexact, &up)
+                : p.e == -1
+                    ? round_off(shift_right_jam(p.m, 1), 63, p.sign, s->rounding, &inexact, &up)
+                    : round_off(p.m, 63 - (unsigned)p.e, p.sign, s->rounding, &inexact, &up);
     if (whole > indefinite - !p.sign) {
         s->flags |= FP_INVALID;
         return -(i64)(indefinite - 1) - 1;
@@ -348,8 +361,8 @@ ALWAYS_INLINE u64 from_int(struct format f, i64 a, struct fp_status *s)
     if (!a) {
         return 0;
     }
-    u64      magnitude = a < 0 ? 0 - (u64)a : (u64)a;
-    unsigned n         = (unsigned)__builtin_clzll(magnitude);
+    u64 magnitude = a < 0 ? 0 - (u64)a : (u64)a;
+    unsigned n = (unsigned)__builtin_clzll(magnitude);
     return pack_round(f, a < 0, 63 - (i32)n, magnitude << n, s);
 }
 
@@ -498,7 +511,7 @@ u32 f32_from_i64(i64 a, struct fp_status *s)
 
 u64 f64_from_i32(i32 a)
 {
-    struct fp_status exact = { .masked = FP_ALL };
+    struct fp_status exact = {.masked = FP_ALL};
     return from_int(FORMAT_F64, a, &exact);
 }
 

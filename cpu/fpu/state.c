@@ -1,8 +1,9 @@
 /*
- * state.c: saving and loading x87, MMX and SSE state: FSTENV, FSAVE, FXSAVE, XSAVE and their counterparts, MXCSR, EMMS.
+ * state.c: saving and loading x87, MMX and SSE state: FSTENV, FSAVE, FXSAVE, XSAVE and their
+ * counterparts, MXCSR, EMMS.
  *
- * SDM Vol. 1 8.1.10 (images of FSTENV), 10.5 (FXSAVE), chapter 13 (XSAVE); Vol. 2, the instruction pages. Not modelled: the compacted
- * form of XSAVE, and state components beyond x87 and SSE.
+ * SDM Vol. 1 8.1.10 (images of FSTENV), 10.5 (FXSAVE), chapter 13 (XSAVE); Vol. 2, the instruction
+ * pages. Not modelled: the compacted form of XSAVE, and state components beyond x87 and SSE.
  */
 #include <string.h>
 
@@ -41,8 +42,8 @@ static u16 status_word(const struct cpu *cpu)
 
 static void set_status_word(struct cpu *cpu, u16 status)
 {
-    cpu->x87.top    = status >> 11 & 7;
-    cpu->x87.status = (status & (u16)~(7 << 11 | X87_ES | X87_B)) | (cpu->x87.status & X87_ES);
+    cpu->x87.top = status >> 11 & 7;
+    cpu->x87.status = (status & (u16) ~(7 << 11 | X87_ES | X87_B)) | (cpu->x87.status & X87_ES);
 }
 
 static bool real_form(const struct cpu *cpu)
@@ -59,7 +60,8 @@ static u32 linear20(u16 selector, u64 offset)
 static unsigned put_environment(const struct cpu *cpu, u8 *b, bool wide)
 {
     const struct x87 *x = &cpu->x87;
-    u32 word[7] = { x->control, status_word(cpu), tag_word(cpu), (u32)x->ip, x->ip_selector, (u32)x->dp, x->dp_selector };
+    u32 word[7] = {x->control,     status_word(cpu), tag_word(cpu), (u32)x->ip,
+                   x->ip_selector, (u32)x->dp,       x->dp_selector};
     if (real_form(cpu)) {
         u32 ip = linear20(x->ip_selector, x->ip), dp = linear20(x->dp_selector, x->dp);
         word[3] = ip & 0xffff;
@@ -69,7 +71,9 @@ static unsigned put_environment(const struct cpu *cpu, u8 *b, bool wide)
     } else if (wide) {
         word[4] |= (u32)x->opcode << 16;
     }
-    u8 reserved = real_form(cpu) ? 0x2f : 0x47; /* words of the 32-bit forms whose upper halves read as ones */
+    u8 reserved = real_form(cpu)
+                      ? 0x2f
+                      : 0x47; /* words of the 32-bit forms whose upper halves read as ones */
     for (unsigned k = 0; k < 7; k++) {
         if (wide) {
             store32(b + 4 * k, word[k] | (reserved >> k & 1 ? 0xffff0000 : 0));
@@ -83,7 +87,7 @@ static unsigned put_environment(const struct cpu *cpu, u8 *b, bool wide)
 static void get_environment(struct cpu *cpu, const u8 *b, bool wide)
 {
     struct x87 *x = &cpu->x87;
-    u32         word[7];
+    u32 word[7];
     for (unsigned k = 0; k < 7; k++) {
         word[k] = wide ? load32(b + 4 * k) : load16(b + 2 * k);
     }
@@ -91,15 +95,15 @@ static void get_environment(struct cpu *cpu, const u8 *b, bool wide)
     set_status_word(cpu, (u16)word[1]);
     x->valid = valid_of_tags((u16)word[2]);
     if (real_form(cpu)) {
-        x->ip          = (word[3] & 0xffff) | (word[4] >> 12 & 0xffff) << 16;
+        x->ip = (word[3] & 0xffff) | (word[4] >> 12 & 0xffff) << 16;
         x->ip_selector = 0;
-        x->dp          = (word[5] & 0xffff) | (word[6] >> 12 & 0xffff) << 16;
+        x->dp = (word[5] & 0xffff) | (word[6] >> 12 & 0xffff) << 16;
         x->dp_selector = 0;
-        x->opcode      = word[4] & 0x7ff;
+        x->opcode = word[4] & 0x7ff;
     } else {
-        x->ip          = word[3];
+        x->ip = word[3];
         x->ip_selector = (u16)word[4];
-        x->dp          = word[5];
+        x->dp = word[5];
         x->dp_selector = (u16)word[6];
         if (wide) {
             x->opcode = word[4] >> 16 & 0x7ff;
@@ -120,7 +124,7 @@ OP(fnstenv)
 
 OP(fldenv)
 {
-    u8   image[28];
+    u8 image[28];
     bool wide = i->opsize != 2;
     x87_check(cpu);
     mem_read_bytes(cpu, i->seg, insn_ea(cpu, i), image, wide ? 28 : 14);
@@ -142,14 +146,14 @@ OP(fnsave)
 
 OP(frstor)
 {
-    u8       image[28 + 80];
-    bool     wide = i->opsize != 2;
-    unsigned at   = wide ? 28 : 14;
+    u8 image[28 + 80];
+    bool wide = i->opsize != 2;
+    unsigned at = wide ? 28 : 14;
     x87_check(cpu);
     mem_read_bytes(cpu, i->seg, insn_ea(cpu, i), image, at + 80);
     get_environment(cpu, image, wide);
     for (unsigned n = 0; n < 8; n++, at += 10) {
-        *x87_st(cpu, n) = (struct float80){ load64(image + at), load16(image + at + 8) };
+        *x87_st(cpu, n) = (struct float80){load64(image + at), load16(image + at + 8)};
     }
 }
 
@@ -182,17 +186,17 @@ static void put_x87(const struct cpu *cpu, u8 *area, bool rex_w)
 static void get_x87(struct cpu *cpu, const u8 *area, bool rex_w)
 {
     struct x87 *x = &cpu->x87;
-    x->control    = (load16(area) & 0x1f7f) | 0x40;
+    x->control = (load16(area) & 0x1f7f) | 0x40;
     set_status_word(cpu, load16(area + 2));
-    x->valid       = area[4];
-    x->opcode      = load16(area + 6) & 0x7ff;
-    x->ip          = rex_w ? load64(area + 8) : load32(area + 8);
+    x->valid = area[4];
+    x->opcode = load16(area + 6) & 0x7ff;
+    x->ip = rex_w ? load64(area + 8) : load32(area + 8);
     x->ip_selector = rex_w ? 0 : load16(area + 12);
-    x->dp          = rex_w ? load64(area + 16) : load32(area + 16);
+    x->dp = rex_w ? load64(area + 16) : load32(area + 16);
     x->dp_selector = rex_w ? 0 : load16(area + 20);
     for (unsigned n = 0; n < 8; n++) {
-        const u8 *st    = area + AREA_ST + 16 * n;
-        *x87_st(cpu, n) = (struct float80){ load64(st), load16(st + 8) };
+        const u8 *st = area + AREA_ST + 16 * n;
+        *x87_st(cpu, n) = (struct float80){load64(st), load16(st + 8)};
     }
     x87_update_ferr(cpu);
 }
@@ -222,7 +226,8 @@ static unsigned xmm_end(const struct cpu *cpu)
     return AREA_XMM + 16 * xmm_count(cpu);
 }
 
-/* FXSAVE and FXRSTOR: #NM, then alignment; pending x87 exceptions are not looked at. Returns the offset. */
+/* FXSAVE and FXRSTOR: #NM, then alignment; pending x87 exceptions are not looked at. Returns the
+ * offset. */
 static u64 fx_begin(struct cpu *cpu, const struct insn *i)
 {
     x87_check_no_wait(cpu);
@@ -233,7 +238,7 @@ static u64 fx_begin(struct cpu *cpu, const struct insn *i)
 
 OP(fxsave)
 {
-    u8  area[AREA_HEADER];
+    u8 area[AREA_HEADER];
     u64 offset = fx_begin(cpu, i);
     put_x87(cpu, area, i->rex_w);
     put_mxcsr(cpu, area);
@@ -243,7 +248,7 @@ OP(fxsave)
 
 OP(fxrstor)
 {
-    u8  area[AREA_HEADER];
+    u8 area[AREA_HEADER];
     u64 offset = fx_begin(cpu, i);
     mem_read_bytes(cpu, i->seg, offset, area, xmm_end(cpu));
     u32 mxcsr = load32(area + AREA_MXCSR);
@@ -260,7 +265,8 @@ enum { XCR0_X87 = 1, XCR0_SSE = 2 };
 static bool x87_in_use(const struct cpu *cpu)
 {
     const struct x87 *x = &cpu->x87;
-    if (x->control != 0x37f || x->status || x->top || x->valid || x->opcode || x->ip || x->dp || x->ip_selector || x->dp_selector) {
+    if (x->control != 0x37f || x->status || x->top || x->valid || x->opcode || x->ip || x->dp ||
+        x->ip_selector || x->dp_selector) {
         return true;
     }
     for (unsigned r = 0; r < 8; r++) {
@@ -297,12 +303,14 @@ static u64 xsave_begin(struct cpu *cpu, const struct insn *i, u64 *rfbm)
     return offset;
 }
 
-/* `wanted`: components to write, of those in rfbm; the rest of the area keeps what it holds (SDM Vol. 1 13.7, 13.9). */
-static void save_components(struct cpu *cpu, const struct insn *i, u64 offset, u64 rfbm, u64 wanted, u64 inuse)
+/* `wanted`: components to write, of those in rfbm; the rest of the area keeps what it holds (SDM
+ * Vol. 1 13.7, 13.9). */
+static void save_components(struct cpu *cpu, const struct insn *i, u64 offset, u64 rfbm, u64 wanted,
+                            u64 inuse)
 {
-    u8       area[AREA_HEADER + 8];
+    u8 area[AREA_HEADER + 8];
     unsigned seg = i->seg, end = xmm_end(cpu);
-    u64      old = mem_read(cpu, seg, offset + AREA_HEADER, 8);
+    u64 old = mem_read(cpu, seg, offset + AREA_HEADER, 8);
     mem_probe_write(cpu, seg, offset, AREA_BYTES);
     if (wanted & XCR0_X87) {
         put_x87(cpu, area, i->rex_w);
@@ -348,14 +356,15 @@ static void init_xmm(struct cpu *cpu)
 
 OP(xrstor)
 {
-    u8  area[AREA_BYTES];
+    u8 area[AREA_BYTES];
     u64 rfbm, offset = xsave_begin(cpu, i, &rfbm);
     mem_read_bytes(cpu, i->seg, offset, area, sizeof area);
     u64 present = load64(area + AREA_HEADER);
-    u32 mxcsr   = load32(area + AREA_MXCSR);
+    u32 mxcsr = load32(area + AREA_MXCSR);
     cpu_check(cpu, !(load64(area + AREA_HEADER + 8) >> 63), RULE_GP_XRSTOR_COMPACTED, 0);
     cpu_check(cpu, !(present & ~cpu->xcr0), RULE_GP_XRSTOR_BV, 0);
-    cpu_check(cpu, !(load64(area + AREA_HEADER + 8) | load64(area + AREA_HEADER + 16)), RULE_GP_XRSTOR_HEADER, 0);
+    cpu_check(cpu, !(load64(area + AREA_HEADER + 8) | load64(area + AREA_HEADER + 16)),
+              RULE_GP_XRSTOR_HEADER, 0);
     cpu_check(cpu, !(rfbm & XCR0_SSE) || !(mxcsr & ~(u32)MXCSR_VALID), RULE_GP_MXCSR, 0);
     if (rfbm & XCR0_X87) {
         if (present & XCR0_X87) {
@@ -364,7 +373,8 @@ OP(xrstor)
             init_x87_registers(cpu);
         }
     }
-    if (rfbm & XCR0_SSE) { /* MXCSR comes from memory even where XSTATE_BV says that XMM is in its initial state */
+    if (rfbm & XCR0_SSE) { /* MXCSR comes from memory even where XSTATE_BV says that XMM is in its
+                              initial state */
         cpu->mxcsr = mxcsr;
         if (present & XCR0_SSE) {
             get_xmm(cpu, area);
@@ -394,6 +404,6 @@ OP(emms)
 {
     (void)i;
     mmx_check(cpu);
-    cpu->x87.top   = 0;
+    cpu->x87.top = 0;
     cpu->x87.valid = 0;
 }

@@ -1,5 +1,6 @@
 /*
- * x87_trans.c: the transcendental x87 instructions (SDM Vol. 2); the functions themselves are in f80_trans.c.
+ * x87_trans.c: the transcendental x87 instructions (SDM Vol. 2); the functions themselves are in
+ * f80_trans.c.
  */
 #include "cpu/fpu/f80_trans.h"
 #include "cpu/fpu/x87.h"
@@ -31,7 +32,7 @@ OP(f2xm1)
         return;
     }
     struct fp_status s = fp_status_x87(cpu->x87.control);
-    struct float80   r = f80_2xm1(*x87_st(cpu, 0), &s);
+    struct float80 r = f80_2xm1(*x87_st(cpu, 0), &s);
     if (x87_finish(cpu, &s)) {
         x87_set(cpu, 0, r);
     }
@@ -105,12 +106,13 @@ OP(fptan)
     } else if (x87_finish(cpu, &s)) {
         bool nan = f80_classify(r) == FP_QUIET_NAN;
         x87_set(cpu, 0, r);
-        x87_push(cpu, nan ? r : (struct float80){ (u64)1 << 63, 0x3fff });
+        x87_push(cpu, nan ? r : (struct float80){(u64)1 << 63, 0x3fff});
     }
 }
 
 /* ST(1) = f(ST(1), ST(0)), pop. */
-static void binary(struct cpu *cpu, const struct insn *i, struct float80 (*f)(struct float80, struct float80, struct fp_status *))
+static void binary(struct cpu *cpu, const struct insn *i,
+                   struct float80 (*f)(struct float80, struct float80, struct fp_status *))
 {
     x87_check(cpu);
     x87_note(cpu, i);
@@ -122,7 +124,7 @@ static void binary(struct cpu *cpu, const struct insn *i, struct float80 (*f)(st
         return;
     }
     struct fp_status s = fp_status_x87(cpu->x87.control);
-    struct float80   r = f(*x87_st(cpu, 1), *x87_st(cpu, 0), &s);
+    struct float80 r = f(*x87_st(cpu, 1), *x87_st(cpu, 0), &s);
     if (x87_finish(cpu, &s)) {
         x87_set(cpu, 1, r);
         x87_pop(cpu);
