@@ -1,0 +1,116 @@
+/*
+ * main.c: from the command line to a running machine, and back.
+ *
+ * Exit status: 0 when the guest powers off or somebody quits, 1 when something is wrong with the command line or the
+ * host, and what the guest says through isa-debug-exit.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "cpu/base/log.h"
+#include "frontend/backends.h"
+#include "frontend/display.h"
+#include "frontend/options.h"
+
+enum { EXIT_BAD = 1 };
+
+static int complain(const struct error *err)
+{
+    fflush(stdout);
+    fprintf(stderr, "ringside: %s\n", err->text);
+    return EXIT_BAD;
+}
+
+/* ---- signals: a request to end is a descriptor of the loop, so images are flushed as at any other end */
+
+struct signals {
+    struct machine *machine;
+    int             fd;
+};
+
+static void on_signal(void *opaque, unsigned events)
+{
+    struct signals         *s = opaque;
+    struct signalfd_siginfo info;
+    (void)events;
+    if (read(s->fd, &info, sizeof info) == sizeof info) {
+        machine_quit(s->machine, 0);
+    }
+}
+
+static void watch_signals(struct signals *s)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP);
+    signal(SIGPIPE, SIG_IGN);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    s->fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (s->fd >= 0) {
+        loop_watch(s->machine->loop, s->fd, LOOP_READ, on_signal, s);
+    }
+}
+
+static void forget_signals(struct signals *s)
+{
+    if (s->fd >= 0) {
+        loop_watch(s->machine->loop, s->fd, 0, NULL, NULL);
+        close(s->fd);
+    }
+}
+
+/* ---- the program */
+
+static bool open_log(const struct options *o, struct error *err)
+{
+    return (!o->log_file || log_open(o->log_file, err)) && (!o->log_items || log_select(o->log_items, err));
+}
+
+static int run(struct machine *m, const struct options *o, struct machine_config *config)
+{
+    struct error    err;
+    struct display *display;
+    if (!pc_build(m, config, &err) || !display_open(m, o, &display, &err)) {
+        return complain(&err);
+    }
+    m->paused = o->paused;
+    struct signals signals = {.machine = m};
+    watch_signals(&signals);
+    int status = machine_run(m);
+    display_close(display);
+    forget_signals(&signals);
+    return status;
+}
+
+static int start(const struct options *o)
+{
+    struct error          err;
+    struct machine_config config = o->machine;
+    struct machine       *m      = machine_create();
+    struct backends      *b      = backends_open(m, o, &config, &err);
+    int                   status = b ? run(m, o, &config) : complain(&err);
+    machine_dismantle(m);
+    backends_close(b);
+    machine_destroy(m);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct options      options;
+    struct error        err;
+    enum options_result result = options_parse(&options, argc, argv, &err);
+    int                 status = 0;
+    if (result == OPTIONS_BAD || (result == OPTIONS_RUN && !open_log(&options, &err))) {
+        status = complain(&err);
+    } else if (result == OPTIONS_RUN) {
+        status = start(&options);
+    }
+    options_free(&options);
+    return status;
+}
