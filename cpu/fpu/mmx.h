@@ -28,12 +28,12 @@ static inline void mmx_write(struct cpu *cpu, unsigned reg, u64 value)
 }
 
 /* Alignment of a 16-byte operand, checked before anything else about it. */
-static inline void vec_check_aligned(struct cpu *cpu, unsigned seg, u64 offset, bool always)
+static inline void vec_check_aligned(struct cpu *cpu, unsigned seg, u64 offset, bool always, bool write)
 {
     if (unlikely((cpu->seg[seg].base + offset) & 15)) {
         cpu_check(cpu, !always, RULE_GP_SSE_UNALIGNED, 0);
         if (unlikely(cpu->align_check)) {
-            mem_linear(cpu, seg, offset, 16, false);
+            mem_linear(cpu, seg, offset, 16, write); /* its own faults come first */
             cpu_raise(cpu, RULE_AC_UNALIGNED, 0);
         }
     }
@@ -43,7 +43,7 @@ static inline void vec_check_aligned(struct cpu *cpu, unsigned seg, u64 offset, 
 static inline void mem_read_vec(struct cpu *cpu, const struct insn *i, union vec *v, bool aligned)
 {
     u64 offset = insn_ea(cpu, i);
-    vec_check_aligned(cpu, i->seg, offset, aligned);
+    vec_check_aligned(cpu, i->seg, offset, aligned, false);
     mem_read_bytes(cpu, i->seg, offset, v, 16);
 }
 

@@ -140,7 +140,7 @@ OP(movntps)
 {
     sse_check(cpu);
     u64 offset = insn_ea(cpu, i);
-    vec_check_aligned(cpu, i->seg, offset, true);
+    vec_check_aligned(cpu, i->seg, offset, true, true);
     mem_write_bytes(cpu, i->seg, offset, &cpu->xmm[i->reg], 16);
 }
 

@@ -167,7 +167,7 @@ static void *vec_register(struct cpu *cpu, unsigned operand, unsigned number)
 }
 
 /* Memory operands of VECs go through this buffer. */
-static void vec_call(struct cpu *cpu, const struct insn *i)
+static NOINLINE void vec_call(struct cpu *cpu, const struct insn *i)
 {
     const struct row *row   = &row_table[i->row];
     unsigned          o0 = row->operand[0], o1 = row->operand[1];
@@ -185,7 +185,7 @@ static void vec_call(struct cpu *cpu, const struct insn *i)
     if (i->mem) {
         u64 ea = insn_ea(cpu, i);
         if (size == 16) {
-            vec_check_aligned(cpu, i->seg, ea, row->attr & ALIGN16);
+            vec_check_aligned(cpu, i->seg, ea, row->attr & ALIGN16, store);
         }
         if (!store && size == 16) {
             mem_read_bytes(cpu, i->seg, ea, &memory, size);
@@ -321,48 +321,51 @@ static struct block *build(struct cpu *cpu, const u8 *host, struct region *regio
 
 static void step_here(struct cpu *cpu);
 
-/* The slow half of next_block(). `from` is a relative jump that may be linked. */
-static NOINLINE void find_block(struct cpu *cpu, const struct insn *from)
+/* The block at cpu->ip, decoded if need be. NULL: the instruction there must run alone. Raises. */
+static NOINLINE struct block *get_block(struct cpu *cpu, const struct insn *from)
 {
-    vaddr         la = cpu->code_base + cpu->ip;
+    vaddr          la = cpu->code_base + cpu->ip;
     struct region *region;
     u64            page_offset;
     if (!cpu->long_mode) {
         la = (u32)la;
     }
-    const struct tlb_entry *e    = &cpu->tlb_fetch[tlb_fetch_index(la)];
-    const u8               *host = (const u8 *)(uintptr_t)(la + e->addend);
-    struct block           *b    = NULL;
-    cpu->current                 = NULL;
-    if (e->tag == (la & PAGE_MASK)) {
-        b = icache_find(cpu->icache, host, cpu->code_mode);
+    cpu->current   = NULL;
+    const u8 *page = mem_fetch_page(cpu, la, &region, &page_offset);
+    if (!page) {
+        return NULL;
     }
+    const u8     *host = page + (la & (PAGE_SIZE - 1));
+    struct block *b    = icache_find(cpu->icache, host, cpu->code_mode);
     if (!b) {
-        const u8 *page = mem_fetch_page(cpu, la, &region, &page_offset);
-        if (page) {
-            host = page + (la & (PAGE_SIZE - 1));
-            b    = icache_find(cpu->icache, host, cpu->code_mode);
-            if (!b) {
-                b    = build(cpu, host, region, page_offset);
-                from = NULL; /* the cache may have been flushed */
-            }
-        }
+        b    = build(cpu, host, region, page_offset);
+        from = NULL; /* the cache may have been flushed */
     }
     if (!b || (cpu->code_limited && cpu->ip + b->bytes - 1 > cpu->code_span)) {
-        step_here(cpu);
-        return;
+        return NULL;
     }
     if (from && !cpu->code_limited && insn_ip(cpu, from) >> PAGE_SHIFT == cpu->ip >> PAGE_SHIFT) {
         ((struct insn *)(uintptr_t)from)->link = b->insn;
     }
     cpu->regs[R_IPBASE] = cpu->ip - (la & (PAGE_SIZE - 1));
-    dispatch(cpu, b->insn);
+    return b;
+}
+
+/* The slow half of next_block(). `from` is a relative jump that may be linked. */
+static NOINLINE void find_block(struct cpu *cpu, const struct insn *from)
+{
+    const struct block *b = get_block(cpu, from);
+    if (b) {
+        dispatch(cpu, b->insn);
+    } else {
+        step_here(cpu);
+    }
 }
 
 /* ---- one instruction, outside the cache */
 
 /* Decodes the instruction at cpu->ip byte by byte into `i`: it may span pages, reach the end of CS, or lie in no memory. */
-static void fetch_one(struct cpu *cpu, struct insn *i)
+static NOINLINE void fetch_one(struct cpu *cpu, struct insn *i)
 {
     u8                 bytes[15];
     enum rule          rule   = RULE_NONE;
