@@ -66,6 +66,7 @@ struct device *vga_pci_create(struct pci_bus *bus, u8 devfn, struct clock *clock
         return NULL;
     }
     pci_function_init(&card->pci, bus, devfn, "VGA", &id);
+    card->pci.writable[PCI_COMMAND] |= PCI_COMMAND_IO; /* for its ISA ports; firmware looks for it */
     pci_set_bar(&card->pci, 0, PCI_BAR_MEM32_PREFETCH, &card->vga.vram);
     pci_set_bar(&card->pci, 2, PCI_BAR_MEM32, &card->vga.mmio);
     if (rom && !pci_set_rom(&card->pci, rom, rom_size)) {

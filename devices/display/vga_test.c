@@ -413,7 +413,7 @@ static void random_accesses(void **state)
     struct vga_text *text = malloc(sizeof *text);
     struct rect rects[3];
     srand(12);
-    for (unsigned i = 0; i < 60000; i++) {
+    for (unsigned i = 0; i < 30000; i++) {
         unsigned r = (unsigned)rand();
         if (i % 300 == 0) {
             vbe(b, VBE_ENABLE, 0);
