@@ -75,6 +75,19 @@ static u8 *frame_host(struct cpu *cpu, const struct frame *f, u64 low, unsigned 
     return tlb_hit(cpu->tlb.data[view][TLB_WRITE], frame_linear(f, low), size);
 }
 
+/* From the top down, once per page, so that CR2 is that of the first push that fails. */
+static void probe_paging(struct cpu *cpu, const struct frame *f)
+{
+    vaddr probed = ~(vaddr)0;
+    for (unsigned n = 1; n <= f->count; n++) {
+        vaddr la = frame_linear(f, (f->sp - n * f->width) & f->mask);
+        if ((la & PAGE_MASK) != probed) {
+            lin_probe_write_as(cpu, la, f->width, f->user);
+            probed = la & PAGE_MASK;
+        }
+    }
+}
+
 void frame_check(struct cpu *cpu, const struct frame *f)
 {
     unsigned size = f->count * f->width;
@@ -82,17 +95,14 @@ void frame_check(struct cpu *cpu, const struct frame *f)
     if (in_one_piece(f, low, size)) {
         check_range(cpu, f, low, size);
         if (!frame_host(cpu, f, low, size)) {
-            lin_probe_write_as(cpu, frame_linear(f, low), size, f->user);
+            probe_paging(cpu, f);
         }
         return;
     }
     for (unsigned n = 1; n <= f->count; n++) {
         check_range(cpu, f, (f->sp - n * f->width) & f->mask, f->width);
     }
-    for (unsigned n = 1; n <= f->count; n++) {
-        u64 offset = (f->sp - n * f->width) & f->mask;
-        lin_probe_write_as(cpu, frame_linear(f, offset), f->width, f->user);
-    }
+    probe_paging(cpu, f);
 }
 
 u64 frame_write(struct cpu *cpu, const struct frame *f)

@@ -178,6 +178,7 @@ static void load_code(struct cpu *cpu, u16 selector)
     cpu_check(cpu, desc_present(&d), RULE_NP_TASK_CS, error);
     descriptor_set_accessed(cpu, &d);
     cpu->seg[SEG_CS] = descriptor_segment(&d, selector);
+    cpu_update_mode(cpu); /* a fault in what follows is delivered with it */
 }
 
 static void load_data(struct cpu *cpu, unsigned seg, u16 selector)
@@ -194,6 +195,7 @@ static void load_data(struct cpu *cpu, unsigned seg, u16 selector)
     cpu_check(cpu, desc_present(&d), RULE_NP_TASK_DATA, error);
     descriptor_set_accessed(cpu, &d);
     cpu->seg[seg] = descriptor_segment(&d, selector);
+    cpu_update_segment(cpu, seg);
 }
 
 static void load_segments(struct cpu *cpu, const u16 *selectors, u16 ldt)
@@ -211,6 +213,7 @@ static void load_segments(struct cpu *cpu, const u16 *selectors, u16 ldt)
     stack_segment_check(cpu, selectors[SEG_SS], cpu->cpl, &stack_rules_task, &ss);
     descriptor_set_accessed(cpu, &ss);
     cpu->seg[SEG_SS] = descriptor_segment(&ss, selectors[SEG_SS]);
+    cpu_update_mode(cpu);
     for (unsigned n = 0; n < ARRAY_LEN(data); n++) {
         load_data(cpu, data[n], selectors[data[n]]);
     }
