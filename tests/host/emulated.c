@@ -148,8 +148,8 @@ struct emulated *emulated_open(const char *words, struct error *err)
 
 void emulated_close(struct emulated *e)
 {
+    space_unmap(&e->mapping); /* the processor listens */
     cpu_destroy(e->cpu);
-    space_unmap(&e->mapping);
     space_destroy(e->memory);
     space_destroy(e->ports);
     region_destroy(&e->ram);

@@ -11,11 +11,11 @@
 
 struct native;
 
-/* NULL: this host cannot (no x86-64, no Linux). */
+/* NULL: this host cannot (no x86-64, no Linux, a sanitizer). */
 struct native *native_open(void);
 void           native_close(struct native *native);
 
-/* The instruction-set extensions of the host. */
+/* The instruction-set extensions of the host; all, where it cannot run cases. */
 void native_features(struct cpu_features *features);
 
 /* Runs `count` (at most NATIVE_BATCH) cases. The results stay valid until the next call. */
