@@ -405,6 +405,10 @@ const u8 *mem_fetch_page(struct cpu *cpu, vaddr la, struct region **region, u64 
 
 u8 mem_fetch_byte(struct cpu *cpu, vaddr la)
 {
+    const struct tlb_entry *e = &cpu->tlb_fetch[tlb_fetch_index(la)];
+    if (likely(e->tag == (la & PAGE_MASK))) {
+        return *(const u8 *)(uintptr_t)(la + e->addend);
+    }
     struct rights rights = {cpu->cpl == 3, false, cpu->cpl == 3 ? TLB_USER : TLB_SUPERVISOR};
     struct place  p      = translate(cpu, wrap(cpu, la), ACCESS_FETCH, rights);
     if (is_memory(&p.target, 1)) {

@@ -330,13 +330,18 @@ static NOINLINE struct block *get_block(struct cpu *cpu, const struct insn *from
     if (!cpu->long_mode) {
         la = (u32)la;
     }
-    cpu->current   = NULL;
-    const u8 *page = mem_fetch_page(cpu, la, &region, &page_offset);
-    if (!page) {
-        return NULL;
+    const struct tlb_entry *e    = &cpu->tlb_fetch[tlb_fetch_index(la)];
+    const u8               *host = (const u8 *)(uintptr_t)(la + e->addend);
+    struct block           *b    = e->tag == (la & PAGE_MASK) ? icache_find(cpu->icache, host, cpu->code_mode) : NULL;
+    cpu->current                 = NULL;
+    if (!b) {
+        const u8 *page = mem_fetch_page(cpu, la, &region, &page_offset);
+        if (!page) {
+            return NULL;
+        }
+        host = page + (la & (PAGE_SIZE - 1));
+        b    = icache_find(cpu->icache, host, cpu->code_mode);
     }
-    const u8     *host = page + (la & (PAGE_SIZE - 1));
-    struct block *b    = icache_find(cpu->icache, host, cpu->code_mode);
     if (!b) {
         b    = build(cpu, host, region, page_offset);
         from = NULL; /* the cache may have been flushed */
