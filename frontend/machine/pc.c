@@ -24,6 +24,7 @@
 #include "devices/chipset/piix4_pm.h"
 #include "devices/chipset/port92.h"
 #include "devices/chipset/smbios.h"
+#include "devices/display/vga_pci.h"
 #include "devices/input/i8042.h"
 #include "devices/input/ps2kbd.h"
 #include "devices/input/ps2mouse.h"
@@ -50,6 +51,7 @@
 #define IOAPIC_BASE     0xfec00000u
 #define HPET_BASE       0xfed00000u
 #define BIOS_SIZE_MAX   (16u << 20)
+#define VGA_BIOS_SIZE_MAX (256u << 10)
 #define BIOS_LOW_WINDOW 0x20000u /* E0000h to FFFFFh shows the last 128 KiB */
 
 enum { SLOT_BRIDGE = 1, SLOT_VGA = 2, FUNCTION_IDE = 1, FUNCTION_PM = 3 };
@@ -335,6 +337,24 @@ static u64 coprocessor_read(void *opaque, u64 offset, unsigned size)
 static const struct region_ops coprocessor_ops = {
     .read = coprocessor_read, .write = coprocessor_write, .min_size = 1, .max_size = 1};
 
+static bool create_display(struct machine *m, struct error *err)
+{
+    struct firmware_image rom;
+    if (!m->config.vga) {
+        return true;
+    }
+    if (!firmware_load(FIRMWARE_VGA_BIOS, m->config.firmware_dirs, VGA_BIOS_SIZE_MAX, &rom, err)) {
+        return false;
+    }
+    struct device *vga = vga_pci_create(m->pci, PCI_DEVFN(SLOT_VGA, 0), m->clock, rom.bytes, rom.size, err);
+    free(rom.bytes);
+    if (!vga) {
+        return false;
+    }
+    m->vga = vga_pci_vga(machine_add(m, vga));
+    return true;
+}
+
 /* ---- ISA devices */
 
 static void create_serial_ports(struct machine *m, struct board *b)
@@ -536,7 +556,7 @@ bool pc_build(struct machine *m, const struct machine_config *config, struct err
     create_serial_ports(m, b);
     create_input(m, b);
     create_debug_devices(m, b);
-    if (!create_storage(m, b, err)) {
+    if (!create_display(m, err) || !create_storage(m, b, err)) {
         return false;
     }
     describe_to_firmware(m, b);
