@@ -121,13 +121,6 @@ static void unwind(struct cpu *cpu)
     clear_pending(cpu, PENDING_STEP);
 }
 
-/* INT n, INT3 and INTO clear TF on their way into the handler, so that no trap follows them (SDM Vol. 3B 17.3.1.4). */
-static bool entered_handler(const struct cpu *cpu)
-{
-    unsigned opcode = cpu->single->opcode;
-    return opcode >= 0xcc && opcode <= 0xce && !(cpu->eflags & FLAG_TF);
-}
-
 /* One instruction with everything that debugging asks for: breakpoints before it, traps after it. */
 static void step_debugged(struct cpu *cpu)
 {
@@ -139,11 +132,11 @@ static void step_debugged(struct cpu *cpu)
         cpu_raise(cpu, RULE_DB_INSTRUCTION, 0);
     }
     cpu->eflags &= ~(u32)FLAG_RF; /* it has served; what the instruction itself loads stays */
+    if (tf) {
+        cpu->pending_db |= DR6_BS; /* dropped by a fault, and by what clears TF on its way into the kernel (INT n, SYSCALL) */
+    }
     interp_step(cpu);
     cpu->current = NULL;
-    if (tf && !entered_handler(cpu)) {
-        cpu->pending_db |= DR6_BS;
-    }
     cpu_update_debug(cpu);
 }
 
@@ -163,8 +156,7 @@ static bool take_event(struct cpu *cpu, u32 pending)
     }
     if (pending & PENDING_SMI && !cpu->in_smm) {
         clear_pending(cpu, PENDING_SMI);
-        cpu->activity = ACTIVITY_RUN;
-        cpu_enter_smm(cpu);
+        cpu_enter_smm(cpu); /* saves whether it was halted */
         return true;
     }
     if (cpu->pending_db && !shadowed(cpu)) {

@@ -139,7 +139,9 @@ void cr0_write(struct cpu *cpu, u64 value)
     if (changed & (CR0_PG | CR0_WP | CR0_PE)) {
         tlb_flush(&cpu->tlb);
     }
-    cpu_update_mode(cpu);
+    if (changed & ~(u64)(CR0_TS | CR0_MP | CR0_EM | CR0_NE)) { /* nothing derives from these */
+        cpu_update_mode(cpu);
+    }
 }
 
 /* ---- CR3, CR4, CR8 */

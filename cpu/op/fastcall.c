@@ -69,6 +69,9 @@ static void syscall_long(struct cpu *cpu)
     cpu->regs[R_11] = flags & ~(u32)FLAG_RF;
     enter(cpu, flat_code(cs, 0, FLAT_64), flat_stack(cs + 8, 0), 0, from64 ? cpu->msr.lstar : cpu->msr.cstar);
     flags_set(cpu, flags & ~((u32)cpu->msr.sfmask | FLAG_RF));
+    if (!(cpu->eflags & FLAG_TF)) {
+        cpu->pending_db &= ~(u64)DR6_BS; /* SYSCALL is not trapped when it masks TF */
+    }
     cpu_update_mode(cpu);
 }
 

@@ -226,6 +226,7 @@ void cpu_deliver(struct cpu *cpu, int vector, enum delivery kind, bool has_error
 {
     if (kind != DELIVER_EXCEPTION) {
         cpu->delivering = kind == DELIVER_SOFT ? DELIVERING_SOFT : DELIVERING_EXTERNAL;
+        cpu->pending_db &= ~(u64)DR6_BS; /* INT n clears TF: no single-step trap follows it (SDM Vol. 3B 17.3.1.4) */
     }
     if (kind == DELIVER_INTERRUPT) {
         log_at(LOG_INT, "interrupt %02x at %04x:%llx", (unsigned)vector, cpu->seg[SEG_CS].selector,
@@ -382,6 +383,7 @@ static void deliver_vme(struct cpu *cpu, unsigned vector)
     }
     e.flags = flags;
     enter_real_vector(cpu, 0, &e, clear);
+    cpu->pending_db &= ~(u64)DR6_BS;
 }
 
 OP(int_n)

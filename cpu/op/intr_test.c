@@ -440,6 +440,46 @@ static void single_step_and_breakpoints(void **state)
     bed_destroy(b);
 }
 
+/* INT n clears TF: the handler's first instruction is reached without a trap; IRET brings TF back. */
+static void no_trap_after_int(void **state)
+{
+    (void)state;
+    struct bed *b = bed_create("qemu32");
+    bed_protected(b, 0);
+    flags_set(b->cpu, FLAG_TF | FLAG_1);
+    CODE(b, CODE0, "\xcd\x80\x90\x90");
+    CODE(b, HANDLERS + 16 * 0x80, "\x90\xcf");
+    step(b);
+    step(b);
+    assert_int_equal(b->cpu->ip, HANDLERS + 16 * 0x80 + 1);
+    step(b);
+    assert_int_equal(b->cpu->ip, CODE0 + 2);
+    step(b);
+    assert_int_equal(b->cpu->ip, CODE0 + 3);
+    step(b);
+    assert_vector(b, VEC_DB);
+    assert_int_equal(stack32(b, 0), CODE0 + 3);
+    bed_destroy(b);
+}
+
+static void smi_wakes_and_halt_goes_on(void **state)
+{
+    (void)state;
+    struct bed *b = bed_create("max");
+    bed_protected(b, 0);
+    CODE(b, CODE0, "\xf4");
+    CODE(b, 0x38000, "\x0f\xaa");
+    step(b);
+    assert_int_equal(b->cpu->activity, ACTIVITY_HALT);
+    cpu_raise_smi(b->cpu);
+    step(b);
+    assert_int_equal(b->cpu->activity, ACTIVITY_RUN);
+    step(b);
+    assert_int_equal(b->cpu->activity, ACTIVITY_HALT);
+    assert_int_equal(b->cpu->ip, CODE0 + 1);
+    bed_destroy(b);
+}
+
 static void nmi_blocks_until_iret(void **state)
 {
     (void)state;
@@ -501,6 +541,7 @@ int main(void)
         cmocka_unit_test(vm86_vme_redirection),      cmocka_unit_test(long_mode_ist_and_iretq),
         cmocka_unit_test(syscall_sysret),            cmocka_unit_test(call_gate_64),
         cmocka_unit_test(single_step_and_breakpoints), cmocka_unit_test(nmi_blocks_until_iret),
+        cmocka_unit_test(no_trap_after_int),         cmocka_unit_test(smi_wakes_and_halt_goes_on),
         cmocka_unit_test(real_mode_interrupt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -226,5 +226,4 @@ OP(clts)
     (void)i;
     require_cpl0(cpu);
     cpu->cr0 &= ~(u64)CR0_TS;
-    cpu_update_mode(cpu);
 }
