@@ -75,7 +75,9 @@ void icache_add(struct icache *cache, struct block *b, struct region *region, u6
     const u8         *page = (const u8 *)((uintptr_t)b->host & ~(uintptr_t)(PAGE_SIZE - 1));
     struct code_page *p    = page_slot(cache, page);
     cache->used += (sizeof *b + (b->count + 1u) * sizeof(struct insn) + 63) & ~(size_t)63;
-    cache->bucket[icache_bucket(b->host, b->mode)] = b;
+    struct block **bucket = &cache->bucket[icache_bucket(b->host, b->mode)];
+    b->hash_next          = *bucket;
+    *bucket               = b;
     cache->blocks++;
     if (!p) {
         cache->used = ARENA_BYTES; /* more code pages than the table holds: flush at the next block */
@@ -107,9 +109,12 @@ void icache_flush(struct icache *cache)
 
 static void make_stale(struct icache *cache, struct block *b)
 {
-    struct block **slot = &cache->bucket[icache_bucket(b->host, b->mode)];
-    if (*slot == b) {
-        *slot = NULL;
+    struct block **link = &cache->bucket[icache_bucket(b->host, b->mode)];
+    while (*link && *link != b) {
+        link = &(*link)->hash_next;
+    }
+    if (*link) {
+        *link = b->hash_next;
     }
     b->stale = true;
     for (unsigned k = 0; k <= b->count; k++) {

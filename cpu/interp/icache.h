@@ -14,6 +14,7 @@
 
 struct block {
     const u8     *host;
+    struct block *hash_next; /* in the same bucket */
     struct block *page_next; /* of the same page */
     u16           bytes;
     u8            mode; /* cpu->code_mode */
@@ -46,7 +47,10 @@ void           icache_destroy(struct icache *cache);
 static inline struct block *icache_find(const struct icache *cache, const u8 *host, unsigned mode)
 {
     struct block *b = cache->bucket[icache_bucket(host, mode)];
-    return b && b->host == host && b->mode == mode ? b : NULL;
+    while (b && (b->host != host || b->mode != mode)) {
+        b = b->hash_next;
+    }
+    return b;
 }
 
 /* Room for a block of BLOCK_INSNS_MAX instructions and one more at the end of the arena; NULL: flush first. */

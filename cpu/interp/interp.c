@@ -61,10 +61,11 @@ ALWAYS_INLINE void take_jump(struct cpu *cpu, const struct insn *i)
         return;
     }
     cpu->ip = (insn_next_ip(cpu, i) + i->imm) & arith_mask(i->opsize);
-    if (unlikely(cpu->pending)) {
-        return;
+    if ((cpu->ip ^ insn_ip(cpu, i)) & PAGE_MASK) {
+        next_block(cpu);
+    } else if (likely(!cpu->pending)) {
+        find_block(cpu, i);
     }
-    find_block(cpu, i);
 }
 
 /* The end of a SEM handler. */
