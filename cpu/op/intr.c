@@ -289,12 +289,15 @@ static void debug_registers(struct cpu *cpu, enum rule rule)
     cpu->dr[7] &= ~(u64)DR7_GD;
 }
 
-static void log_exception(const struct cpu *cpu, int vector, u32 error)
+static void log_exception(struct cpu *cpu, int vector, u32 error)
 {
     const struct rule_info *r = &rule_table[cpu->raised.rule];
     log_write("exception %02x error %04x at %04x:%016llx cpl %u: %s (%s): %s", (unsigned)vector, error,
               cpu->seg[SEG_CS].selector, (unsigned long long)cpu->ip, cpu->cpl, r->name, r->section,
               r->sentence);
+    if (cpu->bus.exception) {
+        cpu->bus.exception(cpu);
+    }
 }
 
 static bool triple_fault(struct cpu *cpu)
@@ -409,6 +412,7 @@ OP(into)
 {
     (void)i;
     if (flags_arith(cpu) & FLAG_OF) {
+        cpu->raised.rule = RULE_OF_INTO; /* a trap: delivered like INT n, not raised */
         cpu_deliver(cpu, VEC_OF, DELIVER_SOFT, false, 0);
     }
 }

@@ -4,6 +4,7 @@
 #include "cpu/op/op.h"
 
 #include "cpu/base/log.h"
+#include "cpu/fpu/check.h"
 
 static struct segment reset_segment(u16 selector, u64 base, unsigned attr)
 {
@@ -37,7 +38,7 @@ static void reset_power_on(struct cpu *cpu)
     cpu->mxcsr = 0x1f80;
     cpu->xcr0 = 1;
     cpu->cr0 = CR0_CD | CR0_NW;
-    cpu->ferr = false;
+    x87_clear_ferr(cpu);
     cpu->icount = 0;
 }
 
