@@ -120,6 +120,8 @@ enum {
 
 enum cpu_activity { ACTIVITY_RUN, ACTIVITY_HALT, ACTIVITY_WAIT_SIPI, ACTIVITY_SHUTDOWN };
 
+struct cpu;
+
 /* What the processor asks of the machine around it. */
 struct cpu_bus {
     void *opaque;
@@ -132,6 +134,7 @@ struct cpu_bus {
     void (*shutdown)(void *opaque); /* triple fault */
     void (*smm_changed)(void *opaque, bool in_smm);
     i64 (*now_ns)(void *opaque);
+    void (*exception)(struct cpu *cpu); /* -d int: says more of an exception, before it is delivered; may be NULL */
 };
 
 struct insn;
