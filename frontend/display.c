@@ -3,36 +3,47 @@
  */
 #include "frontend/display.h"
 
+#include "frontend/ui/curses.h"
+#include "frontend/ui/sdl.h"
+
 typedef struct display *open_display(struct machine *machine, const struct options *options, struct error *err);
 
 static const struct {
     enum display_kind kind;
-    const char       *name;
-    bool (*usable)(void); /* would a person see it here? */
+    bool (*usable)(const struct options *options); /* would a person see it here, without disturbing other uses? */
     open_display *open;
 } displays[] = {
-    {DISPLAY_NONE, "none", NULL, NULL},
+#ifdef RINGSIDE_SDL
+    {DISPLAY_SDL, sdl_usable, sdl_open},
+#endif
+    {DISPLAY_CURSES, curses_usable, curses_open},
+    {DISPLAY_NONE, NULL, NULL},
 };
 
-static bool open_kind(unsigned i, struct machine *m, const struct options *o, struct display **display, struct error *err)
+/* The first that works; a machine without a VGA has nothing to show. */
+static void open_any(struct machine *m, const struct options *o, struct display **display)
 {
-    if (!displays[i].open) {
-        return true;
+    for (unsigned i = 0; m->vga && !*display && i < ARRAY_LEN(displays); i++) {
+        if (displays[i].open && displays[i].usable(o)) {
+            *display = displays[i].open(m, o, NULL);
+        }
     }
-    *display = displays[i].open(m, o, err);
-    return *display;
 }
 
 bool display_open(struct machine *m, const struct options *o, struct display **display, struct error *err)
 {
     *display = NULL;
+    if (o->display == DISPLAY_AUTO) {
+        open_any(m, o, display);
+        return true;
+    }
     for (unsigned i = 0; i < ARRAY_LEN(displays); i++) {
-        bool wanted = o->display == DISPLAY_AUTO ? displays[i].usable && displays[i].usable() : displays[i].kind == o->display;
-        if (wanted) {
-            return open_kind(i, m, o, display, err);
+        if (displays[i].kind == o->display) {
+            *display = displays[i].open ? displays[i].open(m, o, err) : NULL;
+            return *display || !displays[i].open;
         }
     }
-    return o->display == DISPLAY_AUTO || error_set(err, "this build of Ringside has no such display");
+    return error_set(err, "this build of Ringside has no such display");
 }
 
 void display_close(struct display *display)

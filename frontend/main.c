@@ -13,6 +13,8 @@
 #include "cpu/base/log.h"
 #include "frontend/backends.h"
 #include "frontend/display.h"
+#include "frontend/monitor/disas.h"
+#include "frontend/monitor/monitor.h"
 #include "frontend/options.h"
 
 enum { EXIT_BAD = 1 };
@@ -71,17 +73,21 @@ static bool open_log(const struct options *o, struct error *err)
     return (!o->log_file || log_open(o->log_file, err)) && (!o->log_items || log_select(o->log_items, err));
 }
 
-static int run(struct machine *m, const struct options *o, struct machine_config *config)
+static int run(struct machine *m, const struct options *o, struct backends *b, struct machine_config *config)
 {
     struct error    err;
     struct display *display;
     if (!pc_build(m, config, &err) || !display_open(m, o, &display, &err)) {
         return complain(&err);
     }
-    m->paused = o->paused;
+    struct chardev *line    = backends_monitor(b);
+    struct monitor *monitor = line ? monitor_create(m, line) : NULL;
+    m->cpu->bus.exception   = disas_log_exception;
+    m->paused               = o->paused;
     struct signals signals = {.machine = m};
     watch_signals(&signals);
     int status = machine_run(m);
+    monitor_destroy(monitor);
     display_close(display);
     forget_signals(&signals);
     return status;
@@ -93,7 +99,7 @@ static int start(const struct options *o)
     struct machine_config config = o->machine;
     struct machine       *m      = machine_create();
     struct backends      *b      = backends_open(m, o, &config, &err);
-    int                   status = b ? run(m, o, &config) : complain(&err);
+    int                   status = b ? run(m, o, b, &config) : complain(&err);
     machine_dismantle(m);
     backends_close(b);
     machine_destroy(m);

@@ -91,5 +91,7 @@ struct chardev *chardev_mux_port(struct chardev_mux *mux);
 /* Sends input to `port` from here on. */
 void chardev_mux_focus(struct chardev_mux *mux, struct chardev *port);
 void chardev_mux_destroy(struct chardev_mux *mux);
+/* A multiplexer's port: its front speaks when it gets the focus, not before. */
+bool chardev_is_shared(const struct chardev *c);
 
 #endif

@@ -231,6 +231,11 @@ struct chardev *chardev_mux_port(struct chardev_mux *mux)
     return &port->base;
 }
 
+bool chardev_is_shared(const struct chardev *c)
+{
+    return c && c->ops == &port_ops;
+}
+
 void chardev_mux_focus(struct chardev_mux *mux, struct chardev *port)
 {
     set_focus(mux, (unsigned)(port_of(port) - mux->ports));

@@ -1,0 +1,141 @@
+/*
+ * expression.c: see expression.h. Recursive descent by precedence.
+ */
+#include "frontend/monitor/expression.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DEPTH_MAX = 64, LEVELS = 5 };
+
+struct reader {
+    const char          *at;
+    expression_register *find;
+    void                *opaque;
+    struct error        *err;
+    unsigned             depth;
+};
+
+/* From the loosest to the tightest. */
+static const char *const operators[LEVELS] = {"|", "^", "&", "+-", "*/%"};
+
+static bool read_level(struct reader *r, unsigned level, u64 *value);
+
+static void skip(struct reader *r)
+{
+    while (isspace((u8)*r->at)) {
+        r->at++;
+    }
+}
+
+static bool read_register(struct reader *r, u64 *value)
+{
+    char   name[16];
+    size_t length = 0;
+    while (isalnum((u8)r->at[length]) || r->at[length] == '_' || r->at[length] == '.') {
+        length++;
+    }
+    if (!length || length >= sizeof name) {
+        return error_set(r->err, "$ needs the name of a register");
+    }
+    memcpy(name, r->at, length);
+    name[length] = 0;
+    r->at += length;
+    return (r->find && r->find(r->opaque, name, value)) || error_set(r->err, "there is no register $%s", name);
+}
+
+static bool read_primary(struct reader *r, u64 *value)
+{
+    skip(r);
+    if (++r->depth > DEPTH_MAX) {
+        return error_set(r->err, "the expression is nested too deeply");
+    }
+    bool ok = true;
+    char c  = *r->at;
+    if (c == '(') {
+        r->at++;
+        ok = read_level(r, 0, value);
+        skip(r);
+        if (ok && *r->at++ != ')') {
+            return error_set(r->err, "a ) is missing");
+        }
+    } else if (c && strchr("+-~", c)) {
+        r->at++;
+        ok     = read_primary(r, value);
+        *value = c == '-' ? 0 - *value : c == '~' ? ~*value : *value;
+    } else if (c == '$') {
+        r->at++;
+        ok = read_register(r, value);
+    } else if (isdigit((u8)c)) {
+        char *end;
+        *value = strtoull(r->at, &end, 0);
+        r->at  = end;
+        ok     = !isalnum((u8)*end) || error_set(r->err, "%.20s is no part of a number", end);
+    } else {
+        return c ? error_set(r->err, "%.20s: a number or a $register is expected", r->at)
+                 : error_set(r->err, "a number or a $register is missing");
+    }
+    r->depth--;
+    return ok;
+}
+
+static bool apply(struct reader *r, char operator, u64 *value, u64 other)
+{
+    switch (operator) {
+    case '|':
+        *value |= other;
+        return true;
+    case '^':
+        *value ^= other;
+        return true;
+    case '&':
+        *value &= other;
+        return true;
+    case '+':
+        *value += other;
+        return true;
+    case '-':
+        *value -= other;
+        return true;
+    case '*':
+        *value *= other;
+        return true;
+    default:
+        if (!other) {
+            return error_set(r->err, "division by zero");
+        }
+        *value = operator == '/' ? *value / other : *value % other;
+        return true;
+    }
+}
+
+static bool read_level(struct reader *r, unsigned level, u64 *value)
+{
+    *value = 0;
+    if (level == LEVELS) {
+        return read_primary(r, value);
+    }
+    bool ok = read_level(r, level + 1, value);
+    while (ok) {
+        const char *before = r->at;
+        u64         other;
+        skip(r);
+        char operator = *r->at;
+        if (!operator || !strchr(operators[level], operator)) {
+            r->at = before;
+            break;
+        }
+        r->at++;
+        ok = read_level(r, level + 1, &other) && apply(r, operator, value, other);
+    }
+    return ok;
+}
+
+bool expression_read(const char **text, expression_register *find, void *opaque, u64 *value, struct error *err)
+{
+    struct reader r  = {.at = *text, .find = find, .opaque = opaque, .err = err};
+    bool          ok = read_level(&r, 0, value);
+    *text            = r.at;
+    return ok;
+}

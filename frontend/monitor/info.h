@@ -1,0 +1,11 @@
+/*
+ * info.h: the parts of `info` that stand in other files. Private to the monitor.
+ */
+#ifndef FRONTEND_MONITOR_INFO_H
+#define FRONTEND_MONITOR_INFO_H
+
+#include "frontend/monitor/monitor_state.h"
+
+bool info_block(struct call *call, struct error *err); /* media.c */
+
+#endif

@@ -1,0 +1,340 @@
+/*
+ * monitor.c: see monitor.h. Lines come in by the terminal's own pace; answers that the host does not take at once wait in
+ * `out`, and no new line is read before they have gone.
+ */
+#include "frontend/monitor/monitor.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cpu/base/mem.h"
+#include "frontend/monitor/expression.h"
+#include "frontend/monitor/line_editor.h"
+#include "frontend/monitor/monitor_state.h"
+#include "frontend/monitor/registers.h"
+#include "frontend/words.h"
+
+#define PROMPT "(ringside) "
+
+enum { COMMANDS_MAX = 64 };
+
+struct monitor {
+    struct machine    *machine;
+    struct chardev    *chardev;
+    struct line_editor editor;
+    struct blob        out; /* pos: what has gone */
+    unsigned           mouse_buttons;
+    bool               greeted;
+};
+
+/* ---- output */
+
+static void flush(struct monitor *m)
+{
+    while (m->out.pos < m->out.size && chardev_writable(m->chardev)) {
+        size_t left = m->out.size - m->out.pos, part = left < 4096 ? left : 4096;
+        size_t taken = chardev_write(m->chardev, m->out.data + m->out.pos, part);
+        m->out.pos += taken;
+        if (taken < part) {
+            break;
+        }
+    }
+    if (m->out.pos == m->out.size) {
+        m->out.pos = m->out.size = 0;
+        chardev_accept(m->chardev); /* while there was something to say, can_take() said no */
+    }
+}
+
+/* A raw terminal wants a carriage return before each line feed. */
+static void put_text(struct monitor *m, const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        if (text[i] == '\n') {
+            blob_put(&m->out, "\r", 1);
+        }
+        blob_put(&m->out, text + i, 1);
+    }
+}
+
+static void put_string(struct monitor *m, const char *text)
+{
+    put_text(m, text, strlen(text));
+}
+
+/* ---- commands */
+
+/* `names` is "quit|q". */
+static bool has_name(const char *names, const char *name, size_t length)
+{
+    while (*names) {
+        size_t n = strcspn(names, "|");
+        if (n == length && !strncmp(names, name, n)) {
+            return true;
+        }
+        names += n;
+        names += *names == '|';
+    }
+    return false;
+}
+
+static const struct command *find_in(const struct command *table, const char *name, size_t length)
+{
+    for (; table->name; table++) {
+        if (has_name(table->name, name, length)) {
+            return table;
+        }
+    }
+    return NULL;
+}
+
+static void print_table(const struct command *table, const char *before, FILE *out)
+{
+    for (; table->name; table++) {
+        char words[64];
+        snprintf(words, sizeof words, "%s%s %s", before, table->name, table->arguments);
+        fprintf(out, "%-28s %s\n", words, table->help);
+    }
+}
+
+static bool run_help(struct call *call, struct error *err);
+static bool run_info(struct call *call, struct error *err);
+
+static const struct command own_commands[] = {
+    {"help|?", "", "this", 0, run_help},
+    {"info", "what", "look at something:", 0, run_info},
+    {0},
+};
+
+static const struct command *const tables[] = {machine_commands, memory_commands, media_commands, own_commands};
+
+static const struct command *find_command(const char *name, size_t length)
+{
+    const struct command *found = NULL;
+    for (unsigned i = 0; !found && i < ARRAY_LEN(tables); i++) {
+        found = find_in(tables[i], name, length);
+    }
+    return found;
+}
+
+/* The names of tables, for a suggestion; of "quit|q" the first. */
+static void suggest(const struct command *const *list, unsigned count, const char *wrong, struct error *err)
+{
+    char        names[COMMANDS_MAX][24];
+    const char *words[COMMANDS_MAX + 1];
+    unsigned    n = 0;
+    for (unsigned i = 0; i < count; i++) {
+        for (const struct command *c = list[i]; c->name && n < COMMANDS_MAX; c++, n++) {
+            snprintf(names[n], sizeof names[n], "%.*s", (int)strcspn(c->name, "|"), c->name);
+            words[n] = names[n];
+        }
+    }
+    words[n]            = NULL;
+    const char *nearest = nearest_word(wrong, words);
+    error_set(err, "there is no command %.40s%s%s; try help", wrong, nearest ? "; did you mean " : "", nearest ? nearest : "");
+}
+
+static bool run_help(struct call *c, struct error *err)
+{
+    (void)err;
+    for (unsigned i = 0; i < ARRAY_LEN(tables); i++) {
+        print_table(tables[i], "", c->out);
+    }
+    print_table(info_commands, "info ", c->out);
+    return true;
+}
+
+/* ---- a line */
+
+static size_t split(char *text, char *word[WORDS_MAX])
+{
+    size_t count = 0;
+    char  *save;
+    for (char *w = strtok_r(text, " \t", &save); w && count < WORDS_MAX; w = strtok_r(NULL, " \t", &save)) {
+        word[count++] = w;
+    }
+    return count;
+}
+
+/* `rest` follows the command's name. */
+static bool run_command(struct monitor *m, const struct command *command, const char *format, const char *rest, FILE *out,
+                        struct error *err)
+{
+    char        words[LINE_MAX_BYTES];
+    struct call c = {.monitor = m, .machine = m->machine, .out = out, .rest = rest, .format = format};
+    snprintf(words, sizeof words, "%s", rest);
+    c.count = (unsigned)split(words, c.word);
+    if (c.count < command->least) {
+        return error_set(err, "usage: %.*s %s", (int)strcspn(command->name, "|"), command->name, command->arguments);
+    }
+    return command->run(&c, err);
+}
+
+static bool run_info(struct call *c, struct error *err)
+{
+    if (!c->count) {
+        print_table(info_commands, "info ", c->out);
+        return true;
+    }
+    const char           *name = c->word[0];
+    const struct command *what = find_in(info_commands, name, strlen(name));
+    if (!what) {
+        const struct command *const list[] = {info_commands};
+        suggest(list, 1, name, err);
+        return false;
+    }
+    return run_command(c->monitor, what, "", "", c->out, err);
+}
+
+static bool takes_format(const struct command *command)
+{
+    return command->arguments[0] == '/';
+}
+
+static bool execute(struct monitor *m, const char *line, FILE *out, struct error *err)
+{
+    char format[16] = "";
+    line += strspn(line, " \t");
+    size_t length = strcspn(line, " \t/");
+    if (!*line) {
+        return true;
+    }
+    const struct command *command = find_command(line, length);
+    if (!command) {
+        char name[48];
+        snprintf(name, sizeof name, "%.*s", (int)(length < 40 ? length : 40), line);
+        suggest(tables, ARRAY_LEN(tables), name, err);
+        return false;
+    }
+    line += length;
+    line += strspn(line, " \t");
+    if (*line == '/' && takes_format(command)) {
+        size_t n = strcspn(++line, " \t");
+        if (n >= sizeof format) {
+            return error_set(err, "the format is too long");
+        }
+        memcpy(format, line, n);
+        format[n] = 0;
+        line += n;
+        line += strspn(line, " \t");
+    }
+    return run_command(m, command, format, line, out, err);
+}
+
+void monitor_execute(struct monitor *m, const char *line, FILE *out)
+{
+    struct error err;
+    if (!execute(m, line, out, &err)) {
+        fprintf(out, "Error: %s\n", err.text);
+    }
+}
+
+static bool find_register(void *opaque, const char *name, u64 *value)
+{
+    return registers_find(((struct machine *)opaque)->cpu, name, value);
+}
+
+bool call_expression(struct call *c, const char **text, u64 *value, struct error *err)
+{
+    return expression_read(text, find_register, c->machine, value, err);
+}
+
+bool call_number(struct call *c, const char *word, u64 *value, struct error *err)
+{
+    if (!call_expression(c, &word, value, err)) {
+        return false;
+    }
+    word += strspn(word, " \t");
+    return !*word || error_set(err, "%.40s follows the expression", word);
+}
+
+unsigned *monitor_mouse_buttons(struct monitor *m)
+{
+    return &m->mouse_buttons;
+}
+
+/* ---- the terminal */
+
+static void run_line(struct monitor *m)
+{
+    char  *text = NULL;
+    size_t size = 0;
+    FILE  *out  = open_memstream(&text, &size);
+    if (out) {
+        monitor_execute(m, m->editor.line, out);
+        fclose(out);
+        put_text(m, text, size);
+        free(text);
+    }
+}
+
+static size_t can_take(void *opaque)
+{
+    const struct monitor *m = opaque;
+    return m->out.size > m->out.pos ? 0 : 512;
+}
+
+static void input(void *opaque, const u8 *data, size_t size)
+{
+    struct monitor *m = opaque;
+    for (size_t i = 0; i < size; i++) {
+        if (line_editor_byte(&m->editor, data[i], &m->out)) {
+            put_string(m, "\n");
+            run_line(m);
+            line_editor_next(&m->editor);
+            put_string(m, PROMPT);
+        }
+    }
+    flush(m);
+}
+
+static void writable(void *opaque)
+{
+    flush(opaque);
+}
+
+static void greet(struct monitor *m)
+{
+    if (!m->greeted) {
+        put_string(m, "Ringside " RINGSIDE_VERSION " monitor: help lists the commands\n");
+    }
+    m->greeted = true;
+    put_string(m, PROMPT);
+    flush(m);
+}
+
+static void event(void *opaque, enum char_event what)
+{
+    struct monitor *m = opaque;
+    if (what == CHAR_FOCUS_IN) {
+        put_string(m, "\n");
+        m->editor.length = 0;
+        greet(m);
+    } else if (what == CHAR_FOCUS_OUT) {
+        put_string(m, "\n");
+        flush(m);
+    }
+}
+
+struct monitor *monitor_create(struct machine *machine, struct chardev *chardev)
+{
+    struct monitor *m = mem_zeroed(1, sizeof *m);
+    m->machine        = machine;
+    m->chardev        = chardev;
+    chardev_attach(chardev, &(struct char_front){
+                                .can_take = can_take, .input = input, .event = event, .writable = writable, .opaque = m});
+    if (!chardev_is_shared(chardev)) {
+        greet(m);
+    }
+    return m;
+}
+
+void monitor_destroy(struct monitor *m)
+{
+    if (m) {
+        chardev_attach(m->chardev, NULL);
+        line_editor_free(&m->editor);
+        blob_free(&m->out);
+        free(m);
+    }
+}

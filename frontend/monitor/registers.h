@@ -1,0 +1,22 @@
+/*
+ * registers.h: the processor's registers as text, and by name.
+ */
+#ifndef FRONTEND_MONITOR_REGISTERS_H
+#define FRONTEND_MONITOR_REGISTERS_H
+
+#include <stdio.h>
+
+#include "cpu/cpu.h"
+
+/* All of them: `info registers`. */
+void registers_print(struct cpu *cpu, FILE *out);
+/* General registers, EIP, flags, segments and control registers: a few lines. */
+void registers_print_short(struct cpu *cpu, FILE *out);
+/* "eax", "rip", "cs", "cr3", "eflags"; "pc" is the linear address of the next instruction. False: no such register. */
+bool registers_find(struct cpu *cpu, const char *name, u64 *value);
+
+void registers_print_gdt(struct cpu *cpu, FILE *out);
+void registers_print_idt(struct cpu *cpu, FILE *out);
+void registers_print_tss(struct cpu *cpu, FILE *out);
+
+#endif
