@@ -116,7 +116,7 @@ def main(arguments):
         for pattern in absent:
             if re.search(pattern.encode(), guest.output):
                 raise Failed("the output has %r" % pattern)
-    except (Failed, BrokenPipeError) as reason:
+    except (Failed, BrokenPipeError, AttributeError) as reason:
         guest.process.kill()
         sys.stdout.write(guest.output.decode("utf-8", "replace")[-4000:])
         print("\nFAILED: %s" % reason)
