@@ -5,6 +5,7 @@ boot.py [OPTION...] -- EMULATOR [ARGUMENT...]
 
 Steps are carried out in the order given:
   --expect REGEX      wait until the output (after the last match) has this
+  --screen REGEX      ask the monitor (which must be on standard input and output) until the screen's text has this
   --send TEXT         type this (\\r, \\n and \\x01 as in C)
   --idle SECONDS:PERCENT   let it run for so long: it must use no more than this share of a processor
 and at the end:
@@ -55,6 +56,21 @@ class Guest:
                 raise Failed("waited in vain for %r" % pattern)
             if not self.read(min(1, self.left())):
                 raise Failed("the emulator ended before %r" % pattern)
+
+    def screen(self, pattern):
+        while True:
+            before = len(self.output)
+            self.send("info screen\\n")
+            pause = time.monotonic() + 0.5
+            while time.monotonic() < pause:
+                if not self.read(pause - time.monotonic()):
+                    raise Failed("the emulator ended before its screen had %r" % pattern)
+            text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", self.output[before:].decode("utf-8", "replace"))
+            if re.search(pattern, text):
+                self.seen = len(self.output)
+                return
+            if self.left() <= 0:
+                raise Failed("waited in vain for %r on the screen" % pattern)
 
     def send(self, text):
         self.process.stdin.write(text.encode().decode("unicode_escape").encode("latin-1"))
