@@ -200,9 +200,14 @@ EVAL void set_cc(struct ctx *c, enum cc_kind kind, unsigned w, val result, val s
 /* Replaces the flags in `mask`. */
 EVAL void set_flags(struct ctx *c, u32 mask, val flags)
 {
-    u32 f             = mask == FLAG_ARITH ? 0 : arith_all_flags(&c->cpu->cc) & ~mask;
-    c->cpu->cc.op     = CC_OP(CC_EFLAGS, 0);
-    c->cpu->cc.source = f | ((u32)flags.n & mask);
+    struct lazy_flags *f = &c->cpu->cc;
+    if (!(mask & (FLAG_SF | FLAG_ZF | FLAG_PF))) {
+        arith_replace_carries(f, mask, (u32)flags.n);
+        return;
+    }
+    u32 kept  = mask == FLAG_ARITH ? 0 : arith_all_flags(f) & ~mask;
+    f->op     = CC_OP(CC_EFLAGS, 0);
+    f->source = kept | ((u32)flags.n & mask);
 }
 
 EVAL void set_df(struct ctx *c, bool down)

@@ -335,6 +335,9 @@ static NOINLINE struct block *get_block(struct cpu *cpu, const struct insn *from
     const u8               *host = (const u8 *)(uintptr_t)(la + e->addend);
     struct block           *b    = e->tag == (la & PAGE_MASK) ? icache_find(cpu->icache, host, cpu->code_mode) : NULL;
     cpu->current                 = NULL;
+    if (cpu->ip - cpu->code_low > cpu->code_span) {
+        return NULL; /* fetching byte by byte, the end of CS comes before paging */
+    }
     if (!b) {
         const u8 *page = mem_fetch_page(cpu, la, &region, &page_offset);
         if (!page) {

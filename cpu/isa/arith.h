@@ -125,4 +125,22 @@ ALWAYS_INLINE bool arith_condition(const struct lazy_flags *f, unsigned cc, u32 
 /* The six flags of a lazy form, as EFLAGS bits (flags.c). */
 u32 arith_all_flags(const struct lazy_flags *f);
 
+/* Replaces some of CF, AF and OF in a lazy form, which keeps its result for SF, ZF and PF. */
+ALWAYS_INLINE void arith_replace_carries(struct lazy_flags *f, u32 mask, u32 flags)
+{
+    u64 old = f->source;
+    switch ((enum cc_kind)(f->op >> 2)) {
+    case CC_EFLAGS: case CC_BITS: break;
+    case CC_LOGIC:
+        f->op  = CC_OP(CC_BITS, f->op & 3);
+        old    = 0;
+        break;
+    default: /* an addition or subtraction: rare, so the whole set is made */
+        old   = arith_all_flags(f);
+        f->op = CC_OP(CC_BITS, f->op & 3);
+        break;
+    }
+    f->source = (old & ~(u64)mask) | (flags & mask);
+}
+
 #endif
