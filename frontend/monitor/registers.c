@@ -343,7 +343,7 @@ void registers_print_tss(struct cpu *cpu, FILE *out)
     unsigned type = cpu->tr.attr & ATTR_TYPE;
     fprintf(out, "TR=%04x base=%llx limit=%08x %s\n", cpu->tr.selector, (ull)cpu->tr.base, cpu->tr.limit,
             system_name(type, cpu->long_mode));
-    if (!(cpu->tr.attr & ATTR_P)) {
+    if (selector_null(cpu->tr.selector) || !(cpu->tr.attr & ATTR_P)) {
         fprintf(out, "no task is loaded\n");
     } else if (type == SYS_TSS16_BUSY || type == SYS_TSS16) {
         print_tss16(cpu, out);

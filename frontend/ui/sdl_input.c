@@ -19,7 +19,11 @@ static void send(struct sdl_window *w, struct command_event event)
 
 static void send_text(struct sdl_window *w, enum command kind, const char *text)
 {
-    send(w, (struct command_event){.kind = kind, .text = mem_check(strndup(text, PASTE_MAX))});
+    size_t length = strlen(text);
+    length        = length < PASTE_MAX ? length : PASTE_MAX;
+    char *copy    = mem_zeroed(length + 1, 1);
+    memcpy(copy, text, length);
+    send(w, (struct command_event){.kind = kind, .text = copy});
 }
 
 /* ---- keys of our own */
