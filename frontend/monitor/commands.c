@@ -1,5 +1,6 @@
 /*
- * commands.c: the monitor's commands that steer the machine: running, keys and mouse, the screen, the log.
+ * commands.c: the monitor's commands that steer the machine: running, keys and mouse, the screen,
+ * the log.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -48,7 +49,8 @@ static bool run_quit(struct call *c, struct error *err)
     return true;
 }
 
-/* An NMI button pulls LINT1, which the guest programs; without a local APIC, the processor's own pin. */
+/* An NMI button pulls LINT1, which the guest programs; without a local APIC, the processor's own
+ * pin. */
 static bool run_nmi(struct call *c, struct error *err)
 {
     (void)err;
@@ -69,12 +71,14 @@ static bool run_sendkey(struct call *c, struct error *err)
     if (c->count > 1 && !call_number(c, c->word[1], &hold, err)) {
         return false;
     }
-    return input_chord(c->machine->input, c->word[0], hold < HOLD_MAX_MS ? (unsigned)hold : HOLD_MAX_MS, err);
+    return input_chord(c->machine->input, c->word[0],
+                       hold < HOLD_MAX_MS ? (unsigned)hold : HOLD_MAX_MS, err);
 }
 
 static bool run_type(struct call *c, struct error *err)
 {
-    return input_type(c->machine->input, c->rest) || error_set(err, "too many keys wait to be typed");
+    return input_type(c->machine->input, c->rest) ||
+           error_set(err, "too many keys wait to be typed");
 }
 
 static bool small_number(struct call *c, unsigned word, int *value, struct error *err)
@@ -84,14 +88,15 @@ static bool small_number(struct call *c, unsigned word, int *value, struct error
         return false;
     }
     i64 wanted = (i64)number;
-    *value     = (int)(wanted < -32768 ? -32768 : wanted > 32767 ? 32767 : wanted);
+    *value = (int)(wanted < -32768 ? -32768 : wanted > 32767 ? 32767 : wanted);
     return true;
 }
 
 static bool run_mouse_move(struct call *c, struct error *err)
 {
     int dx, dy, dz;
-    if (!small_number(c, 0, &dx, err) || !small_number(c, 1, &dy, err) || !small_number(c, 2, &dz, err)) {
+    if (!small_number(c, 0, &dx, err) || !small_number(c, 1, &dy, err) ||
+        !small_number(c, 2, &dz, err)) {
         return false;
     }
     input_mouse(c->machine->input, dx, dy, dz, *monitor_mouse_buttons(c->monitor));
@@ -120,8 +125,8 @@ static bool write_as(const struct surface *s, const char *path, bool png, struct
         surface_to_ppm(s, &file);
     }
     FILE *out = fopen(path, "wb");
-    bool  ok  = out && fwrite(file.data, 1, file.size, out) == file.size;
-    ok        = (!out || !fclose(out)) && ok;
+    bool ok = out && fwrite(file.data, 1, file.size, out) == file.size;
+    ok = (!out || !fclose(out)) && ok;
     blob_free(&file);
     return ok || error_set(err, "%s: %s", path, strerror(errno));
 }
@@ -137,7 +142,7 @@ static bool run_screendump(struct call *c, struct error *err)
     if (flag && c->count < 3) {
         return error_set(err, "screendump -f png FILE");
     }
-    const char *path   = flag ? c->word[2] : c->word[0];
+    const char *path = flag ? c->word[2] : c->word[0];
     const char *format = flag ? c->word[1] : c->count > 1 ? c->word[c->count - 1] : NULL;
     if (!format) {
         return surface_write(s, path, err);

@@ -1,5 +1,6 @@
 /*
- * disas.c: see disas.h. capstone is asked for every instruction anew: what is printed is read by people.
+ * disas.c: see disas.h. capstone is asked for every instruction anew: what is printed is read by
+ * people.
  */
 #include "frontend/monitor/disas.h"
 
@@ -18,18 +19,20 @@ static unsigned bad(const u8 *bytes, char text[DISAS_TEXT])
     return 1;
 }
 
-unsigned disas_bytes(const u8 *bytes, unsigned available, u64 address, unsigned code_bytes, char text[DISAS_TEXT])
+unsigned disas_bytes(const u8 *bytes, unsigned available, u64 address, unsigned code_bytes,
+                     char text[DISAS_TEXT])
 {
-    csh      handle;
+    csh handle;
     cs_insn *insn;
-    cs_mode  mode = code_bytes == 8 ? CS_MODE_64 : code_bytes == 4 ? CS_MODE_32 : CS_MODE_16;
+    cs_mode mode = code_bytes == 8 ? CS_MODE_64 : code_bytes == 4 ? CS_MODE_32 : CS_MODE_16;
     if (cs_open(CS_ARCH_X86, mode, &handle) != CS_ERR_OK) {
         return bad(bytes, text);
     }
     unsigned length;
     if (cs_disasm(handle, bytes, available, address, 1, &insn) == 1) {
         length = insn->size;
-        snprintf(text, DISAS_TEXT, "%s%s%s", insn->mnemonic, insn->op_str[0] ? " " : "", insn->op_str);
+        snprintf(text, DISAS_TEXT, "%s%s%s", insn->mnemonic, insn->op_str[0] ? " " : "",
+                 insn->op_str);
         cs_free(insn, 1);
     } else {
         length = bad(bytes, text);
@@ -40,7 +43,7 @@ unsigned disas_bytes(const u8 *bytes, unsigned available, u64 address, unsigned 
 
 unsigned disas_linear(struct cpu *cpu, vaddr la, u64 address, char text[DISAS_TEXT])
 {
-    u8       bytes[INSN_BYTES_MAX];
+    u8 bytes[INSN_BYTES_MAX];
     unsigned available = 0;
     while (available < sizeof bytes && mem_peek(cpu, la + available, &bytes[available], 1)) {
         available++;
@@ -50,10 +53,10 @@ unsigned disas_linear(struct cpu *cpu, vaddr la, u64 address, char text[DISAS_TE
 
 void disas_log_exception(struct cpu *cpu)
 {
-    char   text[DISAS_TEXT];
-    char  *registers;
+    char text[DISAS_TEXT];
+    char *registers;
     size_t size;
-    FILE  *out = open_memstream(&registers, &size);
+    FILE *out = open_memstream(&registers, &size);
     if (!out) {
         return;
     }

@@ -10,11 +10,11 @@
 enum { DEPTH_MAX = 64, LEVELS = 5 };
 
 struct reader {
-    const char          *at;
+    const char *at;
     expression_register *find;
-    void                *opaque;
-    struct error        *err;
-    unsigned             depth;
+    void *opaque;
+    struct error *err;
+    unsigned depth;
 };
 
 /* From the loosest to the tightest. */
@@ -31,7 +31,7 @@ static void skip(struct reader *r)
 
 static bool read_register(struct reader *r, u64 *value)
 {
-    char   name[16];
+    char name[16];
     size_t length = 0;
     while (isalnum((u8)r->at[length]) || r->at[length] == '_' || r->at[length] == '.') {
         length++;
@@ -42,7 +42,8 @@ static bool read_register(struct reader *r, u64 *value)
     memcpy(name, r->at, length);
     name[length] = 0;
     r->at += length;
-    return (r->find && r->find(r->opaque, name, value)) || error_set(r->err, "there is no register $%s", name);
+    return (r->find && r->find(r->opaque, name, value)) ||
+           error_set(r->err, "there is no register $%s", name);
 }
 
 static bool read_primary(struct reader *r, u64 *value)
@@ -52,7 +53,7 @@ static bool read_primary(struct reader *r, u64 *value)
         return error_set(r->err, "the expression is nested too deeply");
     }
     bool ok = true;
-    char c  = *r->at;
+    char c = *r->at;
     if (c == '(') {
         r->at++;
         ok = read_level(r, 0, value);
@@ -62,7 +63,7 @@ static bool read_primary(struct reader *r, u64 *value)
         }
     } else if (c && strchr("+-~", c)) {
         r->at++;
-        ok     = read_primary(r, value);
+        ok = read_primary(r, value);
         *value = c == '-' ? 0 - *value : c == '~' ? ~*value : *value;
     } else if (c == '$') {
         r->at++;
@@ -70,8 +71,8 @@ static bool read_primary(struct reader *r, u64 *value)
     } else if (isdigit((u8)c)) {
         char *end;
         *value = strtoull(r->at, &end, 0);
-        r->at  = end;
-        ok     = !isalnum((u8)*end) || error_set(r->err, "%.20s is no part of a number", end);
+        r->at = end;
+        ok = !isalnum((u8)*end) || error_set(r->err, "%.20s is no part of a number", end);
     } else {
         return c ? error_set(r->err, "%.20s: a number or a $register is expected", r->at)
                  : error_set(r->err, "a number or a $register is missing");
@@ -80,9 +81,9 @@ static bool read_primary(struct reader *r, u64 *value)
     return ok;
 }
 
-static bool apply(struct reader *r, char operator, u64 *value, u64 other)
+static bool apply(struct reader *r, char sign, u64 *value, u64 other)
 {
-    switch (operator) {
+    switch (sign) {
     case '|':
         *value |= other;
         return true;
@@ -105,7 +106,7 @@ static bool apply(struct reader *r, char operator, u64 *value, u64 other)
         if (!other) {
             return error_set(r->err, "division by zero");
         }
-        *value = operator == '/' ? *value / other : *value % other;
+        *value = sign == '/' ? *value / other : *value % other;
         return true;
     }
 }
@@ -119,23 +120,24 @@ static bool read_level(struct reader *r, unsigned level, u64 *value)
     bool ok = read_level(r, level + 1, value);
     while (ok) {
         const char *before = r->at;
-        u64         other;
+        u64 other;
         skip(r);
-        char operator = *r->at;
-        if (!operator || !strchr(operators[level], operator)) {
+        char sign = *r->at;
+        if (!sign || !strchr(operators[level], sign)) {
             r->at = before;
             break;
         }
         r->at++;
-        ok = read_level(r, level + 1, &other) && apply(r, operator, value, other);
+        ok = read_level(r, level + 1, &other) && apply(r, sign, value, other);
     }
     return ok;
 }
 
-bool expression_read(const char **text, expression_register *find, void *opaque, u64 *value, struct error *err)
+bool expression_read(const char **text, expression_register *find, void *opaque, u64 *value,
+                     struct error *err)
 {
-    struct reader r  = {.at = *text, .find = find, .opaque = opaque, .err = err};
-    bool          ok = read_level(&r, 0, value);
-    *text            = r.at;
+    struct reader r = {.at = *text, .find = find, .opaque = opaque, .err = err};
+    bool ok = read_level(&r, 0, value);
+    *text = r.at;
     return ok;
 }

@@ -81,12 +81,13 @@ static bool info_lapic(struct call *c, struct error *err)
 /* The 8259s' view, line by line. */
 static bool info_irq(struct call *c, struct error *err)
 {
-    static const char *const names[16] = {"timer", "keyboard", "cascade", "COM2", "COM1",  "LPT2",        "floppy", "LPT1",
-                                          "RTC",   "SCI",      "",        "",     "mouse", "coprocessor", "IDE 0",  "IDE 1"};
+    static const char *const names[16] = {
+        "timer", "keyboard", "cascade", "COM2", "COM1",  "LPT2",        "floppy", "LPT1",
+        "RTC",   "SCI",      "",        "",     "mouse", "coprocessor", "IDE 0",  "IDE 1"};
     (void)err;
     for (unsigned irq = 0; irq < 16; irq++) {
         const struct i8259_chip *chip = &c->machine->pic->chip[irq / 8];
-        unsigned                 bit  = irq & 7;
+        unsigned bit = irq & 7;
         fprintf(c->out, "%2u: vector %02x %s %s%s%s %s\n", irq, (chip->vector_base & 0xf8u) | bit,
                 chip->elcr >> bit & 1 ? "level" : "edge ", chip->lines >> bit & 1 ? "high" : "low ",
                 chip->imr >> bit & 1 ? " masked" : "       ",
@@ -124,8 +125,9 @@ static bool info_cpus(struct call *c, struct error *err)
 {
     const struct cpu *cpu = c->machine->cpu;
     (void)err;
-    fprintf(c->out, "* CPU #0: pc=0x%016llx ring %u%s, %llu instructions, %s\n", (ull)(cpu->code_base + cpu->ip), cpu->cpl,
-            cpu->in_smm ? " (SMM)" : "", (ull)cpu->icount, cpu_model_name(cpu->model));
+    fprintf(c->out, "* CPU #0: pc=0x%016llx ring %u%s, %llu instructions, %s\n",
+            (ull)(cpu->code_base + cpu->ip), cpu->cpl, cpu->in_smm ? " (SMM)" : "",
+            (ull)cpu->icount, cpu_model_name(cpu->model));
     return true;
 }
 
@@ -149,7 +151,7 @@ static bool info_screen(struct call *c, struct error *err)
         return error_set(err, "there is no display adapter");
     }
     struct vga_text *text = mem_zeroed(1, sizeof *text);
-    bool             ok   = vga_text(c->machine->vga, text);
+    bool ok = vga_text(c->machine->vga, text);
     if (ok) {
         text_print(text, c->out);
     } else {

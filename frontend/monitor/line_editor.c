@@ -8,7 +8,16 @@
 
 #include "cpu/base/mem.h"
 
-enum { CTRL_C = 3, CTRL_H = 8, CTRL_N = 14, CTRL_P = 16, CTRL_U = 21, CTRL_W = 23, ESC = 27, DEL = 127 };
+enum {
+    CTRL_C = 3,
+    CTRL_H = 8,
+    CTRL_N = 14,
+    CTRL_P = 16,
+    CTRL_U = 21,
+    CTRL_W = 23,
+    ESC = 27,
+    DEL = 127
+};
 
 static void echo_text(struct blob *echo, const char *text)
 {
@@ -102,7 +111,7 @@ static void control(struct line_editor *e, u8 byte, struct blob *echo)
 bool line_editor_byte(struct line_editor *e, u8 byte, struct blob *echo)
 {
     bool second_half = e->after_return && byte == '\n';
-    e->after_return  = byte == '\r';
+    e->after_return = byte == '\r';
     if (e->escape) {
         escape_byte(e, byte, echo);
     } else if (byte == '\r' || byte == '\n') {
@@ -133,7 +142,7 @@ void line_editor_next(struct line_editor *e)
 {
     remember(e);
     e->history_at = e->history_count;
-    e->length     = 0;
+    e->length = 0;
 }
 
 void line_editor_free(struct line_editor *e)

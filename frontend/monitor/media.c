@@ -14,22 +14,23 @@ typedef unsigned long long ull;
 enum { PLACES = IDE_UNITS + FDC_UNITS };
 
 struct place {
-    bool     there, floppy, cdrom;
+    bool there, floppy, cdrom;
     unsigned unit;
-    char     name[16]; /* QEMU's: ide1-cd0, floppy0 */
+    char name[16]; /* QEMU's: ide1-cd0, floppy0 */
 };
 
 static struct place place_at(const struct machine *m, unsigned index)
 {
     struct place p = {.floppy = index >= IDE_UNITS};
-    p.unit         = p.floppy ? index - IDE_UNITS : index;
+    p.unit = p.floppy ? index - IDE_UNITS : index;
     if (p.floppy) {
         p.there = m->fdc && fdc_drive_type(m->fdc, p.unit) != FDC_NO_DRIVE;
         snprintf(p.name, sizeof p.name, "floppy%u", p.unit & 1);
     } else {
         p.cdrom = m->ide && ide_is_cdrom(m->ide, p.unit);
         p.there = p.cdrom || (m->ide && ide_is_disk(m->ide, p.unit));
-        snprintf(p.name, sizeof p.name, "ide%u-%s%u", p.unit >> 1 & 1, p.cdrom ? "cd" : "hd", p.unit & 1);
+        snprintf(p.name, sizeof p.name, "ide%u-%s%u", p.unit >> 1 & 1, p.cdrom ? "cd" : "hd",
+                 p.unit & 1);
     }
     return p;
 }
@@ -54,9 +55,10 @@ bool info_block(struct call *c, struct error *err)
         } else {
             fprintf(c->out, "%s: empty\n", p.name);
         }
-        struct activity a = p.floppy ? fdc_activity(c->machine->fdc, p.unit) : ide_activity(c->machine->ide, p.unit);
-        fprintf(c->out, "    %llu reads (%llu bytes), %llu writes (%llu bytes)\n", (ull)a.reads, (ull)a.bytes_read,
-                (ull)a.writes, (ull)a.bytes_written);
+        struct activity a = p.floppy ? fdc_activity(c->machine->fdc, p.unit)
+                                     : ide_activity(c->machine->ide, p.unit);
+        fprintf(c->out, "    %llu reads (%llu bytes), %llu writes (%llu bytes)\n", (ull)a.reads,
+                (ull)a.bytes_read, (ull)a.writes, (ull)a.bytes_written);
     }
     return true;
 }
@@ -72,7 +74,8 @@ static bool find_removable(struct call *c, const char *name, struct place *p, st
     return error_set(err, "there is no drive %s; `info block` lists them", name);
 }
 
-static bool put_medium(struct call *c, const struct place *p, struct block *medium, bool force, struct error *err)
+static bool put_medium(struct call *c, const struct place *p, struct block *medium, bool force,
+                       struct error *err)
 {
     return p->floppy ? fdc_change_media(c->machine->fdc, p->unit, medium, err)
                      : ide_change_media(c->machine->ide, p->unit, medium, force, err);
@@ -80,7 +83,7 @@ static bool put_medium(struct call *c, const struct place *p, struct block *medi
 
 static bool run_eject(struct call *c, struct error *err)
 {
-    bool         force = !strcmp(c->word[0], "-f");
+    bool force = !strcmp(c->word[0], "-f");
     struct place p;
     if (force && c->count < 2) {
         return error_set(err, "eject -f: which drive?");
@@ -107,7 +110,7 @@ static bool run_change(struct call *c, struct error *err)
         return false;
     }
     struct block_options options = options_for(c->machine, &p);
-    options.format               = NULL;
+    options.format = NULL;
     options.read_only |= p.cdrom;
     struct block *medium = block_open(c->word[1], &options, err);
     if (!medium) {
@@ -121,7 +124,8 @@ static bool run_change(struct call *c, struct error *err)
 }
 
 const struct command media_commands[] = {
-    {"eject", "[-f] drive", "take the medium out (-f: even if the guest has locked the tray)", 1, run_eject},
+    {"eject", "[-f] drive", "take the medium out (-f: even if the guest has locked the tray)", 1,
+     run_eject},
     {"change", "drive file", "put another medium in", 2, run_change},
     {0},
 };

@@ -1,5 +1,6 @@
 /*
- * memory.c: the monitor's looks into memory and ports: x, xp, print, gva2gpa, memsave, pmemsave, i, o.
+ * memory.c: the monitor's looks into memory and ports: x, xp, print, gva2gpa, memsave, pmemsave, i,
+ * o.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -18,18 +19,18 @@ enum { COUNT_MAX = 1 << 16, INSN_BYTES_MAX = 15 };
 /* "/10xw": how many, how written, how wide. */
 struct format {
     unsigned count, size;
-    char     letter; /* x d u o c i s */
+    char letter; /* x d u o c i s */
 };
 
 static bool parse_format(const char *text, struct format *f, struct error *err)
 {
     const char *at = text;
-    f->count       = 1;
+    f->count = 1;
     if (isdigit((u8)*at)) {
-        char         *end;
+        char *end;
         unsigned long count = strtoul(at, &end, 10);
-        f->count            = count && count <= COUNT_MAX ? (unsigned)count : COUNT_MAX;
-        at                  = end;
+        f->count = count && count <= COUNT_MAX ? (unsigned)count : COUNT_MAX;
+        at = end;
     }
     for (; *at; at++) {
         const char *width = strchr("bhwg", *at);
@@ -38,7 +39,8 @@ static bool parse_format(const char *text, struct format *f, struct error *err)
         } else if (strchr("xduocis", *at)) {
             f->letter = *at;
         } else {
-            return error_set(err, "/%s: formats are a count, one of x d u o c i s, and one of b h w g", text);
+            return error_set(
+                err, "/%s: formats are a count, one of x d u o c i s, and one of b h w g", text);
         }
     }
     f->size = f->letter == 'c' || f->letter == 's' ? 1 : f->size;
@@ -75,7 +77,8 @@ static bool peek(struct cpu *cpu, bool physical, u64 address, void *buffer, unsi
         return mem_peek(cpu, address, buffer, size);
     }
     for (unsigned i = 0; i < size; i++) {
-        struct target t = space_find(cpu->memory, (address + i) & cpu->paging.a20_mask, false, cpu->in_smm);
+        struct target t =
+            space_find(cpu->memory, (address + i) & cpu->paging.a20_mask, false, cpu->in_smm);
         if (!t.region || t.region->kind == REGION_IO) {
             return false;
         }
@@ -110,12 +113,12 @@ static void dump_values(struct call *c, const struct format *f, bool physical, u
 
 static void dump_code(struct call *c, const struct format *f, bool physical, u64 address)
 {
-    struct cpu *cpu        = c->machine->cpu;
-    unsigned    code_bytes = f->size == 2 || f->size == 4 || f->size == 8 ? f->size : cpu->code_bytes;
+    struct cpu *cpu = c->machine->cpu;
+    unsigned code_bytes = f->size == 2 || f->size == 4 || f->size == 8 ? f->size : cpu->code_bytes;
     for (unsigned i = 0; i < f->count; i++) {
-        u8       bytes[INSN_BYTES_MAX];
+        u8 bytes[INSN_BYTES_MAX];
         unsigned have = 0;
-        char     text[DISAS_TEXT];
+        char text[DISAS_TEXT];
         while (have < sizeof bytes && peek(cpu, physical, address + have, &bytes[have], 1)) {
             have++;
         }
@@ -141,7 +144,8 @@ static void dump_string(struct call *c, const struct format *f, bool physical, u
         print_address(c, physical, address);
         fprintf(c->out, " \"");
         unsigned length = 0;
-        while (length++ < COUNT_MAX && peek(c->machine->cpu, physical, address++, &byte, 1) && byte) {
+        while (length++ < COUNT_MAX && peek(c->machine->cpu, physical, address++, &byte, 1) &&
+               byte) {
             fprintf(c->out, isprint(byte) ? "%c" : "\\x%02x", byte);
         }
         fprintf(c->out, "\"\n");
@@ -151,7 +155,7 @@ static void dump_string(struct call *c, const struct format *f, bool physical, u
 static bool dump(struct call *c, bool physical, struct error *err)
 {
     struct format f = {.letter = 'x', .size = 4};
-    u64           address;
+    u64 address;
     if (strchr(c->format, 'i')) {
         f.size = 0; /* the current mode's */
     }
@@ -181,7 +185,7 @@ static bool run_xp(struct call *c, struct error *err)
 static bool run_print(struct call *c, struct error *err)
 {
     struct format f = {.letter = 'x', .size = 8};
-    u64           value;
+    u64 value;
     if (!parse_format(c->format, &f, err) || !call_number(c, c->rest, &value, err)) {
         return false;
     }
@@ -196,8 +200,8 @@ static bool run_print(struct call *c, struct error *err)
 
 static bool run_gva2gpa(struct call *c, struct error *err)
 {
-    u64         la;
-    paddr       phys;
+    u64 la;
+    paddr phys;
     struct cpu *cpu = c->machine->cpu;
     if (!call_number(c, c->rest, &la, err)) {
         return false;
@@ -212,7 +216,7 @@ static bool run_gva2gpa(struct call *c, struct error *err)
 
 static bool save(struct call *c, bool physical, struct error *err)
 {
-    u64         address, size;
+    u64 address, size;
     const char *path = c->word[2];
     if (!call_number(c, c->word[0], &address, err) || !call_number(c, c->word[1], &size, err)) {
         return false;
@@ -223,8 +227,8 @@ static bool save(struct call *c, bool physical, struct error *err)
     }
     bool ok = true;
     for (u64 done = 0; ok && done < size;) {
-        u8       page[PAGE_SIZE];
-        u64      left = size - done, room = PAGE_SIZE - ((address + done) & (PAGE_SIZE - 1));
+        u8 page[PAGE_SIZE];
+        u64 left = size - done, room = PAGE_SIZE - ((address + done) & (PAGE_SIZE - 1));
         unsigned part = (unsigned)(left < room ? left : room);
         ok = (peek(c->machine->cpu, physical, address + done, page, part) ||
               error_set(err, "%llx cannot be read", (ull)(address + done))) &&
@@ -247,18 +251,23 @@ static bool run_pmemsave(struct call *c, struct error *err)
 static bool port_width(struct call *c, struct format *f, struct error *err)
 {
     f->letter = 'x';
-    f->size   = 1;
-    return parse_format(c->format, f, err) && (f->size <= 4 || error_set(err, "ports are 1, 2 or 4 bytes wide"));
+    f->size = 1;
+    return parse_format(c->format, f, err) &&
+           (f->size <= 4 || error_set(err, "ports are 1, 2 or 4 bytes wide"));
 }
 
 static bool run_i(struct call *c, struct error *err)
 {
     struct format f;
-    u64           port;
+    u64 port;
     if (!port_width(c, &f, err) || !call_number(c, c->rest, &port, err)) {
         return false;
     }
-    fprintf(c->out, "port%c[0x%04x] =", f.size == 1 ? 'b' : f.size == 2 ? 'w' : 'l', (unsigned)(u16)port);
+    fprintf(c->out, "port%c[0x%04x] =",
+            f.size == 1   ? 'b'
+            : f.size == 2 ? 'w'
+                          : 'l',
+            (unsigned)(u16)port);
     print_value(c->out, &f, space_read(c->machine->ports, (u16)port, f.size, false));
     fprintf(c->out, "\n");
     return true;
@@ -267,8 +276,9 @@ static bool run_i(struct call *c, struct error *err)
 static bool run_o(struct call *c, struct error *err)
 {
     struct format f;
-    u64           port, value;
-    if (!port_width(c, &f, err) || !call_number(c, c->word[0], &port, err) || !call_number(c, c->word[1], &value, err)) {
+    u64 port, value;
+    if (!port_width(c, &f, err) || !call_number(c, c->word[0], &port, err) ||
+        !call_number(c, c->word[1], &value, err)) {
         return false;
     }
     space_write(c->machine->ports, (u16)port, value & (((u64)1 << f.size * 8) - 1), f.size, false);
@@ -278,7 +288,8 @@ static bool run_o(struct call *c, struct error *err)
 const struct command memory_commands[] = {
     {"x", "/fmt addr", "memory at a linear address (fmt: count, x d u o c i s, b h w g)", 1, run_x},
     {"xp", "/fmt addr", "memory at a physical address", 1, run_xp},
-    {"print|p", "/fmt expr", "the value of an expression ($eax, $pc, $cs.base, + - * / % & | ^ ~)", 1, run_print},
+    {"print|p", "/fmt expr", "the value of an expression ($eax, $pc, $cs.base, + - * / % & | ^ ~)",
+     1, run_print},
     {"gva2gpa", "addr", "the physical address of a linear one", 1, run_gva2gpa},
     {"memsave", "addr size file", "write memory at a linear address to a file", 3, run_memsave},
     {"pmemsave", "addr size file", "write memory at a physical address to a file", 3, run_pmemsave},

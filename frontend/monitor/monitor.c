@@ -1,6 +1,6 @@
 /*
- * monitor.c: see monitor.h. Lines come in by the terminal's own pace; answers that the host does not take at once wait in
- * `out`, and no new line is read before they have gone.
+ * monitor.c: see monitor.h. Lines come in by the terminal's own pace; answers that the host does
+ * not take at once wait in `out`, and no new line is read before they have gone.
  */
 #include "frontend/monitor/monitor.h"
 
@@ -20,12 +20,12 @@
 enum { COMMANDS_MAX = 64 };
 
 struct monitor {
-    struct machine    *machine;
-    struct chardev    *chardev;
+    struct machine *machine;
+    struct chardev *chardev;
     struct line_editor editor;
-    struct blob        out; /* pos: what has gone */
-    unsigned           mouse_buttons;
-    bool               greeted;
+    struct blob out; /* pos: what has gone */
+    unsigned mouse_buttons;
+    bool greeted;
 };
 
 /* ---- output */
@@ -106,7 +106,8 @@ static const struct command own_commands[] = {
     {0},
 };
 
-static const struct command *const tables[] = {machine_commands, memory_commands, media_commands, own_commands};
+static const struct command *const tables[] = {machine_commands, memory_commands, media_commands,
+                                               own_commands};
 
 static const struct command *find_command(const char *name, size_t length)
 {
@@ -118,20 +119,22 @@ static const struct command *find_command(const char *name, size_t length)
 }
 
 /* The names of tables, for a suggestion; of "quit|q" the first. */
-static void suggest(const struct command *const *list, unsigned count, const char *wrong, struct error *err)
+static void suggest(const struct command *const *list, unsigned count, const char *wrong,
+                    struct error *err)
 {
-    char        names[COMMANDS_MAX][24];
+    char names[COMMANDS_MAX][24];
     const char *words[COMMANDS_MAX + 1];
-    unsigned    n = 0;
+    unsigned n = 0;
     for (unsigned i = 0; i < count; i++) {
         for (const struct command *c = list[i]; c->name && n < COMMANDS_MAX; c++, n++) {
             snprintf(names[n], sizeof names[n], "%.*s", (int)strcspn(c->name, "|"), c->name);
             words[n] = names[n];
         }
     }
-    words[n]            = NULL;
+    words[n] = NULL;
     const char *nearest = nearest_word(wrong, words);
-    error_set(err, "there is no command %.40s%s%s; try help", wrong, nearest ? "; did you mean " : "", nearest ? nearest : "");
+    error_set(err, "there is no command %.40s%s%s; try help", wrong,
+              nearest ? "; did you mean " : "", nearest ? nearest : "");
 }
 
 static bool run_help(struct call *c, struct error *err)
@@ -149,23 +152,26 @@ static bool run_help(struct call *c, struct error *err)
 static size_t split(char *text, char *word[WORDS_MAX])
 {
     size_t count = 0;
-    char  *save;
-    for (char *w = strtok_r(text, " \t", &save); w && count < WORDS_MAX; w = strtok_r(NULL, " \t", &save)) {
+    char *save;
+    for (char *w = strtok_r(text, " \t", &save); w && count < WORDS_MAX;
+         w = strtok_r(NULL, " \t", &save)) {
         word[count++] = w;
     }
     return count;
 }
 
 /* `rest` follows the command's name. */
-static bool run_command(struct monitor *m, const struct command *command, const char *format, const char *rest, FILE *out,
-                        struct error *err)
+static bool run_command(struct monitor *m, const struct command *command, const char *format,
+                        const char *rest, FILE *out, struct error *err)
 {
-    char        words[LINE_MAX_BYTES];
-    struct call c = {.monitor = m, .machine = m->machine, .out = out, .rest = rest, .format = format};
+    char words[LINE_MAX_BYTES];
+    struct call c = {
+        .monitor = m, .machine = m->machine, .out = out, .rest = rest, .format = format};
     snprintf(words, sizeof words, "%s", rest);
     c.count = (unsigned)split(words, c.word);
     if (c.count < command->least) {
-        return error_set(err, "usage: %.*s %s", (int)strcspn(command->name, "|"), command->name, command->arguments);
+        return error_set(err, "usage: %.*s %s", (int)strcspn(command->name, "|"), command->name,
+                         command->arguments);
     }
     return command->run(&c, err);
 }
@@ -176,7 +182,7 @@ static bool run_info(struct call *c, struct error *err)
         print_table(info_commands, "info ", c->out);
         return true;
     }
-    const char           *name = c->word[0];
+    const char *name = c->word[0];
     const struct command *what = find_in(info_commands, name, strlen(name));
     if (!what) {
         const struct command *const list[] = {info_commands};
@@ -257,9 +263,9 @@ unsigned *monitor_mouse_buttons(struct monitor *m)
 
 static void run_line(struct monitor *m)
 {
-    char  *text = NULL;
+    char *text = NULL;
     size_t size = 0;
-    FILE  *out  = open_memstream(&text, &size);
+    FILE *out = open_memstream(&text, &size);
     if (out) {
         monitor_execute(m, m->editor.line, out);
         fclose(out);
@@ -319,10 +325,13 @@ static void event(void *opaque, enum char_event what)
 struct monitor *monitor_create(struct machine *machine, struct chardev *chardev)
 {
     struct monitor *m = mem_zeroed(1, sizeof *m);
-    m->machine        = machine;
-    m->chardev        = chardev;
-    chardev_attach(chardev, &(struct char_front){
-                                .can_take = can_take, .input = input, .event = event, .writable = writable, .opaque = m});
+    m->machine = machine;
+    m->chardev = chardev;
+    chardev_attach(chardev, &(struct char_front){.can_take = can_take,
+                                                 .input = input,
+                                                 .event = event,
+                                                 .writable = writable,
+                                                 .opaque = m});
     if (!chardev_is_shared(chardev)) {
         greet(m);
     }

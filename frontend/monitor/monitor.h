@@ -1,5 +1,6 @@
 /*
- * monitor.h: the command line that inspects and steers the machine, in QEMU's words (its "human monitor").
+ * monitor.h: the command line that inspects and steers the machine, in QEMU's words (its "human
+ * monitor").
  */
 #ifndef FRONTEND_MONITOR_MONITOR_H
 #define FRONTEND_MONITOR_MONITOR_H

@@ -23,7 +23,7 @@ static void test_expressions(void **state)
 {
     static const struct {
         const char *text;
-        u64         value;
+        u64 value;
         const char *rest;
     } good[] = {
         {"1", 1, ""},
@@ -41,30 +41,32 @@ static void test_expressions(void **state)
     };
     (void)state;
     for (unsigned i = 0; i < ARRAY_LEN(good); i++) {
-        const char  *at = good[i].text;
-        u64          value;
+        const char *at = good[i].text;
+        u64 value;
         struct error err;
         assert_true(expression_read(&at, find, NULL, &value, &err));
         assert_int_equal(value, good[i].value);
         assert_string_equal(at, good[i].rest);
     }
-    static const char *const bad[] = {"", "+", "(1", "1/0", "1%0", "$ebx", "$", "0x", "12ab", "1+", "foo", "$toolongnameforaregister"};
+    static const char *const bad[] = {"",  "+",  "(1",   "1/0", "1%0", "$ebx",
+                                      "$", "0x", "12ab", "1+",  "foo", "$toolongnameforaregister"};
     for (unsigned i = 0; i < ARRAY_LEN(bad); i++) {
-        const char  *at = bad[i];
-        u64          value;
+        const char *at = bad[i];
+        u64 value;
         struct error err;
         assert_false(expression_read(&at, find, NULL, &value, &err));
     }
     char deep[4000];
     memset(deep, '(', sizeof deep - 1);
     deep[sizeof deep - 1] = 0;
-    const char *at        = deep;
-    u64         value;
+    const char *at = deep;
+    u64 value;
     assert_false(expression_read(&at, NULL, NULL, &value, NULL));
 }
 
 /* Types `text`; returns how many lines were ended, the last in `line`. */
-static unsigned type(struct line_editor *e, const char *text, char line[EDITOR_LINE], struct blob *echo)
+static unsigned type(struct line_editor *e, const char *text, char line[EDITOR_LINE],
+                     struct blob *echo)
 {
     unsigned count = 0;
     for (; *text; text++) {
@@ -79,9 +81,9 @@ static unsigned type(struct line_editor *e, const char *text, char line[EDITOR_L
 
 static void test_line_editor(void **state)
 {
-    struct line_editor e    = {0};
-    struct blob        echo = {0};
-    char               line[EDITOR_LINE];
+    struct line_editor e = {0};
+    struct blob echo = {0};
+    char line[EDITOR_LINE];
     (void)state;
     assert_int_equal(type(&e, "infx\bo status\r\n", line, &echo), 1);
     assert_string_equal(line, "info status");
@@ -90,7 +92,10 @@ static void test_line_editor(void **state)
     assert_string_equal(line, " three");
     type(&e, "\033[A\033[A!\n", line, &echo);
     assert_string_equal(line, "info status!");
-    type(&e, "\x10\x10\x10\x10\x0e\x0e\x0e\x0e\x0e" "new\033[3~\033OC\n", line, &echo);
+    type(&e,
+         "\x10\x10\x10\x10\x0e\x0e\x0e\x0e\x0e"
+         "new\033[3~\033OC\n",
+         line, &echo);
     assert_string_equal(line, "new");
     type(&e, "\b\b\b\177ok\n", line, &echo);
     assert_string_equal(line, "ok");
@@ -111,9 +116,9 @@ static void test_line_editor(void **state)
 
 static void test_random_typing(void **state)
 {
-    struct line_editor e    = {0};
-    struct blob        echo = {0};
-    u32                seed = 1;
+    struct line_editor e = {0};
+    struct blob echo = {0};
+    u32 seed = 1;
     (void)state;
     for (unsigned i = 0; i < 200000; i++) {
         seed = seed * 1664525 + 1013904223;
@@ -130,8 +135,8 @@ static void test_random_typing(void **state)
 static void test_disassembly(void **state)
 {
     static const struct {
-        u8          bytes[8];
-        unsigned    size, code_bytes, length;
+        u8 bytes[8];
+        unsigned size, code_bytes, length;
         const char *text;
     } cases[] = {
         {{0xb8, 0x34, 0x12}, 3, 2, 3, "mov ax, 0x1234"},
@@ -144,7 +149,9 @@ static void test_disassembly(void **state)
     (void)state;
     for (unsigned i = 0; i < ARRAY_LEN(cases); i++) {
         char text[DISAS_TEXT];
-        assert_int_equal(disas_bytes(cases[i].bytes, cases[i].size, 0x7c00, cases[i].code_bytes, text), cases[i].length);
+        assert_int_equal(
+            disas_bytes(cases[i].bytes, cases[i].size, 0x7c00, cases[i].code_bytes, text),
+            cases[i].length);
         assert_string_equal(text, cases[i].text);
     }
 }

@@ -12,11 +12,11 @@ enum { LINE_MAX_BYTES = 1024, WORDS_MAX = 8 };
 struct call {
     struct monitor *monitor;
     struct machine *machine;
-    FILE           *out;
-    const char     *rest; /* what follows the command's name, and the format of x and its like */
-    const char     *format; /* after the slash; "" if there is none */
-    unsigned        count;
-    char           *word[WORDS_MAX]; /* `rest` split at blanks */
+    FILE *out;
+    const char *rest;   /* what follows the command's name, and the format of x and its like */
+    const char *format; /* after the slash; "" if there is none */
+    unsigned count;
+    char *word[WORDS_MAX]; /* `rest` split at blanks */
 };
 
 /* False: `err` says what is wrong with the line or the host. */
@@ -24,7 +24,7 @@ typedef bool command_fn(struct call *call, struct error *err);
 
 struct command {
     const char *name, *arguments, *help;
-    unsigned    least; /* words that must follow */
+    unsigned least; /* words that must follow */
     command_fn *run;
 };
 

@@ -1,5 +1,6 @@
 /*
- * paging.h: the guest's page tables as text: `info mem` and `info tlb`. Reads RAM only, and changes nothing.
+ * paging.h: the guest's page tables as text: `info mem` and `info tlb`. Reads RAM only, and changes
+ * nothing.
  */
 #ifndef FRONTEND_MONITOR_PAGING_H
 #define FRONTEND_MONITOR_PAGING_H

@@ -24,10 +24,11 @@ static bool wide(const struct cpu *cpu)
 static void print_general(const struct cpu *cpu, FILE *out)
 {
     static const char *const names[] = {"AX", "BX", "CX", "DX", "SI", "DI", "BP", "SP"};
-    static const u8          order[] = {R_AX, R_BX, R_CX, R_DX, R_SI, R_DI, R_BP, R_SP};
+    static const u8 order[] = {R_AX, R_BX, R_CX, R_DX, R_SI, R_DI, R_BP, R_SP};
     for (unsigned i = 0; i < 8; i++) {
         if (wide(cpu)) {
-            fprintf(out, "R%s=%016llx%c", names[i], (ull)cpu->regs[order[i]], i % 4 == 3 ? '\n' : ' ');
+            fprintf(out, "R%s=%016llx%c", names[i], (ull)cpu->regs[order[i]],
+                    i % 4 == 3 ? '\n' : ' ');
         } else {
             fprintf(out, "E%s=%08x%c", names[i], (u32)cpu->regs[order[i]], i % 4 == 3 ? '\n' : ' ');
         }
@@ -40,17 +41,18 @@ static void print_general(const struct cpu *cpu, FILE *out)
 static void print_flags(const struct cpu *cpu, FILE *out)
 {
     static const struct {
-        u32  bit;
+        u32 bit;
         char letter;
-    } letters[] = {{FLAG_DF, 'D'}, {FLAG_OF, 'O'}, {FLAG_SF, 'S'}, {FLAG_ZF, 'Z'}, {FLAG_AF, 'A'}, {FLAG_PF, 'P'}, {FLAG_CF, 'C'}};
-    u32  flags = flags_get(cpu);
+    } letters[] = {{FLAG_DF, 'D'}, {FLAG_OF, 'O'}, {FLAG_SF, 'S'}, {FLAG_ZF, 'Z'},
+                   {FLAG_AF, 'A'}, {FLAG_PF, 'P'}, {FLAG_CF, 'C'}};
+    u32 flags = flags_get(cpu);
     char text[ARRAY_LEN(letters) + 1] = {0};
     for (unsigned i = 0; i < ARRAY_LEN(letters); i++) {
         text[i] = flags & letters[i].bit ? letters[i].letter : '-';
     }
     fprintf(out, wide(cpu) ? "RIP=%016llx RFL=%08x" : "EIP=%08llx EFL=%08x", (ull)cpu->ip, flags);
-    fprintf(out, " [%s] CPL=%u II=%u A20=%u SMM=%u HLT=%u\n", text, cpu->cpl, cpu->shadow_at == cpu->icount, cpu->a20,
-            cpu->in_smm, cpu->activity == ACTIVITY_HALT);
+    fprintf(out, " [%s] CPL=%u II=%u A20=%u SMM=%u HLT=%u\n", text, cpu->cpl,
+            cpu->shadow_at == cpu->icount, cpu->a20, cpu->in_smm, cpu->activity == ACTIVITY_HALT);
 }
 
 static const char *segment_kind(const struct cpu *cpu, const struct segment *s, char text[16])
@@ -61,32 +63,42 @@ static const char *segment_kind(const struct cpu *cpu, const struct segment *s, 
     unsigned type = s->attr & ATTR_TYPE;
     if (s->attr & ATTR_S) {
         bool code = type & ATTR_CODE;
-        snprintf(text, 16, "%cS%s [%c%c%c]", code ? 'C' : 'D', code && s->attr & ATTR_L && cpu->long_mode ? "64" : s->attr & ATTR_DB ? "32" : "16",
-                 type & ATTR_DOWN ? code ? 'C' : 'E' : '-', type & ATTR_WRITE ? code ? 'R' : 'W' : '-',
-                 type & ATTR_ACCESSED ? 'A' : '-');
+        snprintf(text, 16, "%cS%s [%c%c%c]", code ? 'C' : 'D',
+                 code && s->attr & ATTR_L && cpu->long_mode ? "64"
+                 : s->attr & ATTR_DB                        ? "32"
+                                                            : "16",
+                 type & ATTR_DOWN ? code ? 'C' : 'E' : '-',
+                 type & ATTR_WRITE ? code ? 'R' : 'W' : '-', type & ATTR_ACCESSED ? 'A' : '-');
         return text;
     }
-    static const char *const system[16] = {[1] = "TSS16-avl", [2] = "LDT", [3] = "TSS16-busy", [9] = "TSS-avl", [11] = "TSS-busy"};
+    static const char *const system[16] = {
+        [1] = "TSS16-avl", [2] = "LDT", [3] = "TSS16-busy", [9] = "TSS-avl", [11] = "TSS-busy"};
     return system[type] ? system[type] : "";
 }
 
 /* The attributes as they stand in a descriptor's second word. */
-static void print_segment(const struct cpu *cpu, const char *name, const struct segment *s, FILE *out)
+static void print_segment(const struct cpu *cpu, const char *name, const struct segment *s,
+                          FILE *out)
 {
     char text[16];
-    fprintf(out, wide(cpu) ? "%-3s=%04x %016llx %08x %08x" : "%-3s=%04x %08llx %08x %08x", name, s->selector, (ull)s->base,
-            s->limit, (u32)s->attr << 8);
-    fprintf(out, " DPL=%u %s\n", (s->attr & ATTR_DPL) >> ATTR_DPL_SHIFT, segment_kind(cpu, s, text));
+    fprintf(out, wide(cpu) ? "%-3s=%04x %016llx %08x %08x" : "%-3s=%04x %08llx %08x %08x", name,
+            s->selector, (ull)s->base, s->limit, (u32)s->attr << 8);
+    fprintf(out, " DPL=%u %s\n", (s->attr & ATTR_DPL) >> ATTR_DPL_SHIFT,
+            segment_kind(cpu, s, text));
 }
 
-static void print_table(const struct cpu *cpu, const char *name, const struct table_register *t, FILE *out)
+static void print_table(const struct cpu *cpu, const char *name, const struct table_register *t,
+                        FILE *out)
 {
-    fprintf(out, wide(cpu) ? "%s=     %016llx %08x\n" : "%s=     %08llx %08x\n", name, (ull)t->base, t->limit);
+    fprintf(out, wide(cpu) ? "%s=     %016llx %08x\n" : "%s=     %08llx %08x\n", name, (ull)t->base,
+            t->limit);
 }
 
 static void print_control(const struct cpu *cpu, FILE *out)
 {
-    fprintf(out, wide(cpu) ? "CR0=%08x CR2=%016llx CR3=%016llx CR4=%08x\n" : "CR0=%08x CR2=%08llx CR3=%08llx CR4=%08x\n",
+    fprintf(out,
+            wide(cpu) ? "CR0=%08x CR2=%016llx CR3=%016llx CR4=%08x\n"
+                      : "CR0=%08x CR2=%08llx CR3=%08llx CR4=%08x\n",
             (u32)cpu->cr0, (ull)cpu->cr2, (ull)cpu->cr3, (u32)cpu->cr4);
 }
 
@@ -95,19 +107,22 @@ static void print_debug(const struct cpu *cpu, FILE *out)
     for (unsigned i = 0; i < 4; i++) {
         fprintf(out, "DR%u=%016llx%c", i, (ull)cpu->dr[i], i == 3 ? '\n' : ' ');
     }
-    fprintf(out, "DR6=%016llx DR7=%016llx\nEFER=%016llx\n", (ull)cpu->dr[6], (ull)cpu->dr[7], (ull)cpu->efer);
+    fprintf(out, "DR6=%016llx DR7=%016llx\nEFER=%016llx\n", (ull)cpu->dr[6], (ull)cpu->dr[7],
+            (ull)cpu->efer);
 }
 
 static void print_float(const struct cpu *cpu, FILE *out)
 {
     const struct x87 *f = &cpu->x87;
-    fprintf(out, "FCW=%04x FSW=%04x [ST=%u] FTW=%02x MXCSR=%08x\n", f->control, f->status | f->top << 11, f->top,
-            (u8)~f->valid, cpu->mxcsr);
+    fprintf(out, "FCW=%04x FSW=%04x [ST=%u] FTW=%02x MXCSR=%08x\n", f->control,
+            f->status | f->top << 11, f->top, (u8)~f->valid, cpu->mxcsr);
     for (unsigned i = 0; i < 8; i++) {
-        fprintf(out, "FPR%u=%016llx %04x%c", i, (ull)f->reg[i].mantissa, f->reg[i].sign_exponent, i % 2 ? '\n' : ' ');
+        fprintf(out, "FPR%u=%016llx %04x%c", i, (ull)f->reg[i].mantissa, f->reg[i].sign_exponent,
+                i % 2 ? '\n' : ' ');
     }
     for (unsigned i = 0; i < (wide(cpu) ? 16u : 8u); i++) {
-        fprintf(out, "XMM%02u=%016llx%016llx%c", i, (ull)cpu->xmm[i].q[1], (ull)cpu->xmm[i].q[0], i % 2 ? '\n' : ' ');
+        fprintf(out, "XMM%02u=%016llx%016llx%c", i, (ull)cpu->xmm[i].q[1], (ull)cpu->xmm[i].q[0],
+                i % 2 ? '\n' : ' ');
     }
 }
 
@@ -143,17 +158,17 @@ void registers_print(struct cpu *cpu, FILE *out)
 static bool find_general(struct cpu *cpu, const char *name, u64 *value)
 {
     static const char *const names[] = {"ax", "cx", "dx", "bx", "sp", "bp", "si", "di"};
-    char                     first   = name[0] | 0x20;
-    bool                     prefix  = first == 'e' || first == 'r';
+    char first = name[0] | 0x20;
+    bool prefix = first == 'e' || first == 'r';
     for (unsigned i = 0; i < 8; i++) {
         if (!strcasecmp(name + prefix, names[i])) {
             u64 mask = !prefix ? 0xffff : first == 'e' ? 0xffffffff : ~(u64)0;
-            *value   = cpu->regs[i] & mask;
+            *value = cpu->regs[i] & mask;
             return true;
         }
     }
     unsigned number;
-    int      end;
+    int end;
     if (sscanf(name, "r%u%n", &number, &end) == 1 && !name[end] && number >= 8 && number < 16) {
         *value = cpu->regs[number];
         return true;
@@ -164,7 +179,8 @@ static bool find_general(struct cpu *cpu, const char *name, u64 *value)
 static bool find_segment(struct cpu *cpu, const char *name, u64 *value)
 {
     for (unsigned i = SEG_ES; i <= SEG_GS; i++) {
-        if (!strncasecmp(name, segment_names[i], 2) && (!name[2] || !strcasecmp(name + 2, ".base"))) {
+        if (!strncasecmp(name, segment_names[i], 2) &&
+            (!name[2] || !strcasecmp(name + 2, ".base"))) {
             *value = name[2] ? cpu->seg[i].base : cpu->seg[i].selector;
             return true;
         }
@@ -176,13 +192,28 @@ bool registers_find(struct cpu *cpu, const char *name, u64 *value)
 {
     const struct {
         const char *name;
-        u64         value;
+        u64 value;
     } others[] = {
-        {"pc", cpu->code_base + cpu->ip}, {"eip", (u32)cpu->ip}, {"rip", cpu->ip},
-        {"ip", (u16)cpu->ip},             {"eflags", flags_get(cpu)}, {"rflags", flags_get(cpu)},
-        {"cr0", cpu->cr0}, {"cr2", cpu->cr2}, {"cr3", cpu->cr3}, {"cr4", cpu->cr4}, {"cr8", cpu->cr8}, {"efer", cpu->efer},
-        {"dr6", cpu->dr[6]}, {"dr7", cpu->dr[7]}, {"gdtr", cpu->gdtr.base}, {"idtr", cpu->idtr.base},
-        {"tr", cpu->tr.selector}, {"tr.base", cpu->tr.base}, {"ldtr", cpu->ldtr.selector}, {"cpl", cpu->cpl},
+        {"pc", cpu->code_base + cpu->ip},
+        {"eip", (u32)cpu->ip},
+        {"rip", cpu->ip},
+        {"ip", (u16)cpu->ip},
+        {"eflags", flags_get(cpu)},
+        {"rflags", flags_get(cpu)},
+        {"cr0", cpu->cr0},
+        {"cr2", cpu->cr2},
+        {"cr3", cpu->cr3},
+        {"cr4", cpu->cr4},
+        {"cr8", cpu->cr8},
+        {"efer", cpu->efer},
+        {"dr6", cpu->dr[6]},
+        {"dr7", cpu->dr[7]},
+        {"gdtr", cpu->gdtr.base},
+        {"idtr", cpu->idtr.base},
+        {"tr", cpu->tr.selector},
+        {"tr.base", cpu->tr.base},
+        {"ldtr", cpu->ldtr.selector},
+        {"cpl", cpu->cpl},
     };
     for (unsigned i = 0; i < ARRAY_LEN(others); i++) {
         if (!strcasecmp(name, others[i].name)) {
@@ -215,12 +246,17 @@ static u32 peek32_or_0(struct cpu *cpu, vaddr la)
 static const char *system_name(unsigned type, bool long_mode)
 {
     static const char *const names[16] = {
-        [SYS_TSS16] = "TSS16-avl", [SYS_LDT] = "LDT", [SYS_TSS16_BUSY] = "TSS16-busy", [SYS_CALL16] = "call gate 16",
-        [SYS_TASK_GATE] = "task gate", [SYS_INT16] = "int gate 16", [SYS_TRAP16] = "trap gate 16", [SYS_TSS32] = "TSS32-avl",
-        [SYS_TSS32_BUSY] = "TSS32-busy", [SYS_CALL32] = "call gate 32", [SYS_INT32] = "int gate 32",
-        [SYS_TRAP32] = "trap gate 32"};
-    static const char *const longs[16] = {[SYS_LDT] = "LDT", [SYS_TSS32] = "TSS64-avl", [SYS_TSS32_BUSY] = "TSS64-busy",
-                                          [SYS_CALL32] = "call gate 64", [SYS_INT32] = "int gate 64",
+        [SYS_TSS16] = "TSS16-avl",       [SYS_LDT] = "LDT",
+        [SYS_TSS16_BUSY] = "TSS16-busy", [SYS_CALL16] = "call gate 16",
+        [SYS_TASK_GATE] = "task gate",   [SYS_INT16] = "int gate 16",
+        [SYS_TRAP16] = "trap gate 16",   [SYS_TSS32] = "TSS32-avl",
+        [SYS_TSS32_BUSY] = "TSS32-busy", [SYS_CALL32] = "call gate 32",
+        [SYS_INT32] = "int gate 32",     [SYS_TRAP32] = "trap gate 32"};
+    static const char *const longs[16] = {[SYS_LDT] = "LDT",
+                                          [SYS_TSS32] = "TSS64-avl",
+                                          [SYS_TSS32_BUSY] = "TSS64-busy",
+                                          [SYS_CALL32] = "call gate 64",
+                                          [SYS_INT32] = "int gate 64",
                                           [SYS_TRAP32] = "trap gate 64"};
     const char *name = (long_mode ? longs : names)[type & 15];
     return name ? name : "(reserved)";
@@ -228,20 +264,22 @@ static const char *system_name(unsigned type, bool long_mode)
 
 static bool is_gate(unsigned type)
 {
-    return type == SYS_CALL16 || (type >= SYS_TASK_GATE && type <= SYS_TRAP16) || type == SYS_CALL32 || type >= SYS_INT32;
+    return type == SYS_CALL16 || (type >= SYS_TASK_GATE && type <= SYS_TRAP16) ||
+           type == SYS_CALL32 || type >= SYS_INT32;
 }
 
 static void print_gate(const struct descriptor *d, bool long_mode, FILE *out)
 {
-    fprintf(out, "%04x:%llx DPL=%u %s%s\n", gate_selector(d), (ull)gate_offset(d, long_mode), desc_dpl(d),
-            system_name(desc_type(d), long_mode), desc_present(d) ? "" : " not present");
+    fprintf(out, "%04x:%llx DPL=%u %s%s\n", gate_selector(d), (ull)gate_offset(d, long_mode),
+            desc_dpl(d), system_name(desc_type(d), long_mode),
+            desc_present(d) ? "" : " not present");
 }
 
 /* Returns whether it took 16 bytes. */
 static bool print_descriptor(struct cpu *cpu, struct descriptor *d, FILE *out)
 {
-    unsigned type   = desc_type(d);
-    bool     system = !(type & TYPE_S), twice = system && cpu->long_mode && type != 0;
+    unsigned type = desc_type(d);
+    bool system = !(type & TYPE_S), twice = system && cpu->long_mode && type != 0;
     if (twice) {
         d->upper = peek32_or_0(cpu, d->address + 8) | (u64)peek32_or_0(cpu, d->address + 12) << 32;
     }
@@ -250,10 +288,11 @@ static bool print_descriptor(struct cpu *cpu, struct descriptor *d, FILE *out)
         return twice;
     }
     struct segment s = descriptor_segment(d, d->selector);
-    char           text[16];
-    u64            base = system && cpu->long_mode ? (s.base & 0xffffffff) | d->upper << 32 : s.base;
+    char text[16];
+    u64 base = system && cpu->long_mode ? (s.base & 0xffffffff) | d->upper << 32 : s.base;
     fprintf(out, "base=%08llx limit=%08x DPL=%u %s%s\n", (ull)base, s.limit, desc_dpl(d),
-            system ? system_name(type, cpu->long_mode) : "", system ? "" : segment_kind(cpu, &s, text));
+            system ? system_name(type, cpu->long_mode) : "",
+            system ? "" : segment_kind(cpu, &s, text));
     return twice;
 }
 
@@ -278,7 +317,8 @@ static void print_real_vectors(struct cpu *cpu, FILE *out)
     for (unsigned v = 0; v < 256 && v * 4 + 3 <= cpu->idtr.limit; v++) {
         u32 vector;
         if (peek32(cpu, cpu->idtr.base + v * 4, &vector)) {
-            fprintf(out, "%02x: %04x:%04x%s", v, vector >> 16, vector & 0xffff, v % 4 == 3 ? "\n" : "  ");
+            fprintf(out, "%02x: %04x:%04x%s", v, vector >> 16, vector & 0xffff,
+                    v % 4 == 3 ? "\n" : "  ");
         }
     }
 }
@@ -310,8 +350,8 @@ void registers_print_idt(struct cpu *cpu, FILE *out)
 static void print_tss64(struct cpu *cpu, FILE *out)
 {
     for (unsigned i = 0; i < 10; i++) { /* RSP0-2, reserved, IST1-7 (SDM Vol. 3A 8.7) */
-        vaddr at    = cpu->tr.base + 4 + i * 8 + (i >= 3 ? 8 : 0);
-        u64   value = peek32_or_0(cpu, at) | (u64)peek32_or_0(cpu, at + 4) << 32;
+        vaddr at = cpu->tr.base + 4 + i * 8 + (i >= 3 ? 8 : 0);
+        u64 value = peek32_or_0(cpu, at) | (u64)peek32_or_0(cpu, at + 4) << 32;
         fprintf(out, "%s%u=%016llx\n", i < 3 ? "RSP" : "IST", i < 3 ? i : i - 2, (ull)value);
     }
     fprintf(out, "I/O map at %04x\n", peek32_or_0(cpu, cpu->tr.base + 100) >> 16);
@@ -319,21 +359,25 @@ static void print_tss64(struct cpu *cpu, FILE *out)
 
 static void print_tss32(struct cpu *cpu, FILE *out)
 {
-    static const char *const names[] = {"back link", "ESP0", "SS0", "ESP1", "SS1", "ESP2", "SS2", "CR3", "EIP",
-                                        "EFLAGS",    "EAX",  "ECX", "EDX",  "EBX", "ESP",  "EBP", "ESI", "EDI",
-                                        "ES",        "CS",   "SS",  "DS",   "FS",  "GS",   "LDT"};
+    static const char *const names[] = {"back link", "ESP0", "SS0",    "ESP1", "SS1", "ESP2", "SS2",
+                                        "CR3",       "EIP",  "EFLAGS", "EAX",  "ECX", "EDX",  "EBX",
+                                        "ESP",       "EBP",  "ESI",    "EDI",  "ES",  "CS",   "SS",
+                                        "DS",        "FS",   "GS",     "LDT"};
     for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
-        fprintf(out, "%-9s %08x%s", names[i], peek32_or_0(cpu, cpu->tr.base + i * 4), i % 4 == 3 ? "\n" : "  ");
+        fprintf(out, "%-9s %08x%s", names[i], peek32_or_0(cpu, cpu->tr.base + i * 4),
+                i % 4 == 3 ? "\n" : "  ");
     }
     fprintf(out, "\nI/O map at %04x\n", peek32_or_0(cpu, cpu->tr.base + 100) >> 16);
 }
 
 static void print_tss16(struct cpu *cpu, FILE *out)
 {
-    static const char *const names[] = {"back link", "SP0", "SS0", "SP1", "SS1", "SP2", "SS2", "IP", "FLAGS", "AX", "CX",
-                                        "DX",        "BX",  "SP",  "BP",  "SI",  "DI",  "ES",  "CS", "SS",    "DS", "LDT"};
+    static const char *const names[] = {"back link", "SP0", "SS0", "SP1", "SS1", "SP2", "SS2", "IP",
+                                        "FLAGS",     "AX",  "CX",  "DX",  "BX",  "SP",  "BP",  "SI",
+                                        "DI",        "ES",  "CS",  "SS",  "DS",  "LDT"};
     for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
-        fprintf(out, "%-9s %04x%s", names[i], peek32_or_0(cpu, cpu->tr.base + i * 2) & 0xffff, i % 4 == 3 ? "\n" : "  ");
+        fprintf(out, "%-9s %04x%s", names[i], peek32_or_0(cpu, cpu->tr.base + i * 2) & 0xffff,
+                i % 4 == 3 ? "\n" : "  ");
     }
     fprintf(out, "\n");
 }
@@ -341,8 +385,8 @@ static void print_tss16(struct cpu *cpu, FILE *out)
 void registers_print_tss(struct cpu *cpu, FILE *out)
 {
     unsigned type = cpu->tr.attr & ATTR_TYPE;
-    fprintf(out, "TR=%04x base=%llx limit=%08x %s\n", cpu->tr.selector, (ull)cpu->tr.base, cpu->tr.limit,
-            system_name(type, cpu->long_mode));
+    fprintf(out, "TR=%04x base=%llx limit=%08x %s\n", cpu->tr.selector, (ull)cpu->tr.base,
+            cpu->tr.limit, system_name(type, cpu->long_mode));
     if (selector_null(cpu->tr.selector) || !(cpu->tr.attr & ATTR_P)) {
         fprintf(out, "no task is loaded\n");
     } else if (type == SYS_TSS16_BUSY || type == SYS_TSS16) {

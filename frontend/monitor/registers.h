@@ -12,7 +12,8 @@
 void registers_print(struct cpu *cpu, FILE *out);
 /* General registers, EIP, flags, segments and control registers: a few lines. */
 void registers_print_short(struct cpu *cpu, FILE *out);
-/* "eax", "rip", "cs", "cr3", "eflags"; "pc" is the linear address of the next instruction. False: no such register. */
+/* "eax", "rip", "cs", "cr3", "eflags"; "pc" is the linear address of the next instruction. False:
+ * no such register. */
 bool registers_find(struct cpu *cpu, const char *name, u64 *value);
 
 void registers_print_gdt(struct cpu *cpu, FILE *out);

@@ -11,7 +11,7 @@ static bool clip(const struct surface *s, struct rect *area)
     if (area->x >= s->width || area->y >= s->height) {
         return false;
     }
-    area->width  = area->width < s->width - area->x ? area->width : s->width - area->x;
+    area->width = area->width < s->width - area->x ? area->width : s->width - area->x;
     area->height = area->height < s->height - area->y ? area->height : s->height - area->y;
     return area->width && area->height;
 }
@@ -59,14 +59,16 @@ void canvas_pattern(struct surface *to, struct rect area, const u8 pattern[8], u
     }
 }
 
-u32 canvas_text(struct surface *to, const struct font *font, u32 x, u32 y, u32 scale, u32 color, const char *text)
+u32 canvas_text(struct surface *to, const struct font *font, u32 x, u32 y, u32 scale, u32 color,
+                const char *text)
 {
     for (; *text; text++, x += FONT_WIDTH * scale) {
         const u8 *rows = font->rows[(u8)*text];
         for (u32 gy = 0; gy < FONT_HEIGHT; gy++) {
             for (u32 gx = 0; gx < FONT_WIDTH; gx++) {
                 if (rows[gy] >> (7 - gx) & 1) {
-                    canvas_fill(to, (struct rect){x + gx * scale, y + gy * scale, scale, scale}, color);
+                    canvas_fill(to, (struct rect){x + gx * scale, y + gy * scale, scale, scale},
+                                color);
                 }
             }
         }
@@ -74,7 +76,8 @@ u32 canvas_text(struct surface *to, const struct font *font, u32 x, u32 y, u32 s
     return x;
 }
 
-static struct rect scale_whole(struct surface *to, struct rect area, const struct surface *from, struct rect part, u32 k)
+static struct rect scale_whole(struct surface *to, struct rect area, const struct surface *from,
+                               struct rect part, u32 k)
 {
     struct rect out = {area.x + part.x * k, area.y + part.y * k, part.width * k, part.height * k};
     if (!clip(to, &out)) {
@@ -100,24 +103,26 @@ static struct rect scale_whole(struct surface *to, struct rect area, const struc
 static u32 mix(u32 a, u32 b, u32 weight)
 {
     u32 rb = ((a & 0xff00ff) * (256 - weight) + (b & 0xff00ff) * weight) >> 8 & 0xff00ff;
-    u32 g  = ((a & 0x00ff00) * (256 - weight) + (b & 0x00ff00) * weight) >> 8 & 0x00ff00;
+    u32 g = ((a & 0x00ff00) * (256 - weight) + (b & 0x00ff00) * weight) >> 8 & 0x00ff00;
     return rb | g;
 }
 
-/* Where the middle of dot `i` of `out_size` lies in `in_size`, in 1/256 dots, counted from the middle of the first. */
+/* Where the middle of dot `i` of `out_size` lies in `in_size`, in 1/256 dots, counted from the
+ * middle of the first. */
 static u32 source_place(u32 i, u32 out_size, u32 in_size)
 {
     i64 place = ((2 * (i64)i + 1) * in_size * 128) / out_size - 128;
-    i64 last  = ((i64)in_size - 1) * 256;
+    i64 last = ((i64)in_size - 1) * 256;
     return (u32)(place < 0 ? 0 : place > last ? last : place);
 }
 
-static void interpolate_row(struct surface *to, struct rect area, const struct surface *from, struct rect out, u32 y)
+static void interpolate_row(struct surface *to, struct rect area, const struct surface *from,
+                            struct rect out, u32 y)
 {
-    u32        sy = source_place(y - area.y, area.height, from->height), wy = sy & 0xff;
+    u32 sy = source_place(y - area.y, area.height, from->height), wy = sy & 0xff;
     const u32 *upper = dot(from, 0, sy >> 8);
     const u32 *lower = wy ? upper + from->stride : upper;
-    u32       *row   = dot(to, 0, y);
+    u32 *row = dot(to, 0, y);
     for (u32 x = out.x; x < out.x + out.width; x++) {
         u32 sx = source_place(x - area.x, area.width, from->width), wx = sx & 0xff;
         u32 left = sx >> 8, right = wx ? left + 1 : left;
@@ -129,12 +134,13 @@ static void interpolate_row(struct surface *to, struct rect area, const struct s
 static void span(u32 first, u32 count, u32 in_size, u32 out_size, u32 *out_first, u32 *out_count)
 {
     u64 from = first ? (u64)(first - 1) * out_size / in_size : 0;
-    u64 to   = ((u64)first + count + 1) * out_size / in_size + 1;
+    u64 to = ((u64)first + count + 1) * out_size / in_size + 1;
     *out_first = (u32)from;
     *out_count = (u32)((to < out_size ? to : out_size) - from);
 }
 
-static struct rect interpolate(struct surface *to, struct rect area, const struct surface *from, struct rect part)
+static struct rect interpolate(struct surface *to, struct rect area, const struct surface *from,
+                               struct rect part)
 {
     struct rect out;
     span(part.x, part.width, from->width, area.width, &out.x, &out.width);
@@ -150,7 +156,8 @@ static struct rect interpolate(struct surface *to, struct rect area, const struc
     return out;
 }
 
-struct rect canvas_scaled(struct surface *to, struct rect area, const struct surface *from, struct rect part)
+struct rect canvas_scaled(struct surface *to, struct rect area, const struct surface *from,
+                          struct rect part)
 {
     if (!clip(from, &part) || !area.width || !area.height) {
         return (struct rect){0};
@@ -170,14 +177,14 @@ struct rect canvas_fit(struct rect room, u32 width, u32 height, bool integer)
     }
     u32 kx = room.width / width, ky = room.height / height, k = kx < ky ? kx : ky;
     if (integer && k) {
-        r.width  = width * k;
+        r.width = width * k;
         r.height = height * k;
     } else if ((u64)room.width * height <= (u64)room.height * width) {
-        r.width  = room.width;
+        r.width = room.width;
         r.height = (u32)((u64)room.width * height / width);
     } else {
         r.height = room.height;
-        r.width  = (u32)((u64)room.height * width / height);
+        r.width = (u32)((u64)room.height * width / height);
     }
     r.x += (room.width - r.width) / 2;
     r.y += (room.height - r.height) / 2;

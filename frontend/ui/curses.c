@@ -1,6 +1,7 @@
 /*
- * curses.c: see curses.h. What the terminal shows is remembered, so that only changed cells are sent. The last line of the
- * terminal is ours; a screen that is larger than the rest is shown around its cursor.
+ * curses.c: see curses.h. What the terminal shows is remembered, so that only changed cells are
+ * sent. The last line of the terminal is ours; a screen that is larger than the rest is shown
+ * around its cursor.
  */
 #include "frontend/ui/curses.h"
 
@@ -23,10 +24,10 @@
 enum {
     FAST_MS = 33,
     SLOW_MS = 100,
-    ESCAPE_MS = 50,    /* an Escape that nothing follows for so long is one */
+    ESCAPE_MS = 50, /* an Escape that nothing follows for so long is one */
     SAMPLE_TICKS = 5,
     HOLD_MS = 5,
-    LEADER = 1,        /* Ctrl-A */
+    LEADER = 1, /* Ctrl-A */
     ATTR_STATUS = 0x70,
     ATTR_NONE = 0x100, /* no cell has it */
     COLUMNS_MAX = 512,
@@ -39,33 +40,35 @@ struct shown_cell {
 
 /* The terminal, for the monitor: its words go out while it has the screen. */
 struct monitor_port {
-    struct chardev         base; /* first: container_of() leads back */
+    struct chardev base; /* first: container_of() leads back */
     struct curses_display *owner;
 };
 
 struct curses_display {
-    struct display      display;
-    struct machine     *machine;
-    struct chardev     *terminal;
+    struct display display;
+    struct machine *machine;
+    struct chardev *terminal;
     struct monitor_port port;
-    struct monitor     *monitor; /* made when it is first looked for */
-    struct sampler      sampler;
-    int                 refresh, escape; /* timerfds */
-    unsigned            refresh_ms, ticks, quiet;
+    struct monitor *monitor; /* made when it is first looked for */
+    struct sampler sampler;
+    int refresh, escape; /* timerfds */
+    unsigned refresh_ms, ticks, quiet;
 
     struct term_keys keys;
-    bool             leader;       /* Ctrl-A was the last key */
-    bool             in_monitor, help;
+    bool leader; /* Ctrl-A was the last key */
+    bool in_monitor, help;
 
-    unsigned          columns, rows; /* of the terminal */
-    struct shown_cell frame[ROWS_MAX * COLUMNS_MAX], shown[ROWS_MAX * COLUMNS_MAX]; /* wanted; on the terminal */
-    struct vga_text   text;
-    struct blob       out;
-    u16               attr;  /* of the pen */
-    unsigned          x, y;  /* of the pen; x = ~0: unknown */
-    bool              blink; /* attribute bit 7, of this frame */
-    bool              changed;
-    unsigned          wanted_x, wanted_y, cursor_x, cursor_y; /* of the cursor, as wanted and as shown; ~0: hidden */
+    unsigned columns, rows; /* of the terminal */
+    struct shown_cell frame[ROWS_MAX * COLUMNS_MAX],
+        shown[ROWS_MAX * COLUMNS_MAX]; /* wanted; on the terminal */
+    struct vga_text text;
+    struct blob out;
+    u16 attr;      /* of the pen */
+    unsigned x, y; /* of the pen; x = ~0: unknown */
+    bool blink;    /* attribute bit 7, of this frame */
+    bool changed;
+    unsigned wanted_x, wanted_y, cursor_x,
+        cursor_y; /* of the cursor, as wanted and as shown; ~0: hidden */
 };
 
 /* ---- writing to the terminal */
@@ -77,7 +80,7 @@ static void put(struct curses_display *d, const char *text)
 
 static void PRINTF_LIKE(2, 3) putf(struct curses_display *d, const char *format, ...)
 {
-    char    text[96];
+    char text[96];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
@@ -105,7 +108,7 @@ static void set_attr(struct curses_display *d, u16 attr)
         return;
     }
     unsigned fore = attr & 15, back = attr >> 4 & 7;
-    bool     high = attr & 0x80;
+    bool high = attr & 0x80;
     putf(d, "\033[0;%s%u;%um", high && d->blink ? "5;" : "", (fore & 8 ? 90 : 30) + color(fore & 7),
          (high && !d->blink ? 100 : 40) + color(back));
     d->attr = attr;
@@ -116,7 +119,8 @@ static void put_cell(struct curses_display *d, unsigned x, unsigned y, u32 ch, u
     d->frame[(size_t)y * COLUMNS_MAX + x] = (struct shown_cell){(u16)ch, attr};
 }
 
-static void send_cell(struct curses_display *d, unsigned x, unsigned y, const struct shown_cell *cell)
+static void send_cell(struct curses_display *d, unsigned x, unsigned y,
+                      const struct shown_cell *cell)
 {
     char utf8[5];
     if (d->x != x || d->y != y) {
@@ -126,8 +130,8 @@ static void send_cell(struct curses_display *d, unsigned x, unsigned y, const st
     text_utf8(cell->ch, utf8);
     put(d, utf8);
     d->changed = true;
-    d->y       = y;
-    d->x       = x + 1 < d->columns ? x + 1 : ~0u; /* terminals differ in what follows the last column */
+    d->y = y;
+    d->x = x + 1 < d->columns ? x + 1 : ~0u; /* terminals differ in what follows the last column */
 }
 
 static void send_frame(struct curses_display *d)
@@ -144,7 +148,8 @@ static void send_frame(struct curses_display *d)
 }
 
 /* A line of ASCII, filled up with blanks. */
-static void put_line(struct curses_display *d, unsigned x, unsigned y, unsigned width, u16 attr, const char *text)
+static void put_line(struct curses_display *d, unsigned x, unsigned y, unsigned width, u16 attr,
+                     const char *text)
 {
     for (unsigned i = 0; i < width && x + i < d->columns; i++) {
         put_cell(d, x + i, y, *text ? (u8)*text : ' ', attr);
@@ -168,10 +173,10 @@ static void measure(struct curses_display *d)
     ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
     unsigned columns = size.ws_col ? size.ws_col : 80, rows = size.ws_row ? size.ws_row : 25;
     columns = columns < COLUMNS_MAX ? columns : COLUMNS_MAX;
-    rows    = rows < ROWS_MAX ? rows : ROWS_MAX;
+    rows = rows < ROWS_MAX ? rows : ROWS_MAX;
     if (columns != d->columns || rows != d->rows) {
         d->columns = columns;
-        d->rows    = rows;
+        d->rows = rows;
         forget_shown(d);
     }
 }
@@ -205,8 +210,8 @@ static void send_cursor(struct curses_display *d)
     } else {
         put(d, "\033[?25l");
     }
-    d->x        = ~0u;
-    d->changed  = true;
+    d->x = ~0u;
+    d->changed = true;
     d->cursor_x = d->wanted_x;
     d->cursor_y = d->wanted_y;
 }
@@ -214,7 +219,8 @@ static void send_cursor(struct curses_display *d)
 static void draw_text(struct curses_display *d, unsigned room)
 {
     const struct vga_text *t = &d->text;
-    unsigned left = scroll(t->columns, d->columns, t->cursor, t->cursor_x), top = scroll(t->rows, room, t->cursor, t->cursor_y);
+    unsigned left = scroll(t->columns, d->columns, t->cursor, t->cursor_x),
+             top = scroll(t->rows, room, t->cursor, t->cursor_y);
     d->blink = t->blink;
     for (unsigned y = 0; y < room; y++) {
         for (unsigned x = 0; x < d->columns; x++) {
@@ -226,16 +232,19 @@ static void draw_text(struct curses_display *d, unsigned room)
             }
         }
     }
-    want_cursor(d, t->cursor && t->cursor_x - left < d->columns && t->cursor_y - top < room && !d->help, t->cursor_x - left,
-                t->cursor_y - top);
+    want_cursor(
+        d, t->cursor && t->cursor_x - left < d->columns && t->cursor_y - top < room && !d->help,
+        t->cursor_x - left, t->cursor_y - top);
 }
 
 static void draw_graphics(struct curses_display *d, unsigned room)
 {
-    char                  words[80];
+    char words[80];
     const struct surface *s = vga_surface(d->machine->vga);
-    snprintf(words, sizeof words, "%ux%u graphics: a window would show it (-display sdl)", s->width, s->height);
-    unsigned length = (unsigned)strlen(words), x = d->columns > length ? (d->columns - length) / 2 : 0;
+    snprintf(words, sizeof words, "%ux%u graphics: a window would show it (-display sdl)", s->width,
+             s->height);
+    unsigned length = (unsigned)strlen(words),
+             x = d->columns > length ? (d->columns - length) / 2 : 0;
     for (unsigned y = 0; y < room; y++) {
         put_line(d, 0, y, d->columns, 0x07, "");
     }
@@ -245,10 +254,17 @@ static void draw_graphics(struct curses_display *d, unsigned room)
 
 static void draw_help(struct curses_display *d, unsigned room)
 {
-    static const char *const lines[] = {
-        "", "  Keys after Ctrl-A:", "    h       this help", "    x       end the emulator", "    c       monitor, and back",
-        "    d       send Ctrl-Alt-Delete", "    p       pause, or go on", "    Ctrl-A  send Ctrl-A itself", "",
-        "  Alt with a key is Escape, then the key.", ""};
+    static const char *const lines[] = {"",
+                                        "  Keys after Ctrl-A:",
+                                        "    h       this help",
+                                        "    x       end the emulator",
+                                        "    c       monitor, and back",
+                                        "    d       send Ctrl-Alt-Delete",
+                                        "    p       pause, or go on",
+                                        "    Ctrl-A  send Ctrl-A itself",
+                                        "",
+                                        "  Alt with a key is Escape, then the key.",
+                                        ""};
     enum { WIDTH = 44 };
     unsigned x = d->columns > WIDTH ? (d->columns - WIDTH) / 2 : 0;
     unsigned y = room > ARRAY_LEN(lines) ? (room - (unsigned)ARRAY_LEN(lines)) / 2 : 0;
@@ -259,18 +275,18 @@ static void draw_help(struct curses_display *d, unsigned room)
 
 static void draw_status(struct curses_display *d)
 {
-    char                 line[160], speed[24];
+    char line[160], speed[24];
     const struct status *s = &d->sampler.status;
     snprintf(speed, sizeof speed, "%u MIPS", s->mips);
-    snprintf(line, sizeof line, " Ctrl-A x: quit  c: monitor  h: keys   %s, %s   %s", place_name(s->place), s->mode,
-             s->paused ? "PAUSED" : speed);
+    snprintf(line, sizeof line, " Ctrl-A x: quit  c: monitor  h: keys   %s, %s   %s",
+             place_name(s->place), s->mode, s->paused ? "PAUSED" : speed);
     put_line(d, 0, d->rows - 1, d->columns, ATTR_STATUS, line);
 }
 
 static void draw(struct curses_display *d)
 {
     unsigned room = d->rows > 1 ? d->rows - 1 : 1;
-    d->changed    = false;
+    d->changed = false;
     if (d->ticks % SAMPLE_TICKS == 0) {
         sampler_take(&d->sampler);
         vga_update(d->machine->vga); /* for its size in graphics modes */
@@ -294,7 +310,7 @@ static void draw(struct curses_display *d)
 static void set_timer(int fd, unsigned ms, bool repeat)
 {
     struct itimerspec when = {.it_value = {.tv_nsec = (long)ms * 1000000}};
-    when.it_interval       = repeat ? when.it_value : (struct timespec){0};
+    when.it_interval = repeat ? when.it_value : (struct timespec){0};
     timerfd_settime(fd, 0, &when, NULL);
 }
 
@@ -309,9 +325,10 @@ static void set_rate(struct curses_display *d, unsigned ms)
 static void refresh(void *opaque, unsigned events)
 {
     struct curses_display *d = opaque;
-    u64                    expired;
+    u64 expired;
     (void)events;
-    if (read(d->refresh, &expired, sizeof expired) != sizeof expired || d->in_monitor || !chardev_writable(d->terminal)) {
+    if (read(d->refresh, &expired, sizeof expired) != sizeof expired || d->in_monitor ||
+        !chardev_writable(d->terminal)) {
         return;
     }
     measure(d);
@@ -393,7 +410,7 @@ static void press(struct curses_display *d, const struct keystroke *stroke)
 
 static void give(struct curses_display *d, u8 byte)
 {
-    struct keystroke         stroke;
+    struct keystroke stroke;
     const struct char_front *front = &d->port.base.front;
     if (d->in_monitor) {
         front->input(front->opaque, &byte, 1);
@@ -417,7 +434,7 @@ static void toggle_pause(struct machine *m)
 static void own_key(struct curses_display *d, u8 byte)
 {
     bool help = d->help;
-    d->help   = false;
+    d->help = false;
     switch (byte) {
     case 'x':
         machine_quit(d->machine, 0);
@@ -463,15 +480,15 @@ static void input(void *opaque, const u8 *data, size_t size)
 
 static size_t can_take(void *opaque)
 {
-    const struct curses_display *d     = opaque;
-    const struct char_front     *front = &d->port.base.front;
+    const struct curses_display *d = opaque;
+    const struct char_front *front = &d->port.base.front;
     return d->in_monitor ? front->can_take(front->opaque) : 64;
 }
 
 static void writable(void *opaque)
 {
-    const struct curses_display *d     = opaque;
-    const struct char_front     *front = &d->port.base.front;
+    const struct curses_display *d = opaque;
+    const struct char_front *front = &d->port.base.front;
     if (d->in_monitor && front->writable) {
         front->writable(front->opaque);
     }
@@ -480,10 +497,11 @@ static void writable(void *opaque)
 static void escape_over(void *opaque, unsigned events)
 {
     struct curses_display *d = opaque;
-    struct keystroke       stroke;
-    u64                    expired;
+    struct keystroke stroke;
+    u64 expired;
     (void)events;
-    if (read(d->escape, &expired, sizeof expired) == sizeof expired && term_keys_flush(&d->keys, &stroke)) {
+    if (read(d->escape, &expired, sizeof expired) == sizeof expired &&
+        term_keys_flush(&d->keys, &stroke)) {
         press(d, &stroke);
     }
 }
@@ -523,10 +541,11 @@ bool curses_usable(const struct options *options)
 /* Why it cannot be, or NULL. */
 static const char *obstacle(const struct machine *m, const struct options *o)
 {
-    return !m->vga              ? "-display curses needs a display adapter to show: leave out -vga none"
-           : !is_terminal()     ? "-display curses needs a terminal as standard input and output"
-           : terminal_in_use(o) ? "-display curses and another option both want standard input and output"
-                                : NULL;
+    return !m->vga          ? "-display curses needs a display adapter to show: leave out -vga none"
+           : !is_terminal() ? "-display curses needs a terminal as standard input and output"
+           : terminal_in_use(o)
+               ? "-display curses and another option both want standard input and output"
+               : NULL;
 }
 
 static void forget_timer(struct curses_display *d, int fd)
@@ -569,15 +588,17 @@ struct display *curses_open(struct machine *m, const struct options *options, st
         return NULL;
     }
     struct curses_display *d = mem_zeroed(1, sizeof *d);
-    d->display.destroy       = curses_destroy;
-    d->machine               = m;
-    d->terminal              = terminal;
-    d->port                  = (struct monitor_port){{.ops = &port_ops}, d};
-    d->refresh               = new_timer(d, refresh);
-    d->escape                = new_timer(d, escape_over);
+    d->display.destroy = curses_destroy;
+    d->machine = m;
+    d->terminal = terminal;
+    d->port = (struct monitor_port){{.ops = &port_ops}, d};
+    d->refresh = new_timer(d, refresh);
+    d->escape = new_timer(d, escape_over);
     sampler_init(&d->sampler, m);
     enter_screen(d);
-    chardev_attach(terminal, &(struct char_front){.can_take = can_take, .input = input, .writable = writable, .opaque = d});
+    chardev_attach(terminal,
+                   &(struct char_front){
+                       .can_take = can_take, .input = input, .writable = writable, .opaque = d});
     set_rate(d, FAST_MS);
     return &d->display;
 }

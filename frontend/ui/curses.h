@@ -1,8 +1,9 @@
 /*
- * curses.h: VGA text on the terminal that is the program's standard input and output, which it takes over.
+ * curses.h: VGA text on the terminal that is the program's standard input and output, which it
+ * takes over.
  *
- * Ctrl-A leads to keys of its own and to a monitor, as on a multiplexed terminal. Plain ANSI (ECMA-48) sequences and UTF-8; no
- * terminfo.
+ * Ctrl-A leads to keys of its own and to a monitor, as on a multiplexed terminal. Plain ANSI
+ * (ECMA-48) sequences and UTF-8; no terminfo.
  */
 #ifndef FRONTEND_UI_CURSES_H
 #define FRONTEND_UI_CURSES_H
@@ -12,6 +13,7 @@
 /* Standard input and output are a terminal, and nothing else uses them. */
 bool curses_usable(const struct options *options);
 /* NULL and `err`: no terminal, or the machine has no VGA. */
-struct display *curses_open(struct machine *machine, const struct options *options, struct error *err);
+struct display *curses_open(struct machine *machine, const struct options *options,
+                            struct error *err);
 
 #endif

@@ -10,7 +10,8 @@
 #include "cpu/base/mem.h"
 #include "frontend/machine/input.h"
 
-/* The picture is looked at 60 times a second while it changes, and 20 times a second when it has not for a second. */
+/* The picture is looked at 60 times a second while it changes, and 20 times a second when it has
+ * not for a second. */
 enum { FAST_HZ = 60, SLOW_HZ = 20, STATUS_HZ = 10, CHORD_MS = 100, QUEUE_LIMIT = 4096 };
 
 struct feed {
@@ -19,19 +20,19 @@ struct feed {
     void *opaque;
 
     /* of the machine's thread */
-    int            timer;
-    unsigned       hz, quiet, since_status; /* quiet and since_status in ticks */
+    int timer;
+    unsigned hz, quiet, since_status; /* quiet and since_status in ticks */
     struct sampler sampler;
 
-    pthread_mutex_t  lock; /* for the picture's side */
-    struct surface   picture;
+    pthread_mutex_t lock; /* for the picture's side */
+    struct surface picture;
     struct feed_news news;
-    struct status    status;
+    struct status status;
 
-    pthread_mutex_t       input_lock;
+    pthread_mutex_t input_lock;
     struct command_event *queue;
-    unsigned              count;
-    bool                  posted;
+    unsigned count;
+    bool posted;
 };
 
 /* ---- the picture */
@@ -44,15 +45,15 @@ static struct rect whole(const struct surface *s)
 static void copy(struct surface *to, const struct surface *from, struct rect r)
 {
     for (u32 y = r.y; y < r.y + r.height; y++) {
-        memcpy(to->pixels + (size_t)y * to->stride + r.x, from->pixels + (size_t)y * from->stride + r.x,
-               r.width * sizeof *to->pixels);
+        memcpy(to->pixels + (size_t)y * to->stride + r.x,
+               from->pixels + (size_t)y * from->stride + r.x, r.width * sizeof *to->pixels);
     }
 }
 
 static void add_damage(struct feed *f, struct rect r)
 {
     if (f->news.damage_count == FEED_RECTS) {
-        f->news.damage[0]    = whole(&f->picture);
+        f->news.damage[0] = whole(&f->picture);
         f->news.damage_count = 1;
     } else {
         f->news.damage[f->news.damage_count++] = r;
@@ -66,14 +67,14 @@ static bool take_picture(struct feed *f)
     if (!vga_update(vga)) {
         return false;
     }
-    struct rect           rects[FEED_RECTS];
-    const struct surface *from  = vga_surface(vga);
-    unsigned              count = vga_take_damage(vga, rects, FEED_RECTS);
+    struct rect rects[FEED_RECTS];
+    const struct surface *from = vga_surface(vga);
+    unsigned count = vga_take_damage(vga, rects, FEED_RECTS);
     if (from->width != f->picture.width || from->height != f->picture.height) {
         surface_resize(&f->picture, from->width, from->height);
         f->news.damage_count = 0;
-        rects[0]             = whole(from);
-        count                = 1;
+        rects[0] = whole(from);
+        count = 1;
     }
     for (unsigned i = 0; i < count; i++) {
         copy(&f->picture, from, rects[i]);
@@ -91,7 +92,7 @@ static bool take_status(struct feed *f)
     if (!sampler_take(&f->sampler)) {
         return false;
     }
-    f->status      = f->sampler.status;
+    f->status = f->sampler.status;
     f->news.status = true;
     return true;
 }
@@ -100,10 +101,10 @@ static bool take_status(struct feed *f)
 
 static void set_rate(struct feed *f, unsigned hz)
 {
-    long              ns    = (long)NS_PER_SECOND / hz;
+    long ns = (long)NS_PER_SECOND / hz;
     struct itimerspec every = {.it_interval = {.tv_nsec = ns}, .it_value = {.tv_nsec = ns}};
     if (hz != f->hz) {
-        f->hz    = hz;
+        f->hz = hz;
         f->quiet = 0;
         timerfd_settime(f->timer, 0, &every, NULL);
     }
@@ -112,7 +113,7 @@ static void set_rate(struct feed *f, unsigned hz)
 static void tick(void *opaque, unsigned events)
 {
     struct feed *f = opaque;
-    u64          expired;
+    u64 expired;
     (void)events;
     if (read(f->timer, &expired, sizeof expired) != sizeof expired) {
         return;
@@ -183,10 +184,10 @@ static void drain(void *opaque)
     struct feed *f = opaque;
     pthread_mutex_lock(&f->input_lock);
     struct command_event *queue = f->queue;
-    unsigned              count = f->count;
-    f->queue                    = NULL;
-    f->count                    = 0;
-    f->posted                   = false;
+    unsigned count = f->count;
+    f->queue = NULL;
+    f->count = 0;
+    f->posted = false;
     pthread_mutex_unlock(&f->input_lock);
     for (unsigned i = 0; i < count; i++) {
         carry_out(f->machine, &queue[i]);
@@ -229,8 +230,8 @@ static bool append(struct feed *f, const struct command_event *e)
 void feed_send(struct feed *f, const struct command_event *e)
 {
     pthread_mutex_lock(&f->input_lock);
-    bool kept  = append(f, e);
-    bool post  = kept && !f->posted;
+    bool kept = append(f, e);
+    bool post = kept && !f->posted;
     f->posted |= post;
     pthread_mutex_unlock(&f->input_lock);
     if (!kept) {
@@ -246,10 +247,10 @@ void feed_send(struct feed *f, const struct command_event *e)
 const struct surface *feed_lock(struct feed *f, struct feed_news *news, struct status *status)
 {
     pthread_mutex_lock(&f->lock);
-    *news                = f->news;
-    *status              = f->status;
+    *news = f->news;
+    *status = f->status;
     f->news.damage_count = 0;
-    f->news.status       = false;
+    f->news.status = false;
     return &f->picture;
 }
 
@@ -261,10 +262,10 @@ void feed_unlock(struct feed *f)
 struct feed *feed_create(struct machine *m, void (*changed)(void *opaque), void *opaque)
 {
     struct feed *f = mem_zeroed(1, sizeof *f);
-    f->machine     = m;
-    f->changed     = changed;
-    f->opaque      = opaque;
-    f->timer       = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    f->machine = m;
+    f->changed = changed;
+    f->opaque = opaque;
+    f->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     pthread_mutex_init(&f->lock, NULL);
     pthread_mutex_init(&f->input_lock, NULL);
     sampler_init(&f->sampler, m);

@@ -1,8 +1,9 @@
 /*
- * feed.h: what passes between the machine's thread and a window's: the picture and the status one way, keys and mouse the
- * other.
+ * feed.h: what passes between the machine's thread and a window's: the picture and the status one
+ * way, keys and mouse the other.
  *
- * The machine's thread looks at the display at regular times, copies what changed and says so; it never waits for the window.
+ * The machine's thread looks at the display at regular times, copies what changed and says so; it
+ * never waits for the window.
  */
 #ifndef FRONTEND_UI_FEED_H
 #define FRONTEND_UI_FEED_H
@@ -29,18 +30,18 @@ enum command {
 
 struct command_event {
     enum command kind;
-    enum key     key;
-    bool         down;
-    int          dx, dy, dz;
-    unsigned     buttons;
-    char        *text; /* malloc()ed, the receiver's */
+    enum key key;
+    bool down;
+    int dx, dy, dz;
+    unsigned buttons;
+    char *text; /* malloc()ed, the receiver's */
 };
 
 /* What the window has not drawn yet. */
 struct feed_news {
     struct rect damage[FEED_RECTS];
-    unsigned    damage_count;
-    bool        status;
+    unsigned damage_count;
+    bool status;
 };
 
 struct feed;
@@ -54,7 +55,7 @@ void feed_destroy(struct feed *feed);
 
 /* Locks picture and status until feed_unlock(); what `news` tells counts as drawn. */
 const struct surface *feed_lock(struct feed *feed, struct feed_news *news, struct status *status);
-void                  feed_unlock(struct feed *feed);
+void feed_unlock(struct feed *feed);
 /* In order; too many at once are dropped, but never the last of a key's. */
 void feed_send(struct feed *feed, const struct command_event *event);
 

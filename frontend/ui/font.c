@@ -1,6 +1,6 @@
 /*
- * font.c: see font.h. Every VGA BIOS holds the font that the text modes load; it is known by its blank, its face (01h) and its
- * blocks (DBh, DCh).
+ * font.c: see font.h. Every VGA BIOS holds the font that the text modes load; it is known by its
+ * blank, its face (01h) and its blocks (DBh, DCh).
  */
 #include "frontend/ui/font.h"
 
@@ -103,8 +103,9 @@ static bool is_font(const u8 *p)
 {
     static const u8 face[] = {0x00, 0x00, 0x7e, 0x81, 0xa5};
     return !memcmp(p + FONT_HEIGHT, face, sizeof face) && all(p, 0, FONT_HEIGHT) &&
-           all(p + ' ' * FONT_HEIGHT, 0, FONT_HEIGHT) && all(p + 0xdb * FONT_HEIGHT, 0xff, FONT_HEIGHT) &&
-           !p[0xdc * FONT_HEIGHT] && p[0xdd * FONT_HEIGHT - 1] == 0xff;
+           all(p + ' ' * FONT_HEIGHT, 0, FONT_HEIGHT) &&
+           all(p + 0xdb * FONT_HEIGHT, 0xff, FONT_HEIGHT) && !p[0xdc * FONT_HEIGHT] &&
+           p[0xdd * FONT_HEIGHT - 1] == 0xff;
 }
 
 bool font_from_vga_bios(struct font *font, const u8 *image, size_t size)

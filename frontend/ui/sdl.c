@@ -16,17 +16,17 @@
 enum { VGA_BIOS_MAX = 1 << 20, FIRST_WIDTH = 720, FIRST_HEIGHT = 400 + 24 };
 
 struct sdl_display {
-    struct display    display;
-    struct machine   *machine;
+    struct display display;
+    struct machine *machine;
     struct sdl_window window;
-    bool              full_screen;
-    pthread_t         thread;
-    Uint32            wake_event;
-    _Atomic bool      woken; /* a wake event is on its way */
-    _Atomic bool      stop;
+    bool full_screen;
+    pthread_t thread;
+    Uint32 wake_event;
+    _Atomic bool woken; /* a wake event is on its way */
+    _Atomic bool stop;
 
     pthread_mutex_t lock; /* for what follows */
-    pthread_cond_t  started_changed;
+    pthread_cond_t started_changed;
     enum { STARTING, STARTED, FAILED } started;
     char failure[256];
 };
@@ -54,12 +54,14 @@ static bool open_window(struct sdl_display *d)
         return false;
     }
     if (!strcmp(SDL_GetCurrentVideoDriver(), "x11")) {
-        SDL_SetHint(SDL_HINT_FRAMEBUFFER_ACCELERATION, "0"); /* small damage goes straight to shared memory */
+        SDL_SetHint(SDL_HINT_FRAMEBUFFER_ACCELERATION,
+                    "0"); /* small damage goes straight to shared memory */
     }
     SDL_EnableScreenSaver();
-    d->wake_event    = SDL_RegisterEvents(1);
-    d->window.window = SDL_CreateWindow("Ringside", SDL_WINDOWPOS_UNDEFINED, SDL_WINDOWPOS_UNDEFINED, FIRST_WIDTH,
-                                        FIRST_HEIGHT, SDL_WINDOW_RESIZABLE | (d->full_screen ? SDL_WINDOW_FULLSCREEN_DESKTOP : 0));
+    d->wake_event = SDL_RegisterEvents(1);
+    d->window.window = SDL_CreateWindow(
+        "Ringside", SDL_WINDOWPOS_UNDEFINED, SDL_WINDOWPOS_UNDEFINED, FIRST_WIDTH, FIRST_HEIGHT,
+        SDL_WINDOW_RESIZABLE | (d->full_screen ? SDL_WINDOW_FULLSCREEN_DESKTOP : 0));
     if (!d->window.window) {
         SDL_QuitSubSystem(SDL_INIT_VIDEO);
         return false;
@@ -92,8 +94,8 @@ static void run_window(struct sdl_display *d)
 
 static void *window_thread(void *opaque)
 {
-    struct sdl_display *d  = opaque;
-    bool                ok = open_window(d);
+    struct sdl_display *d = opaque;
+    bool ok = open_window(d);
     tell_started(d, ok);
     if (ok) {
         /* The feed is there once the starter knows of the window. */
@@ -151,7 +153,7 @@ static void sdl_destroy(struct display *display)
 static void load_font(struct font *font, const struct machine_config *config)
 {
     struct firmware_image image;
-    bool                  found = false;
+    bool found = false;
     if (firmware_load(FIRMWARE_VGA_BIOS, config->firmware_dirs, VGA_BIOS_MAX, &image, NULL)) {
         found = font_from_vga_bios(font, image.bytes, image.size);
         free(image.bytes);
@@ -207,12 +209,14 @@ bool sdl_usable(const struct options *options)
 struct display *sdl_open(struct machine *m, const struct options *options, struct error *err)
 {
     if (!m->vga) {
-        error_set(err, "a window needs a display adapter to show: leave out -vga none, or say -display none");
+        error_set(
+            err,
+            "a window needs a display adapter to show: leave out -vga none, or say -display none");
         return NULL;
     }
     struct sdl_display *d = mem_zeroed(1, sizeof *d);
-    d->display.destroy    = sdl_destroy;
-    d->machine            = m;
+    d->display.destroy = sdl_destroy;
+    d->machine = m;
     d->full_screen = d->window.full_screen = options->full_screen;
     d->window.integer = d->window.redraw = true;
     snprintf(d->window.name, sizeof d->window.name, "%s", options->name ? options->name : "");
@@ -225,7 +229,8 @@ struct display *sdl_open(struct machine *m, const struct options *options, struc
         return NULL;
     }
     if (!wait_started(d)) {
-        error_set(err, "no window can be opened (%s); say -display none or -display curses", d->failure);
+        error_set(err, "no window can be opened (%s); say -display none or -display curses",
+                  d->failure);
         pthread_join(d->thread, NULL);
         release(d);
         return NULL;

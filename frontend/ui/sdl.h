@@ -1,7 +1,8 @@
 /*
  * sdl.h: the machine's picture in a window (SDL2), with its keyboard and mouse.
  *
- * The window has a thread of its own, the only one that calls SDL. Builds without SDL (RINGSIDE_SDL=OFF) lack this module.
+ * The window has a thread of its own, the only one that calls SDL. Builds without SDL
+ * (RINGSIDE_SDL=OFF) lack this module.
  */
 #ifndef FRONTEND_UI_SDL_H
 #define FRONTEND_UI_SDL_H

@@ -1,6 +1,6 @@
 /*
- * sdl_draw.c: the window's contents: the picture, the status bar, and what is laid over them. Only what changed is drawn and
- * sent to the display server.
+ * sdl_draw.c: the window's contents: the picture, the status bar, and what is laid over them. Only
+ * what changed is drawn and sent to the display server.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,8 +19,8 @@ enum { MESSAGE_MS = 4000, LARGE_DISPLAY = 1170 /* lines */, RECTS_MAX = FEED_REC
 /* Where things lie in the window. */
 struct layout {
     struct surface to;
-    u32            bar_scale;
-    struct rect    picture, bar;
+    u32 bar_scale;
+    struct rect picture, bar;
 };
 
 void window_message(struct sdl_window *w, const char *format, ...)
@@ -30,7 +30,7 @@ void window_message(struct sdl_window *w, const char *format, ...)
     vsnprintf(w->message, sizeof w->message, format, args);
     va_end(args);
     w->message_until = SDL_GetTicks() + MESSAGE_MS;
-    w->redraw        = true;
+    w->redraw = true;
 }
 
 int window_timeout(const struct sdl_window *w)
@@ -46,8 +46,8 @@ int window_timeout(const struct sdl_window *w)
 
 static bool is_plain(const SDL_Surface *s)
 {
-    return s->format->BytesPerPixel == 4 && s->format->Rmask == 0xff0000 && s->format->Gmask == 0xff00 &&
-           s->format->Bmask == 0xff && !SDL_MUSTLOCK(s);
+    return s->format->BytesPerPixel == 4 && s->format->Rmask == 0xff0000 &&
+           s->format->Gmask == 0xff00 && s->format->Bmask == 0xff && !SDL_MUSTLOCK(s);
 }
 
 /* The window's own pixels, or others of the same size that are converted later. */
@@ -64,14 +64,18 @@ static SDL_Surface *drawable(struct sdl_window *w, SDL_Surface *own)
     return w->shadow;
 }
 
-static struct layout lay_out(const struct sdl_window *w, const SDL_Surface *s, u32 width, u32 height)
+static struct layout lay_out(const struct sdl_window *w, const SDL_Surface *s, u32 width,
+                             u32 height)
 {
-    struct layout l = {.to = {.pixels = s->pixels, .width = (u32)s->w, .height = (u32)s->h, .stride = (u32)s->pitch / 4}};
-    l.bar_scale     = l.to.height >= LARGE_DISPLAY && l.to.width >= 1280 ? 2 : 1;
-    u32 bar         = STATUSBAR_HEIGHT * l.bar_scale;
-    bar             = bar < l.to.height ? bar : 0;
-    l.bar           = (struct rect){0, l.to.height - bar, l.to.width, bar};
-    l.picture       = canvas_fit((struct rect){0, 0, l.to.width, l.bar.y}, width, height, w->integer);
+    struct layout l = {.to = {.pixels = s->pixels,
+                              .width = (u32)s->w,
+                              .height = (u32)s->h,
+                              .stride = (u32)s->pitch / 4}};
+    l.bar_scale = l.to.height >= LARGE_DISPLAY && l.to.width >= 1280 ? 2 : 1;
+    u32 bar = STATUSBAR_HEIGHT * l.bar_scale;
+    bar = bar < l.to.height ? bar : 0;
+    l.bar = (struct rect){0, l.to.height - bar, l.to.width, bar};
+    l.picture = canvas_fit((struct rect){0, 0, l.to.width, l.bar.y}, width, height, w->integer);
     return l;
 }
 
@@ -79,35 +83,36 @@ static struct layout lay_out(const struct sdl_window *w, const SDL_Surface *s, u
 
 static void draw_bar(struct sdl_window *w, const struct layout *l)
 {
-    struct surface bar  = {0};
-    const char    *note = w->grabbed ? "Ctrl-Alt-G frees mouse" : "Ctrl-Alt-H: help";
+    struct surface bar = {0};
+    const char *note = w->grabbed ? "Ctrl-Alt-G frees mouse" : "Ctrl-Alt-H: help";
     if (l->bar.height) {
         surface_resize(&bar, (l->to.width + l->bar_scale - 1) / l->bar_scale, STATUSBAR_HEIGHT);
         statusbar_draw(&bar, &w->font, &w->status, note);
-        struct surface to   = l->to;
-        struct rect    area = {0, l->bar.y, bar.width * l->bar_scale, l->bar.height};
+        struct surface to = l->to;
+        struct rect area = {0, l->bar.y, bar.width * l->bar_scale, l->bar.height};
         canvas_scaled(&to, area, &bar, (struct rect){0, 0, bar.width, bar.height});
         surface_free(&bar);
     }
 }
 
 /* Lines of text in a box; `y_percent` of the room above it. */
-static void draw_box(struct sdl_window *w, const struct layout *l, const char *const *lines, u32 y_percent)
+static void draw_box(struct sdl_window *w, const struct layout *l, const char *const *lines,
+                     u32 y_percent)
 {
     u32 columns = 0, rows = 0, scale = l->bar_scale;
     for (; lines[rows]; rows++) {
         u32 length = (u32)strlen(lines[rows]);
-        columns    = length > columns ? length : columns;
+        columns = length > columns ? length : columns;
     }
-    struct surface to  = l->to;
-    struct rect    box = {0, 0, (columns + 4) * FONT_WIDTH * scale, (rows * FONT_HEIGHT + 16) * scale};
-    box.x              = to.width > box.width ? (to.width - box.width) / 2 : 0;
-    box.y              = l->bar.y > box.height ? (l->bar.y - box.height) * y_percent / 100 : 0;
+    struct surface to = l->to;
+    struct rect box = {0, 0, (columns + 4) * FONT_WIDTH * scale, (rows * FONT_HEIGHT + 16) * scale};
+    box.x = to.width > box.width ? (to.width - box.width) / 2 : 0;
+    box.y = l->bar.y > box.height ? (l->bar.y - box.height) * y_percent / 100 : 0;
     canvas_fill(&to, box, COLOR_BOX);
     canvas_frame(&to, box, COLOR_EDGE);
     for (u32 i = 0; i < rows; i++) {
-        canvas_text(&to, &w->font, box.x + 2 * FONT_WIDTH * scale, box.y + (8 + i * FONT_HEIGHT) * scale, scale,
-                    COLOR_LETTERS, lines[i]);
+        canvas_text(&to, &w->font, box.x + 2 * FONT_WIDTH * scale,
+                    box.y + (8 + i * FONT_HEIGHT) * scale, scale, COLOR_LETTERS, lines[i]);
     }
 }
 
@@ -124,7 +129,8 @@ static void draw_overlays(struct sdl_window *w, const struct layout *l)
 static void update_title(struct sdl_window *w)
 {
     char title[sizeof w->shown_title];
-    snprintf(title, sizeof title, "%s%sRingside%s%s", w->name, w->name[0] ? " - " : "", w->status.paused ? " [paused]" : "",
+    snprintf(title, sizeof title, "%s%sRingside%s%s", w->name, w->name[0] ? " - " : "",
+             w->status.paused ? " [paused]" : "",
              w->grabbed ? " - Ctrl-Alt-G frees the mouse" : "");
     if (strcmp(title, w->shown_title)) {
         strcpy(w->shown_title, title);
@@ -138,11 +144,14 @@ static void update_title(struct sdl_window *w)
 static u32 zoom_for(struct sdl_window *w, u32 width, u32 height)
 {
     SDL_Rect usable;
-    int      display = SDL_GetWindowDisplayIndex(w->window);
+    int display = SDL_GetWindowDisplayIndex(w->window);
     if (display < 0 || SDL_GetDisplayUsableBounds(display, &usable)) {
         return 1;
     }
-    return width * 20 <= (u32)usable.w * 7 && (height * 2 + STATUSBAR_HEIGHT) * 10 <= (u32)usable.h * 7 ? 2 : 1;
+    return width * 20 <= (u32)usable.w * 7 &&
+                   (height * 2 + STATUSBAR_HEIGHT) * 10 <= (u32)usable.h * 7
+               ? 2
+               : 1;
 }
 
 /* The window follows the picture until a person has given it a size. */
@@ -151,10 +160,10 @@ static void follow_picture(struct sdl_window *w, u32 width, u32 height)
     if (width == w->picture_width && height == w->picture_height) {
         return;
     }
-    w->picture_width  = width;
+    w->picture_width = width;
     w->picture_height = height;
-    w->redraw         = true;
-    bool large        = SDL_GetWindowFlags(w->window) & (SDL_WINDOW_FULLSCREEN | SDL_WINDOW_MAXIMIZED);
+    w->redraw = true;
+    bool large = SDL_GetWindowFlags(w->window) & (SDL_WINDOW_FULLSCREEN | SDL_WINDOW_MAXIMIZED);
     if (!w->user_sized && !large && width && height) {
         u32 k = zoom_for(w, width, height);
         SDL_SetWindowSize(w->window, (int)(width * k), (int)(height * k + STATUSBAR_HEIGHT));
@@ -172,11 +181,12 @@ static void draw_all(struct sdl_window *w, const struct layout *l, const struct 
 }
 
 /* Returns how many rectangles of the window have changed. */
-static unsigned draw_changes(struct sdl_window *w, const struct layout *l, const struct surface *picture,
-                             const struct feed_news *news, SDL_Rect rects[RECTS_MAX])
+static unsigned draw_changes(struct sdl_window *w, const struct layout *l,
+                             const struct surface *picture, const struct feed_news *news,
+                             SDL_Rect rects[RECTS_MAX])
 {
-    unsigned       count = 0;
-    struct surface to    = l->to;
+    unsigned count = 0;
+    struct surface to = l->to;
     for (unsigned i = 0; i < news->damage_count; i++) {
         struct rect r = canvas_scaled(&to, l->picture, picture, news->damage[i]);
         if (r.width) {
@@ -185,7 +195,8 @@ static unsigned draw_changes(struct sdl_window *w, const struct layout *l, const
     }
     if (news->status && l->bar.height) {
         draw_bar(w, l);
-        rects[count++] = (SDL_Rect){(int)l->bar.x, (int)l->bar.y, (int)l->bar.width, (int)l->bar.height};
+        rects[count++] =
+            (SDL_Rect){(int)l->bar.x, (int)l->bar.y, (int)l->bar.width, (int)l->bar.height};
     }
     return count;
 }
@@ -194,15 +205,15 @@ static void expire_message(struct sdl_window *w)
 {
     if (w->message[0] && !window_timeout(w)) {
         w->message[0] = 0;
-        w->redraw     = true;
+        w->redraw = true;
     }
 }
 
 void window_draw(struct sdl_window *w)
 {
-    struct feed_news      news;
-    SDL_Rect              rects[RECTS_MAX];
-    unsigned              count   = 1;
+    struct feed_news news;
+    SDL_Rect rects[RECTS_MAX];
+    unsigned count = 1;
     const struct surface *picture = feed_lock(w->feed, &news, &w->status);
     expire_message(w);
     follow_picture(w, picture->width, picture->height);

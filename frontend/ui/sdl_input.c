@@ -1,6 +1,6 @@
 /*
- * sdl_input.c: the window's events: keys by their place on the keyboard, the mouse once it is grabbed, and the keys that the
- * window keeps for itself: letters with Ctrl and Alt.
+ * sdl_input.c: the window's events: keys by their place on the keyboard, the mouse once it is
+ * grabbed, and the keys that the window keeps for itself: letters with Ctrl and Alt.
  */
 #include <stdio.h>
 #include <string.h>
@@ -20,8 +20,8 @@ static void send(struct sdl_window *w, struct command_event event)
 static void send_text(struct sdl_window *w, enum command kind, const char *text)
 {
     size_t length = strlen(text);
-    length        = length < PASTE_MAX ? length : PASTE_MAX;
-    char *copy    = mem_zeroed(length + 1, 1);
+    length = length < PASTE_MAX ? length : PASTE_MAX;
+    char *copy = mem_zeroed(length + 1, 1);
     memcpy(copy, text, length);
     send(w, (struct command_event){.kind = kind, .text = copy});
 }
@@ -34,7 +34,7 @@ void window_set_grab(struct sdl_window *w, bool grabbed)
         return;
     }
     w->grabbed = grabbed;
-    w->redraw  = true;
+    w->redraw = true;
     SDL_SetRelativeMouseMode(grabbed ? SDL_TRUE : SDL_FALSE);
     SDL_SetWindowGrab(w->window, grabbed ? SDL_TRUE : SDL_FALSE);
     SDL_SetWindowKeyboardGrab(w->window, grabbed ? SDL_TRUE : SDL_FALSE);
@@ -52,14 +52,16 @@ static void key_grab(struct sdl_window *w)
 static void key_full_screen(struct sdl_window *w)
 {
     w->full_screen = !w->full_screen;
-    w->redraw      = true;
+    w->redraw = true;
     SDL_SetWindowFullscreen(w->window, w->full_screen ? SDL_WINDOW_FULLSCREEN_DESKTOP : 0);
 }
 
 static void key_scaling(struct sdl_window *w)
 {
     w->integer = !w->integer;
-    window_message(w, "%s", w->integer ? "Whole multiples of the picture: every dot is sharp" : "The picture fills the window");
+    window_message(w, "%s",
+                   w->integer ? "Whole multiples of the picture: every dot is sharp"
+                              : "The picture fills the window");
 }
 
 static void key_delete(struct sdl_window *w)
@@ -72,7 +74,8 @@ static void key_paste(struct sdl_window *w)
     char *text = SDL_GetClipboardText();
     if (text && text[0]) {
         send_text(w, COMMAND_TYPE, text);
-        window_message(w, "Typing %zu bytes%s", strnlen(text, PASTE_MAX), strlen(text) > PASTE_MAX ? ", the rest is left out" : "");
+        window_message(w, "Typing %zu bytes%s", strnlen(text, PASTE_MAX),
+                       strlen(text) > PASTE_MAX ? ", the rest is left out" : "");
     } else {
         window_message(w, "The clipboard holds no text");
     }
@@ -94,12 +97,12 @@ static bool free_name(char name[32])
 /* The guest's picture, dot for dot. */
 static void key_screenshot(struct sdl_window *w)
 {
-    char             name[32], dir[160];
+    char name[32], dir[160];
     struct feed_news news;
-    struct error     err = {"there are too many of them"};
-    w->redraw            = true; /* the news is lost with this look */
+    struct error err = {"there are too many of them"};
+    w->redraw = true; /* the news is lost with this look */
     const struct surface *picture = feed_lock(w->feed, &news, &w->status);
-    bool                  ok      = free_name(name) && surface_write(picture, name, &err);
+    bool ok = free_name(name) && surface_write(picture, name, &err);
     feed_unlock(w->feed);
     if (ok) {
         window_message(w, "Screenshot: %s/%s", getcwd(dir, sizeof dir) ? dir : ".", name);
@@ -127,7 +130,7 @@ static void key_power(struct sdl_window *w)
 
 static void key_help(struct sdl_window *w)
 {
-    w->help   = !w->help;
+    w->help = !w->help;
     w->redraw = true;
 }
 
@@ -140,10 +143,12 @@ static const struct {
     SDL_Scancode key;
     void (*act)(struct sdl_window *w);
 } own_keys[] = {
-    {SDL_SCANCODE_G, key_grab},       {SDL_SCANCODE_F, key_full_screen}, {SDL_SCANCODE_I, key_scaling},
-    {SDL_SCANCODE_D, key_delete},     {SDL_SCANCODE_V, key_paste},       {SDL_SCANCODE_S, key_screenshot},
-    {SDL_SCANCODE_P, key_pause},      {SDL_SCANCODE_R, key_reset},       {SDL_SCANCODE_O, key_power},
-    {SDL_SCANCODE_H, key_help},       {SDL_SCANCODE_Q, key_quit},
+    {SDL_SCANCODE_G, key_grab},    {SDL_SCANCODE_F, key_full_screen},
+    {SDL_SCANCODE_I, key_scaling}, {SDL_SCANCODE_D, key_delete},
+    {SDL_SCANCODE_V, key_paste},   {SDL_SCANCODE_S, key_screenshot},
+    {SDL_SCANCODE_P, key_pause},   {SDL_SCANCODE_R, key_reset},
+    {SDL_SCANCODE_O, key_power},   {SDL_SCANCODE_H, key_help},
+    {SDL_SCANCODE_Q, key_quit},
 };
 
 const char *const *window_help(void)
@@ -238,7 +243,8 @@ static void mouse_button(struct sdl_window *w, const SDL_MouseButtonEvent *e)
 static void mouse_motion(struct sdl_window *w, const SDL_MouseMotionEvent *e)
 {
     if (w->grabbed && (e->xrel || e->yrel)) {
-        send(w, (struct command_event){.kind = COMMAND_MOUSE, .dx = e->xrel, .dy = e->yrel, .buttons = w->buttons});
+        send(w, (struct command_event){
+                    .kind = COMMAND_MOUSE, .dx = e->xrel, .dy = e->yrel, .buttons = w->buttons});
     }
 }
 
@@ -261,7 +267,7 @@ static void window_changed(struct sdl_window *w, const SDL_WindowEvent *e)
         break;
     case SDL_WINDOWEVENT_RESIZED:
         w->user_sized = true;
-        w->redraw     = true;
+        w->redraw = true;
         break;
     case SDL_WINDOWEVENT_EXPOSED:
     case SDL_WINDOWEVENT_SIZE_CHANGED:

@@ -1,5 +1,6 @@
 /*
- * sdl_window.h: what the files of the window share. Private to them. All of it belongs to the window's thread.
+ * sdl_window.h: what the files of the window share. Private to them. All of it belongs to the
+ * window's thread.
  */
 #ifndef FRONTEND_UI_SDL_WINDOW_H
 #define FRONTEND_UI_SDL_WINDOW_H
@@ -11,21 +12,21 @@
 
 struct sdl_window {
     struct feed *feed;
-    SDL_Window  *window;
+    SDL_Window *window;
     SDL_Surface *shadow; /* where the window's own pixels have another format */
-    char         name[64];
-    struct font  font;
-    char         shown_title[160];
+    char name[64];
+    struct font font;
+    char shown_title[160];
 
     struct status status;
-    u32           picture_width, picture_height; /* of the picture last drawn */
-    bool          integer, full_screen, user_sized;
-    bool          redraw; /* everything */
+    u32 picture_width, picture_height; /* of the picture last drawn */
+    bool integer, full_screen, user_sized;
+    bool redraw; /* everything */
 
-    bool     grabbed, help;
-    unsigned buttons;       /* PS2MOUSE_*: held now, as the guest knows it */
+    bool grabbed, help;
+    unsigned buttons; /* PS2MOUSE_*: held now, as the guest knows it */
 
-    char   message[256]; /* "" for none */
+    char message[256]; /* "" for none */
     Uint32 message_until;
 
     bool quit; /* the thread ends */

@@ -10,7 +10,8 @@
 
 const char *place_name(enum place place)
 {
-    static const char *const names[PLACE_COUNT] = {"ring 0 kernel", "ring 1", "ring 2", "ring 3 user", "SMM firmware", "idle"};
+    static const char *const names[PLACE_COUNT] = {"ring 0 kernel", "ring 1",       "ring 2",
+                                                   "ring 3 user",   "SMM firmware", "idle"};
     return names[place];
 }
 
@@ -54,7 +55,8 @@ static bool lamp_counts(const struct machine *m, enum lamp lamp, u64 *reads, u64
             }
             a = fdc_activity(m->fdc, unit);
         } else {
-            if (!m->ide || !(lamp == LAMP_CD ? ide_is_cdrom(m->ide, unit) : ide_is_disk(m->ide, unit))) {
+            if (!m->ide ||
+                !(lamp == LAMP_CD ? ide_is_cdrom(m->ide, unit) : ide_is_disk(m->ide, unit))) {
                 continue;
             }
             a = ide_activity(m->ide, unit);
@@ -69,29 +71,30 @@ static bool lamp_counts(const struct machine *m, enum lamp lamp, u64 *reads, u64
 static void take_lamps(struct sampler *s)
 {
     for (enum lamp lamp = 0; lamp < LAMP_COUNT; lamp++) {
-        u64  reads, writes;
+        u64 reads, writes;
         bool any = lamp_counts(s->machine, lamp, &reads, &writes);
-        s->status.lamp[lamp] = !any                         ? LAMP_NONE
+        s->status.lamp[lamp] = !any                        ? LAMP_NONE
                                : writes != s->writes[lamp] ? LAMP_WRITE
                                : reads != s->reads[lamp]   ? LAMP_READ
                                                            : LAMP_OFF;
-        s->reads[lamp]  = reads;
+        s->reads[lamp] = reads;
         s->writes[lamp] = writes;
     }
 }
 
 static u32 take_mips(struct sampler *s)
 {
-    i64 now     = host_now();
-    u64 icount  = s->machine->cpu->icount;
-    i64 passed  = now - s->at;
+    i64 now = host_now();
+    u64 icount = s->machine->cpu->icount;
+    i64 passed = now - s->at;
     u64 retired = icount - s->icount;
-    s->at       = now;
-    s->icount   = icount;
+    s->at = now;
+    s->icount = icount;
     return passed > 0 ? (u32)(retired * 1000 / (u64)passed) : 0;
 }
 
-/* The speed wavers from sample to sample; what is shown follows it slowly, and rests when the guest does. */
+/* The speed wavers from sample to sample; what is shown follows it slowly, and rests when the guest
+ * does. */
 static u32 smooth(u32 shown, u32 now)
 {
     if (shown == 0 || now == 0) {
@@ -103,9 +106,9 @@ static u32 smooth(u32 shown, u32 now)
 bool sampler_take(struct sampler *s)
 {
     struct status before = s->status, *st = &s->status;
-    st->place  = place_now(s->machine);
+    st->place = place_now(s->machine);
     st->paused = s->machine->paused;
-    st->mips   = smooth(st->mips, take_mips(s));
+    st->mips = smooth(st->mips, take_mips(s));
     memset(st->mode, 0, sizeof st->mode);
     strncpy(st->mode, mode_now(s->machine->cpu), sizeof st->mode - 1);
     if (!st->paused) {
@@ -118,9 +121,9 @@ bool sampler_take(struct sampler *s)
 
 void sampler_init(struct sampler *s, struct machine *machine)
 {
-    *s         = (struct sampler){.machine = machine};
-    s->at      = host_now();
-    s->icount  = machine->cpu->icount;
+    *s = (struct sampler){.machine = machine};
+    s->at = host_now();
+    s->icount = machine->cpu->icount;
     memset(s->status.history, PLACE_IDLE, STATUS_HISTORY);
     take_lamps(s);
 }

@@ -1,7 +1,9 @@
 /*
- * statusbar.h: the bar below the picture: ring, processor mode, speed, drives, and what the mouse does.
+ * statusbar.h: the bar below the picture: ring, processor mode, speed, drives, and what the mouse
+ * does.
  *
- * Nothing is told by colour alone: the ring is a lit figure with a pattern of its own, and a height in the strip chart.
+ * Nothing is told by colour alone: the ring is a lit figure with a pattern of its own, and a height
+ * in the strip chart.
  */
 #ifndef FRONTEND_UI_STATUSBAR_H
 #define FRONTEND_UI_STATUSBAR_H
@@ -11,8 +13,9 @@
 
 enum { STATUSBAR_HEIGHT = 24 };
 
-/* Fills `bar`, which is STATUSBAR_HEIGHT high. `note` is written at the right end, always; what has no room beside it is
- * left out. */
-void statusbar_draw(struct surface *bar, const struct font *font, const struct status *status, const char *note);
+/* Fills `bar`, which is STATUSBAR_HEIGHT high. `note` is written at the right end, always; what has
+ * no room beside it is left out. */
+void statusbar_draw(struct surface *bar, const struct font *font, const struct status *status,
+                    const char *note);
 
 #endif

@@ -1,8 +1,9 @@
 /*
  * term_keys.h: what a terminal sends for keys, as keystrokes of a PC keyboard.
  *
- * Knows ECMA-48 control sequences as xterm and the Linux console use them. A terminal tells no releases, and its Escape is the
- * beginning of longer sequences: whoever feeds bytes calls term_keys_flush() when none came for a while.
+ * Knows ECMA-48 control sequences as xterm and the Linux console use them. A terminal tells no
+ * releases, and its Escape is the beginning of longer sequences: whoever feeds bytes calls
+ * term_keys_flush() when none came for a while.
  */
 #ifndef FRONTEND_UI_TERM_KEYS_H
 #define FRONTEND_UI_TERM_KEYS_H
@@ -11,11 +12,11 @@
 
 struct keystroke {
     enum key key;
-    bool     shift, ctrl, alt;
+    bool shift, ctrl, alt;
 };
 
 struct term_keys {
-    u8       pending[16];
+    u8 pending[16];
     unsigned count;
 };
 

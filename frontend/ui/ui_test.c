@@ -58,7 +58,7 @@ static void test_whole_multiples_are_exact(void **state)
 static void test_parts_make_the_whole(void **state)
 {
     struct surface from = {0}, all = {0}, parts = {0};
-    u32            seed = 7;
+    u32 seed = 7;
     (void)state;
     surface_resize(&from, 40, 30);
     for (unsigned round = 0; round < 50; round++) {
@@ -69,10 +69,11 @@ static void test_parts_make_the_whole(void **state)
         struct rect area = {3, 2, width, height};
         canvas_scaled(&parts, area, &from, (struct rect){0, 0, 40, 30});
         for (unsigned i = 0; i < 20; i++) {
-            seed          = seed * 1664525 + 1013904223;
-            struct rect r = {seed >> 27, seed >> 22 & 15, 1 + (seed >> 18 & 15), 1 + (seed >> 14 & 15)};
-            r.width       = r.x + r.width > 40 ? 40 - r.x : r.width;
-            r.height      = r.y + r.height > 30 ? 30 - r.y : r.height;
+            seed = seed * 1664525 + 1013904223;
+            struct rect r = {seed >> 27, seed >> 22 & 15, 1 + (seed >> 18 & 15),
+                             1 + (seed >> 14 & 15)};
+            r.width = r.x + r.width > 40 ? 40 - r.x : r.width;
+            r.height = r.y + r.height > 30 ? 30 - r.y : r.height;
             canvas_fill(&from, r, seed & 0xffffff);
             canvas_scaled(&parts, area, &from, r);
         }
@@ -119,8 +120,11 @@ static void test_fit(void **state)
 /* Nothing is drawn outside, whatever the size. */
 static void test_status_bar_at_any_width(void **state)
 {
-    struct font   font;
-    struct status status = {.place = PLACE_RING3, .mode = "real mode", .mips = 99999, .lamp = {LAMP_READ, LAMP_WRITE, LAMP_OFF}};
+    struct font font;
+    struct status status = {.place = PLACE_RING3,
+                            .mode = "real mode",
+                            .mips = 99999,
+                            .lamp = {LAMP_READ, LAMP_WRITE, LAMP_OFF}};
     (void)state;
     font_plain(&font);
     for (u32 width = 1; width < 900; width += 7) {
@@ -137,7 +141,7 @@ static void test_status_bar_at_any_width(void **state)
 
 static void test_font_is_found_in_a_bios(void **state)
 {
-    static u8   image[20000];
+    static u8 image[20000];
     struct font font;
     (void)state;
     assert_false(font_from_vga_bios(&font, image, sizeof image));
@@ -145,7 +149,7 @@ static void test_font_is_found_in_a_bios(void **state)
     memcpy(f + 16, (const u8[]){0, 0, 0x7e, 0x81, 0xa5}, 5);
     memset(f + 0xdb * 16, 0xff, 16);
     f[0xdd * 16 - 1] = 0xff;
-    f['A' * 16 + 3]  = 0x18;
+    f['A' * 16 + 3] = 0x18;
     assert_true(font_from_vga_bios(&font, image, sizeof image));
     assert_int_equal(font.rows['A'][3], 0x18);
     assert_false(font_from_vga_bios(&font, image, 5003 + 4095));
@@ -174,17 +178,31 @@ static void test_terminal_keys(void **state)
     static const struct {
         const char *bytes, *name;
     } cases[] = {
-        {"a", "a"},         {"A", "shift-a"},     {"\r", "ret"},          {"\t", "tab"},         {"\177", "backspace"},
-        {"\x03", "ctrl-c"}, {"\x1c", "ctrl-backslash"}, {"\033[A", "up"}, {"\033OD", "left"},    {"\033OP", "f1"},
-        {"\033[15~", "f5"}, {"\033[24~", "f12"},  {"\033[[B", "f2"},      {"\033[1;5C", "ctrl-right"},
-        {"\033[3;4~", "alt-shift-delete"},        {"\033[Z", "shift-tab"}, {"\033x", "alt-x"},   {"\033X", "alt-shift-x"},
+        {"a", "a"},
+        {"A", "shift-a"},
+        {"\r", "ret"},
+        {"\t", "tab"},
+        {"\177", "backspace"},
+        {"\x03", "ctrl-c"},
+        {"\x1c", "ctrl-backslash"},
+        {"\033[A", "up"},
+        {"\033OD", "left"},
+        {"\033OP", "f1"},
+        {"\033[15~", "f5"},
+        {"\033[24~", "f12"},
+        {"\033[[B", "f2"},
+        {"\033[1;5C", "ctrl-right"},
+        {"\033[3;4~", "alt-shift-delete"},
+        {"\033[Z", "shift-tab"},
+        {"\033x", "alt-x"},
+        {"\033X", "alt-shift-x"},
         {"~", "shift-grave_accent"},
     };
     (void)state;
     for (unsigned i = 0; i < ARRAY_LEN(cases); i++) {
         struct term_keys keys = {0};
         struct keystroke stroke;
-        char             name[64] = "";
+        char name[64] = "";
         for (const char *p = cases[i].bytes; *p; p++) {
             bool whole = term_keys_byte(&keys, (u8)*p, &stroke);
             assert_int_equal(whole, !p[1]);
@@ -215,11 +233,12 @@ static void test_random_bytes(void **state)
 {
     struct term_keys keys = {0};
     struct keystroke stroke;
-    u32              seed = 3;
+    u32 seed = 3;
     (void)state;
     for (unsigned i = 0; i < 300000; i++) {
-        seed    = seed * 1664525 + 1013904223;
-        u8 byte = seed >> 31 ? (u8)"\033[O;1~A"[seed >> 24 & 7 ? (seed >> 24 & 7) - 1 : 0] : (u8)(seed >> 16);
+        seed = seed * 1664525 + 1013904223;
+        u8 byte = seed >> 31 ? (u8) "\033[O;1~A"[seed >> 24 & 7 ? (seed >> 24 & 7) - 1 : 0]
+                             : (u8)(seed >> 16);
         if (term_keys_byte(&keys, byte, &stroke)) {
             assert_true(stroke.key > KEY_NONE && stroke.key < KEY_COUNT);
         }
