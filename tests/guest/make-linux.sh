@@ -9,7 +9,7 @@
 set -euo pipefail
 
 arch=${1:?usage: make-linux.sh amd64|i386}
-suite=bookworm
+. "$(dirname "${BASH_SOURCE[0]}")/apt.sh"
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/ringside
 out=$cache/linux-$arch
 version=2 # of what this script makes: raise it to have it made again
@@ -28,31 +28,8 @@ finished # another run may have made it while this one waited
 work=$(mktemp -d "$cache/work.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
-# The mirror that this system uses, if it is a Debian, else the official one.
-mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Identifier: Packages' "Codename: $suite" 'Component: main' 2>/dev/null |
-    head -1 || true)
-mirror=${mirror:-http://deb.debian.org/debian}
-
-# An apt of its own, so that neither root nor the system's list of architectures matters.
-mkdir -p "$work"/apt/etc/{apt.conf.d,preferences.d,trusted.gpg.d} "$work"/apt/lists/partial "$work"/apt/cache/archives/partial
-: > "$work/apt/status"
-keys=/usr/share/keyrings/debian-archive-keyring.gpg
-echo "deb [signed-by=$keys] $mirror $suite main" > "$work/apt/etc/sources.list"
-cat > "$work/apt/apt.conf" <<CONF
-Dir "$work/apt";
-Dir::Etc "etc";
-Dir::State "$work/apt";
-Dir::State::lists "lists";
-Dir::State::status "$work/apt/status";
-Dir::Cache "cache";
-APT::Architecture "$arch";
-APT::Architectures { "$arch"; };
-APT::Sandbox::User "$(id -un)";
-Acquire::Languages "none";
-CONF
-export APT_CONFIG=$work/apt/apt.conf
 echo "fetching a Debian kernel and busybox for $arch ..." >&2
-apt-get update -qq >&2
+private_apt "$work/apt" "$arch"
 
 case $arch in
 amd64) meta=linux-image-amd64 ;;
@@ -60,7 +37,7 @@ i386) meta=linux-image-686 ;;
 *) echo "make-linux.sh: no such architecture: $arch" >&2; exit 1 ;;
 esac
 kernel=$(apt-cache depends "$meta" | sed -n 's/.*Depends: \(linux-image-[0-9].*\)/\1/p' | head -1)
-[ -n "$kernel" ] || { echo "make-linux.sh: $mirror has no kernel for $arch" >&2; exit 1; }
+[ -n "$kernel" ] || { echo "make-linux.sh: Debian has no kernel for $arch" >&2; exit 1; }
 (cd "$work" && apt-get download -qq "$kernel" busybox-static >&2)
 dpkg-deb -x "$work"/linux-image-*.deb "$work/kernel"
 dpkg-deb -x "$work"/busybox-static_*.deb "$work/busybox"
