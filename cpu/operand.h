@@ -36,6 +36,13 @@ ALWAYS_INLINE void gpr_write(struct cpu *cpu, unsigned at, unsigned w, u64 v)
     }
 }
 
+/* RSP with what a stack of the given mask (0xffff, 0xffffffff, ~0) holds replaced. As with any other 32-bit result, the upper half
+ * becomes zero: SDM Vol. 1 3.4.1.1. */
+ALWAYS_INLINE u64 stack_merge(u64 old, u64 mask, u64 sp)
+{
+    return (mask == 0xffff ? old & ~mask : 0) | (sp & mask);
+}
+
 /* Offset (effective address) of the memory operand. */
 ALWAYS_INLINE u64 insn_ea(const struct cpu *cpu, const struct insn *i)
 {

@@ -10,6 +10,7 @@
 #include "cpu/decode.h"
 #include "cpu/flags.h"
 #include "cpu/isa/arith.h"
+#include "cpu/isa/form.h"
 #include "cpu/mem.h"
 #include "cpu/operand.h"
 #include "cpu/raise.h"
@@ -20,13 +21,6 @@ typedef struct {
 } val;
 
 enum flow { FLOW_NEXT, FLOW_RELATIVE, FLOW_JUMP };
-
-/* What a handler knows at compile time. */
-struct form {
-    u8   operand[4];
-    bool mem;    /* r/m is memory */
-    u8   opcode; /* last byte: its low bits are a condition code */
-};
 
 struct ctx {
     struct cpu *cpu;
@@ -50,24 +44,28 @@ EVAL val v_imm(struct ctx *c, u64 n)
     return (val){n};
 }
 
-#define EVAL_BINARY(name, expression)                                                              \
+#define EVAL_BINARY(name)                                                                          \
     EVAL val v_##name(struct ctx *c, unsigned w, val a, val b)                                     \
     {                                                                                              \
         (void)c;                                                                                   \
-        return (val){(expression)&arith_mask(w)};                                                  \
+        return (val){arith_##name(a.n, b.n, w)};                                                   \
     }
-EVAL_BINARY(add, a.n + b.n)
-EVAL_BINARY(sub, a.n - b.n)
-EVAL_BINARY(and, a.n &b.n)
-EVAL_BINARY(or, a.n | b.n)
-EVAL_BINARY(xor, a.n ^ b.n)
-EVAL_BINARY(mul, a.n *b.n)
-EVAL_BINARY(mulhu, (u64)((u128)a.n * b.n >> (8 * w)))
-EVAL_BINARY(mulhs, (u64)((i128)arith_sext(a.n, w) * arith_sext(b.n, w) >> (8 * w)))
-EVAL_BINARY(shl, a.n << (b.n & 63))
-EVAL_BINARY(shr, a.n >> (b.n & 63))
-EVAL_BINARY(sar, (u64)((i64)a.n >> (b.n & 63)))
-EVAL_BINARY(rol, b.n ? a.n << b.n | a.n >> (8 * w - b.n) : a.n) /* b < width */
+EVAL_BINARY(add)
+EVAL_BINARY(sub)
+EVAL_BINARY(and)
+EVAL_BINARY(or)
+EVAL_BINARY(xor)
+EVAL_BINARY(mul)
+EVAL_BINARY(mulhu)
+EVAL_BINARY(mulhs)
+EVAL_BINARY(shl)
+EVAL_BINARY(shr)
+EVAL_BINARY(sar)
+EVAL_BINARY(rol)
+/* CF and OF of a shift by a count that is not zero */
+EVAL_BINARY(shl_flags)
+EVAL_BINARY(shr_flags)
+EVAL_BINARY(sar_flags)
 
 EVAL val v_not(struct ctx *c, unsigned w, val a)
 {
@@ -97,7 +95,7 @@ EVAL val v_msb(struct ctx *c, unsigned w, val a)
 EVAL val v_bswap(struct ctx *c, unsigned w, val a)
 {
     (void)c;
-    return (val){__builtin_bswap64(a.n) >> (64 - 8 * w)};
+    return (val){arith_bswap(a.n, w)};
 }
 
 EVAL val v_nonzero(struct ctx *c, val a)
@@ -124,17 +122,17 @@ EVAL val v_select(struct ctx *c, val condition, val yes, val no)
     return condition.n ? yes : no;
 }
 
-/* Of a non-zero value: zeroes below the lowest, above the highest bit of 64; 64 for zero. */
-EVAL val v_ctz(struct ctx *c, val a)
+/* Zeroes below the lowest, above the highest bit of w bytes. */
+EVAL val v_ctz(struct ctx *c, unsigned w, val a)
 {
     (void)c;
-    return (val){a.n ? (u64)__builtin_ctzll(a.n) : 64};
+    return (val){arith_ctz(a.n, w)};
 }
 
-EVAL val v_clz(struct ctx *c, val a)
+EVAL val v_clz(struct ctx *c, unsigned w, val a)
 {
     (void)c;
-    return (val){a.n ? (u64)__builtin_clzll(a.n) : 64};
+    return (val){arith_clz(a.n, w)};
 }
 
 EVAL val v_popcnt(struct ctx *c, val a)
@@ -143,34 +141,22 @@ EVAL val v_popcnt(struct ctx *c, val a)
     return (val){(u64)__builtin_popcountll(a.n)};
 }
 
-/* The upper w bytes of a:b shifted left by n; the lower ones of b:a shifted right. n < 32, for 64 bits < 64. */
 EVAL val v_double_left(struct ctx *c, unsigned w, val a, val b, val n)
 {
     (void)c;
-    if (w == 2) {
-        return (val){(a.n << 32 | b.n << 16 | a.n) << n.n >> 32 & 0xffff};
-    }
-    return (val){(n.n ? a.n << n.n | b.n >> (8 * w - n.n) : a.n) & arith_mask(w)};
+    return (val){arith_double_left(a.n, b.n, n.n, w)};
 }
 
 EVAL val v_double_right(struct ctx *c, unsigned w, val a, val b, val n)
 {
     (void)c;
-    if (w == 2) {
-        return (val){(a.n << 32 | b.n << 16 | a.n) >> n.n & 0xffff};
-    }
-    return (val){(n.n ? a.n >> n.n | b.n << (8 * w - n.n) : a.n) & arith_mask(w)};
+    return (val){arith_double_right(a.n, b.n, n.n, w)};
 }
 
 /* ---- flags */
 EVAL val v_cond(struct ctx *c, unsigned cc)
 {
     return (val){arith_condition(&c->cpu->cc, cc, arith_all_flags)};
-}
-
-EVAL unsigned op_condition(struct ctx *c)
-{
-    return c->form.opcode & 15;
 }
 
 EVAL val v_flags(struct ctx *c)
@@ -237,52 +223,6 @@ EVAL void reg_write_high(struct ctx *c, unsigned reg, val v)
 }
 
 /* ---- operands */
-EVAL unsigned op_width(struct ctx *c, const struct insn *i, unsigned w, unsigned k)
-{
-    (void)i;
-    switch (c->form.operand[k]) {
-    case Eb: case Gb: case Mb: case Zb: case AL: case CL: case Ob: return 1;
-    case Ew: case Gw: case Mw: case Zw: case DX: case AX: return 2;
-    case Ed: case Gd: case Md: return 4;
-    case Eq: case Gq: case Mq: return 8;
-    default: return w;
-    }
-}
-
-EVAL bool operand_is_rm(unsigned o)
-{
-    switch (o) {
-    case Eb: case Ew: case Ed: case Eq: case Ev: case Ey: case Mb: case Mw: case Md: case Mq: case Mv: case My: case M:
-        return true;
-    default: return false;
-    }
-}
-
-EVAL bool op_is_memory(struct ctx *c, const struct insn *i, unsigned k)
-{
-    (void)i;
-    unsigned o = c->form.operand[k];
-    return o == Ob || o == Ov || (operand_is_rm(o) && c->form.mem);
-}
-
-/* Where a register operand lies in cpu->regs. */
-EVAL unsigned op_register(struct ctx *c, const struct insn *i, unsigned k)
-{
-    switch (c->form.operand[k]) {
-    case Gb: case Gw: case Gd: case Gq: case Gv: case Gy: return i->reg;
-    case By: return i->vreg;
-    case AL: case rAX: case AX: case eAX: return R_AX * 8;
-    case CL: return R_CX * 8;
-    case DX: return R_DX * 8;
-    default: return i->rm;
-    }
-}
-
-EVAL bool op_same_register(struct ctx *c, const struct insn *i, unsigned k, unsigned reg)
-{
-    return op_register(c, i, k) == reg * 8;
-}
-
 EVAL val op_address(struct ctx *c, const struct insn *i)
 {
     return (val){insn_ea(c->cpu, i)};
@@ -290,23 +230,22 @@ EVAL val op_address(struct ctx *c, const struct insn *i)
 
 EVAL val op_read(struct ctx *c, const struct insn *i, unsigned w, unsigned k)
 {
-    unsigned width = op_width(c, i, w, k);
-    switch (c->form.operand[k]) {
-    case Ib: case I1: case sIb: case Iw: case Iz: case Iv: return (val){i->imm & arith_mask(w)};
-    default: break;
+    unsigned width = form_width(&c->form, w, k);
+    if (form_is_immediate(&c->form, k)) {
+        return (val){i->imm & arith_mask(w)};
     }
-    if (op_is_memory(c, i, k)) {
+    if (form_is_memory(&c->form, k)) {
         c->cpu->current = i;
         return (val){mem_read(c->cpu, i->seg, insn_ea(c->cpu, i), width)};
     }
-    return (val){gpr_read(c->cpu, op_register(c, i, k), width)};
+    return (val){gpr_read(c->cpu, form_register(&c->form, i, k), width)};
 }
 
 /* Reads operand k, which op_write() will write: memory is checked for writing first. */
 EVAL val op_rmw(struct ctx *c, const struct insn *i, unsigned w, unsigned k)
 {
     struct cpu *cpu = c->cpu;
-    if (!op_is_memory(c, i, k)) {
+    if (!form_is_memory(&c->form, k)) {
         return op_read(c, i, w, k);
     }
     u64                   ea = insn_ea(cpu, i);
@@ -325,31 +264,36 @@ EVAL val op_rmw(struct ctx *c, const struct insn *i, unsigned w, unsigned k)
 
 EVAL void op_write(struct ctx *c, const struct insn *i, unsigned w, unsigned k, val v)
 {
-    if (!op_is_memory(c, i, k)) {
-        gpr_write(c->cpu, op_register(c, i, k), op_width(c, i, w, k), v.n);
+    if (!form_is_memory(&c->form, k)) {
+        gpr_write(c->cpu, form_register(&c->form, i, k), form_width(&c->form, w, k), v.n);
     } else if (c->rmw_host) {
         store_le(c->rmw_host, v.n, w);
     } else {
         c->cpu->current = i;
-        mem_write(c->cpu, i->seg, insn_ea(c->cpu, i), v.n, op_width(c, i, w, k));
+        mem_write(c->cpu, i->seg, insn_ea(c->cpu, i), v.n, form_width(&c->form, w, k));
     }
 }
 
 /* ---- stack */
-EVAL val stack_address(struct ctx *c, val sp)
+/* A register as a stack pointer: as wide as the stack's addresses are. */
+EVAL val stack_register(struct ctx *c, unsigned reg)
 {
-    return (val){sp.n & c->cpu->stack_mask};
+    return (val){c->cpu->regs[reg] & c->cpu->stack_mask};
 }
 
 EVAL val stack_pointer(struct ctx *c)
 {
-    return (val){c->cpu->regs[R_SP] & c->cpu->stack_mask};
+    return stack_register(c, R_SP);
+}
+
+EVAL val stack_add(struct ctx *c, val sp, u64 n)
+{
+    return (val){(sp.n + n) & c->cpu->stack_mask};
 }
 
 EVAL void set_stack_pointer(struct ctx *c, val sp)
 {
-    u64 mask              = c->cpu->stack_mask;
-    c->cpu->regs[R_SP] = (c->cpu->regs[R_SP] & ~mask) | (sp.n & mask);
+    c->cpu->regs[R_SP] = stack_merge(c->cpu->regs[R_SP], c->cpu->stack_mask, sp.n);
 }
 
 EVAL val read_stack(struct ctx *c, const struct insn *i, unsigned w, val at)
@@ -360,10 +304,10 @@ EVAL val read_stack(struct ctx *c, const struct insn *i, unsigned w, val at)
 
 EVAL void push(struct ctx *c, const struct insn *i, unsigned w, val v)
 {
-    u64 sp          = (c->cpu->regs[R_SP] - w) & c->cpu->stack_mask;
+    val sp          = stack_add(c, stack_pointer(c), -(u64)w);
     c->cpu->current = i;
-    mem_write(c->cpu, c->cpu->stack_seg, sp, v.n, w);
-    set_stack_pointer(c, (val){sp});
+    mem_write(c->cpu, c->cpu->stack_seg, sp.n, v.n, w);
+    set_stack_pointer(c, sp);
 }
 
 /* ---- jumps */

@@ -11,6 +11,7 @@
 #include "cpu/decode.h"
 
 #define BLOCK_INSNS_MAX 64
+#define ROW_NONE        0xffff /* insn->row: the bytes are no instruction, insn->imm says by which rule */
 
 struct block {
     const u8     *host;

@@ -168,7 +168,7 @@ static void *vec_register(struct cpu *cpu, unsigned operand, unsigned number)
 }
 
 /* Memory operands of VECs go through this buffer. */
-static NOINLINE void vec_call(struct cpu *cpu, const struct insn *i)
+NOINLINE void interp_vec(struct cpu *cpu, const struct insn *i)
 {
     const struct row *row   = &row_table[i->row];
     unsigned          o0 = row->operand[0], o1 = row->operand[1];
@@ -213,7 +213,7 @@ static NOINLINE void vec_call(struct cpu *cpu, const struct insn *i)
 static void run_vec(struct cpu *cpu, const struct insn *i)
 {
     cpu->current = i;
-    vec_call(cpu, i);
+    interp_vec(cpu, i);
     dispatch(cpu, i + 1);
 }
 
@@ -255,6 +255,7 @@ struct icache *interp_create(void)
 static void bad_insn(struct insn *i, enum rule rule)
 {
     i->fn  = raise_rule;
+    i->row = ROW_NONE;
     i->imm = rule;
 }
 
@@ -441,6 +442,18 @@ void interp_step(struct cpu *cpu)
     run_single(cpu, leave);
     run_dispatched(cpu);
     __atomic_fetch_and(&cpu->pending, ~(u32)PENDING_STEP, __ATOMIC_RELAXED);
+}
+
+const struct block *interp_block(struct cpu *cpu)
+{
+    return get_block(cpu, NULL);
+}
+
+void interp_run_block(struct cpu *cpu)
+{
+    cpu->next = NULL;
+    find_block(cpu, NULL);
+    run_dispatched(cpu);
 }
 
 void interp_run(struct cpu *cpu)

@@ -9,7 +9,15 @@
 struct icache *interp_create(void);
 /* Executes blocks until something is pending. Raises. */
 void interp_run(struct cpu *cpu);
+/* The same, but begins with a block whatever is pending: then with something pending that one block is all. Raises. */
+void interp_run_block(struct cpu *cpu);
 /* Executes exactly one instruction (one iteration of a REP). Raises. */
 void interp_step(struct cpu *cpu);
+
+/* For other executors: the block at cpu->ip, decoded if need be, R_IPBASE set for it; NULL: the instruction there must be executed
+ * alone, by interp_step(). Raises. The next call may free it. */
+const struct block *interp_block(struct cpu *cpu);
+/* Executes a VEC with its operands and checks; cpu->current is set. Raises. */
+void interp_vec(struct cpu *cpu, const struct insn *i);
 
 #endif

@@ -113,7 +113,7 @@ SEM(xadd)
     val a = op_rmw(c, i, w, 0);
     val b = op_read(c, i, w, 1);
     val r = v_add(c, w, a, b);
-    if (op_is_memory(c, i, 0)) { /* memory first: it may fault */
+    if (form_is_memory(&c->form, 0)) { /* memory first: it may fault */
         op_write(c, i, w, 0, r);
         op_write(c, i, w, 1, a);
     } else { /* register to itself: the sum stays */

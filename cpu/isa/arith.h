@@ -1,7 +1,8 @@
 /*
  * arith.h: integer primitives on zero-extended values of a width in bytes, and the flags that they make.
  *
- * Written once; the interpreter, the constant folder and the portable backend call these.
+ * Written once; the interpreter, the constant folder and the portable backend call these. A width `w` is in bytes; arguments are
+ * zero-extended to it, and so are results.
  */
 #ifndef CPU_ISA_ARITH_H
 #define CPU_ISA_ARITH_H
@@ -22,6 +23,62 @@ ALWAYS_INLINE i64 arith_sext(u64 v, unsigned w)
 {
     return (i64)(v << (64 - 8 * w)) >> (64 - 8 * w);
 }
+
+/* ---- numbers */
+
+#define ARITH_BINARY(name, expression)                                                             \
+    ALWAYS_INLINE u64 arith_##name(u64 a, u64 b, unsigned w)                                       \
+    {                                                                                              \
+        return (u64)(expression)&arith_mask(w);                                                    \
+    }
+ARITH_BINARY(add, a + b)
+ARITH_BINARY(sub, a - b)
+ARITH_BINARY(and, a & b)
+ARITH_BINARY(or, a | b)
+ARITH_BINARY(xor, a ^ b)
+ARITH_BINARY(mul, a *b)
+ARITH_BINARY(mulhu, (u128)a *b >> (8 * w))
+ARITH_BINARY(mulhs, (i128)arith_sext(a, w) * arith_sext(b, w) >> (8 * w))
+/* Counts are below 32, for w = 8 below 64. */
+ARITH_BINARY(shl, a << (b & 63))
+ARITH_BINARY(shr, a >> (b & 63))
+ARITH_BINARY(sar, arith_sext(a, w) >> (b & 63))
+ARITH_BINARY(rol, b ? a << b | a >> (8 * w - b) : a) /* b < bits of w */
+
+ALWAYS_INLINE u64 arith_bswap(u64 a, unsigned w)
+{
+    return __builtin_bswap64(a) >> (64 - 8 * w);
+}
+
+/* Zeroes below the lowest and above the highest bit of w bytes; all of its bits for zero. */
+ALWAYS_INLINE u64 arith_ctz(u64 a, unsigned w)
+{
+    return a ? (u64)__builtin_ctzll(a) : 8 * w;
+}
+
+ALWAYS_INLINE u64 arith_clz(u64 a, unsigned w)
+{
+    return a ? (u64)__builtin_clzll(a) - (64 - 8 * w) : 8 * w;
+}
+
+/* The upper w bytes of a:b shifted left by n; the lower ones of b:a shifted right. n < 32, for 64 bits < 64. */
+ALWAYS_INLINE u64 arith_double_left(u64 a, u64 b, u64 n, unsigned w)
+{
+    if (w == 2) {
+        return (a << 32 | b << 16 | a) << n >> 32 & 0xffff;
+    }
+    return (n ? a << n | b >> (8 * w - n) : a) & arith_mask(w);
+}
+
+ALWAYS_INLINE u64 arith_double_right(u64 a, u64 b, u64 n, unsigned w)
+{
+    if (w == 2) {
+        return (a << 32 | b << 16 | a) >> n & 0xffff;
+    }
+    return (n ? a >> n | b << (8 * w - n) : a) & arith_mask(w);
+}
+
+/* ---- flags */
 
 ALWAYS_INLINE u32 arith_parity(u64 result)
 {
@@ -50,6 +107,24 @@ ALWAYS_INLINE u32 arith_add_flags(u64 a, u64 b, u64 result, unsigned w)
 ALWAYS_INLINE u32 arith_sub_flags(u64 a, u64 b, u64 result, unsigned w)
 {
     return arith_carry_flags((~a & b) | ((~a | b) & result), w);
+}
+
+/* CF and OF of shifts by a count n that is not zero. OF, undefined for n > 1, follows the formula for 1. */
+ALWAYS_INLINE u32 arith_shl_flags(u64 a, u64 n, unsigned w)
+{
+    u64 cf = n <= 8 * w ? a >> ((8 * w - n) & 63) & 1 : 0; /* nothing is left to shift out when the count exceeds the width */
+    u64 of = (arith_shl(a, n, w) >> (8 * w - 1)) ^ cf;
+    return (u32)(cf | of << 11);
+}
+
+ALWAYS_INLINE u32 arith_shr_flags(u64 a, u64 n, unsigned w)
+{
+    return (u32)((a >> ((n - 1) & 63) & 1) | a >> (8 * w - 1) << 11);
+}
+
+ALWAYS_INLINE u32 arith_sar_flags(u64 a, u64 n, unsigned w)
+{
+    return (u32)(arith_sext(a, w) >> ((n - 1) & 63) & 1);
 }
 
 /* The condition of the lazy flags, for a `cc` that is best a constant. */

@@ -7,39 +7,39 @@ static inline __attribute__((always_inline)) val bit_index(struct ctx *c, const 
     return v_and(c, 8, op_read(c, i, 1, 1), v_imm(c, 8 * w - 1));
 }
 
-static inline __attribute__((always_inline)) void set_bit_flag(struct ctx *c, val a, val n)
+static inline __attribute__((always_inline)) void set_bit_flag(struct ctx *c, unsigned w, val a, val n)
 {
-    set_flags(c, FLAG_CF, v_and(c, 8, v_shr(c, 8, a, n), v_imm(c, 1)));
+    set_flags(c, FLAG_CF, v_and(c, w, v_shr(c, w, a, n), v_imm(c, 1)));
 }
 
 SEM(bt_imm)
 {
     val a = op_read(c, i, w, 0);
-    set_bit_flag(c, a, bit_index(c, i, w));
+    set_bit_flag(c, w, a, bit_index(c, i, w));
 }
 
 SEM(bts_imm)
 {
     val a = op_rmw(c, i, w, 0);
     val n = bit_index(c, i, w);
-    op_write(c, i, w, 0, v_or(c, w, a, v_shl(c, 8, v_imm(c, 1), n)));
-    set_bit_flag(c, a, n);
+    op_write(c, i, w, 0, v_or(c, w, a, v_shl(c, w, v_imm(c, 1), n)));
+    set_bit_flag(c, w, a, n);
 }
 
 SEM(btr_imm)
 {
     val a = op_rmw(c, i, w, 0);
     val n = bit_index(c, i, w);
-    op_write(c, i, w, 0, v_and(c, w, a, v_not(c, w, v_shl(c, 8, v_imm(c, 1), n))));
-    set_bit_flag(c, a, n);
+    op_write(c, i, w, 0, v_and(c, w, a, v_not(c, w, v_shl(c, w, v_imm(c, 1), n))));
+    set_bit_flag(c, w, a, n);
 }
 
 SEM(btc_imm)
 {
     val a = op_rmw(c, i, w, 0);
     val n = bit_index(c, i, w);
-    op_write(c, i, w, 0, v_xor(c, w, a, v_shl(c, 8, v_imm(c, 1), n)));
-    set_bit_flag(c, a, n);
+    op_write(c, i, w, 0, v_xor(c, w, a, v_shl(c, w, v_imm(c, 1), n)));
+    set_bit_flag(c, w, a, n);
 }
 
 /* A zero source leaves the destination as it was (APM Vol. 3 BSF, and what Intel's processors do). */
@@ -47,7 +47,7 @@ SEM(bsf)
 {
     val a = op_read(c, i, w, 1);
     v_if (c, a) {
-        op_write(c, i, w, 0, v_ctz(c, a));
+        op_write(c, i, w, 0, v_ctz(c, w, a));
     }
     set_cc(c, CC_LOGIC, w, a, v_imm(c, 0));
 }
@@ -56,7 +56,7 @@ SEM(bsr)
 {
     val a = op_read(c, i, w, 1);
     v_if (c, a) {
-        op_write(c, i, w, 0, v_sub(c, 8, v_imm(c, 63), v_clz(c, a)));
+        op_write(c, i, w, 0, v_sub(c, w, v_imm(c, 8 * w - 1), v_clz(c, w, a)));
     }
     set_cc(c, CC_LOGIC, w, a, v_imm(c, 0));
 }
@@ -64,7 +64,7 @@ SEM(bsr)
 SEM(tzcnt)
 {
     val a = op_read(c, i, w, 1);
-    val r = v_select(c, v_nonzero(c, a), v_ctz(c, a), v_imm(c, 8 * w));
+    val r = v_ctz(c, w, a);
     op_write(c, i, w, 0, r);
     set_cc(c, CC_BITS, w, r, v_is_zero(c, a));
 }
@@ -72,7 +72,7 @@ SEM(tzcnt)
 SEM(lzcnt)
 {
     val a = op_read(c, i, w, 1);
-    val r = v_select(c, v_nonzero(c, a), v_sub(c, 8, v_clz(c, a), v_imm(c, 64 - 8 * w)), v_imm(c, 8 * w));
+    val r = v_clz(c, w, a);
     op_write(c, i, w, 0, r);
     set_cc(c, CC_BITS, w, r, v_is_zero(c, a));
 }

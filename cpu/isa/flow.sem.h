@@ -11,15 +11,15 @@ SEM(push)
 SEM(pop)
 {
     val v = read_stack(c, i, w, stack_pointer(c));
-    set_stack_pointer(c, v_add(c, 8, stack_pointer(c), v_imm(c, w)));
+    set_stack_pointer(c, stack_add(c, stack_pointer(c), w));
     op_write(c, i, w, 0, v);
 }
 
 SEM(leave)
 {
-    val bp = stack_address(c, reg_read(c, R_BP, 8));
+    val bp = stack_register(c, R_BP);
     val v  = read_stack(c, i, w, bp);
-    set_stack_pointer(c, v_add(c, 8, bp, v_imm(c, w)));
+    set_stack_pointer(c, stack_add(c, bp, w));
     reg_write(c, R_BP, w, v);
 }
 
@@ -32,7 +32,7 @@ SEM(jmp_rel)
 SEM(jcc)
 {
     (void)w;
-    v_if (c, v_cond(c, op_condition(c))) {
+    v_if (c, v_cond(c, form_condition(&c->form))) {
         jump_relative(c, i);
     }
 }
@@ -63,7 +63,7 @@ SEM(ret)
 {
     val target = read_stack(c, i, w, stack_pointer(c));
     check_target(c, i, target);
-    set_stack_pointer(c, v_add(c, 8, stack_pointer(c), v_imm(c, w + i->imm)));
+    set_stack_pointer(c, stack_add(c, stack_pointer(c), w + i->imm));
     jump(c, i, target);
 }
 

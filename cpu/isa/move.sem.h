@@ -27,7 +27,7 @@ SEM(movzx)
 SEM(movsx)
 {
     val a = op_read(c, i, w, 1);
-    op_write(c, i, w, 0, v_trunc(c, w, v_sext(c, op_width(c, i, w, 1), a)));
+    op_write(c, i, w, 0, v_trunc(c, w, v_sext(c, form_width(&c->form, w, 1), a)));
 }
 
 SEM(movsxd)
@@ -47,7 +47,7 @@ SEM(xchg)
 /* 90 without REX.B is NOP: it does not even clear the upper half of RAX. */
 SEM(xchg_ax)
 {
-    if (!op_same_register(c, i, 0, R_AX)) {
+    if (form_register(&c->form, i, 0) != R_AX * 8) {
         val a = op_read(c, i, w, 0);
         val b = op_read(c, i, w, 1);
         op_write(c, i, w, 0, b);
@@ -69,14 +69,14 @@ SEM(bswap)
 
 SEM(setcc)
 {
-    op_write(c, i, w, 0, v_cond(c, op_condition(c)));
+    op_write(c, i, w, 0, v_cond(c, form_condition(&c->form)));
 }
 
 SEM(cmovcc)
 {
     val b = op_read(c, i, w, 1);
     val a = op_read(c, i, w, 0);
-    op_write(c, i, w, 0, v_select(c, v_cond(c, op_condition(c)), b, a));
+    op_write(c, i, w, 0, v_select(c, v_cond(c, form_condition(&c->form)), b, a));
 }
 
 /* CBW, CWDE, CDQE */
@@ -89,8 +89,8 @@ SEM(cbw)
 /* CWD, CDQ, CQO */
 SEM(cwd)
 {
-    val a = v_sext(c, w, reg_read(c, R_AX, w));
-    reg_write(c, R_DX, w, v_trunc(c, w, v_sar(c, 8, a, v_imm(c, 63))));
+    val a = reg_read(c, R_AX, w);
+    reg_write(c, R_DX, w, v_sar(c, w, a, v_imm(c, 8 * w - 1)));
     (void)i;
 }
 
@@ -125,7 +125,7 @@ SEM(stc)
 
 SEM(cmc)
 {
-    set_flags(c, FLAG_CF, v_xor(c, 8, v_flags(c), v_imm(c, FLAG_CF)));
+    set_flags(c, FLAG_CF, v_is_zero(c, v_cond(c, COND_B)));
     (void)i;
     (void)w;
 }

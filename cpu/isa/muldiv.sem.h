@@ -35,7 +35,7 @@ SEM(imul1)
         reg_write(c, R_AX, w, low);
         reg_write(c, R_DX, w, hi);
     }
-    set_mul_flags(c, w, low, v_nonzero(c, v_xor(c, 8, hi, v_trunc(c, w, v_sar(c, 8, v_sext(c, w, low), v_imm(c, 63))))));
+    set_mul_flags(c, w, low, v_nonzero(c, v_xor(c, 8, hi, v_sar(c, w, low, v_imm(c, 8 * w - 1)))));
 }
 
 static inline __attribute__((always_inline)) void imul(struct ctx *c, const struct insn *i, unsigned w, val a, val b)
@@ -43,7 +43,7 @@ static inline __attribute__((always_inline)) void imul(struct ctx *c, const stru
     val low = v_mul(c, w, a, b);
     val hi  = v_mulhs(c, w, a, b);
     op_write(c, i, w, 0, low);
-    set_mul_flags(c, w, low, v_nonzero(c, v_xor(c, 8, hi, v_trunc(c, w, v_sar(c, 8, v_sext(c, w, low), v_imm(c, 63))))));
+    set_mul_flags(c, w, low, v_nonzero(c, v_xor(c, 8, hi, v_sar(c, w, low, v_imm(c, 8 * w - 1)))));
 }
 
 SEM(imul2)

@@ -20,13 +20,10 @@ SEM(shl)
 {
     val a = op_rmw(c, i, w, 0); /* probes for write first: #PF reports W=1, for a zero count too */
     val n = shift_count(c, i, w, 1);
-    val r = v_trunc(c, w, v_shl(c, 8, a, n));
+    val r = v_shl(c, w, a, n);
     op_write(c, i, w, 0, r); /* for a zero count too: a 32-bit register still loses its upper half */
     v_if (c, n) {
-        /* the last bit shifted out of the top: none is left when the count exceeds the width */
-        val out = w == 8 ? v_shr(c, 8, a, v_sub(c, 8, v_imm(c, 64), n)) : v_shr(c, 8, v_shl(c, 8, a, n), v_imm(c, 8 * w));
-        val cf  = v_and(c, 8, out, v_imm(c, 1));
-        set_cc(c, CC_BITS, w, r, cf_of(c, cf, v_xor(c, 8, v_msb(c, w, r), cf)));
+        set_cc(c, CC_BITS, w, r, v_shl_flags(c, w, a, n));
     }
 }
 
@@ -34,11 +31,10 @@ SEM(shr)
 {
     val a = op_rmw(c, i, w, 0);
     val n = shift_count(c, i, w, 1);
-    val r = v_shr(c, 8, a, n);
+    val r = v_shr(c, w, a, n);
     op_write(c, i, w, 0, r);
     v_if (c, n) {
-        val cf = v_and(c, 8, v_shr(c, 8, a, v_sub(c, 8, n, v_imm(c, 1))), v_imm(c, 1));
-        set_cc(c, CC_BITS, w, r, cf_of(c, cf, v_msb(c, w, a)));
+        set_cc(c, CC_BITS, w, r, v_shr_flags(c, w, a, n));
     }
 }
 
@@ -46,12 +42,10 @@ SEM(sar)
 {
     val a = op_rmw(c, i, w, 0);
     val n = shift_count(c, i, w, 1);
-    val s = v_sext(c, w, a);
-    val r = v_trunc(c, w, v_sar(c, 8, s, n));
+    val r = v_sar(c, w, a, n);
     op_write(c, i, w, 0, r);
     v_if (c, n) {
-        val cf = v_and(c, 8, v_sar(c, 8, s, v_sub(c, 8, n, v_imm(c, 1))), v_imm(c, 1));
-        set_cc(c, CC_BITS, w, r, cf);
+        set_cc(c, CC_BITS, w, r, v_sar_flags(c, w, a, n));
     }
 }
 
@@ -75,7 +69,7 @@ SEM(ror)
     op_write(c, i, w, 0, r);
     v_if (c, n) {
         val cf   = v_msb(c, w, r);
-        val next = v_msb(c, w, v_trunc(c, w, v_shl(c, 8, r, v_imm(c, 1))));
+        val next = v_msb(c, w, v_shl(c, w, r, v_imm(c, 1)));
         set_flags(c, FLAG_CF | FLAG_OF, cf_of(c, cf, v_xor(c, 8, cf, next)));
     }
 }
@@ -113,19 +107,19 @@ SEM(shrd)
 SEM(shlx)
 {
     val a = op_read(c, i, w, 1);
-    op_write(c, i, w, 0, v_trunc(c, w, v_shl(c, 8, a, shift_count(c, i, w, 2))));
+    op_write(c, i, w, 0, v_shl(c, w, a, shift_count(c, i, w, 2)));
 }
 
 SEM(shrx)
 {
     val a = op_read(c, i, w, 1);
-    op_write(c, i, w, 0, v_shr(c, 8, a, shift_count(c, i, w, 2)));
+    op_write(c, i, w, 0, v_shr(c, w, a, shift_count(c, i, w, 2)));
 }
 
 SEM(sarx)
 {
-    val a = v_sext(c, w, op_read(c, i, w, 1));
-    op_write(c, i, w, 0, v_trunc(c, w, v_sar(c, 8, a, shift_count(c, i, w, 2))));
+    val a = op_read(c, i, w, 1);
+    op_write(c, i, w, 0, v_sar(c, w, a, shift_count(c, i, w, 2)));
 }
 
 SEM(rorx)

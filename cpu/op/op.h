@@ -144,11 +144,6 @@ static inline u64 stack_read(struct cpu *cpu, u64 offset, unsigned width)
 {
     return mem_read(cpu, stack_segment(cpu), (cpu->regs[R_SP] + offset) & cpu->stack_mask, width);
 }
-/* Sets SP, ESP or RSP: 16 bits keep the upper part. */
-static inline u64 stack_merge(u64 old, u64 mask, u64 sp)
-{
-    return mask == 0xffff ? (old & ~mask) | (sp & mask) : sp & mask;
-}
 static inline void stack_adjust(struct cpu *cpu, u64 bytes)
 {
     cpu->regs[R_SP] = stack_merge(cpu->regs[R_SP], cpu->stack_mask, cpu->regs[R_SP] + bytes);
