@@ -1,6 +1,6 @@
 /*
- * backends.c: see backends.h. A host device is opened once: several users of one share it through a multiplexer, which
- * mon:stdio and mux=on make.
+ * backends.c: see backends.h. A host device is opened once: several users of one share it through a
+ * multiplexer, which mon:stdio and mux=on make.
  */
 #include "frontend/backends.h"
 
@@ -12,17 +12,17 @@
 enum { BACKENDS_MAX = OPTIONS_CHARDEVS + MACHINE_SERIALS + MACHINE_DEBUG_PORTS + 4 };
 
 struct backend {
-    const char         *id; /* of -chardev, or the words themselves */
-    struct chardev     *chardev;
+    const char *id; /* of -chardev, or the words themselves */
+    struct chardev *chardev;
     struct chardev_mux *mux; /* owns `chardev` */
-    bool                in_use;
+    bool in_use;
 };
 
 struct backends {
     struct machine *machine;
-    struct backend  backend[BACKENDS_MAX];
-    unsigned        count;
-    bool            has_stdio;
+    struct backend backend[BACKENDS_MAX];
+    unsigned count;
+    bool has_stdio;
     struct chardev *monitor;
 };
 
@@ -31,12 +31,13 @@ static void quit_key(void *opaque)
     machine_quit(((struct backends *)opaque)->machine, 0);
 }
 
-static struct backend *open_backend(struct backends *b, const char *id, const char *what, bool mux, bool signals,
-                                    struct error *err)
+static struct backend *open_backend(struct backends *b, const char *id, const char *what, bool mux,
+                                    bool signals, struct error *err)
 {
     bool stdio = !strcmp(what, "stdio");
     if (stdio && b->has_stdio) {
-        error_set(err, "standard input and output cannot serve two devices; say mon:stdio for both to share them");
+        error_set(err, "standard input and output cannot serve two devices; say mon:stdio for both "
+                       "to share them");
         return NULL;
     }
     struct chardev *c = chardev_open(b->machine->loop, what, signals, err);
@@ -48,10 +49,10 @@ static struct backend *open_backend(struct backends *b, const char *id, const ch
         fprintf(stderr, "ringside: %s is at %s\n", id, chardev_path(c));
     }
     struct backend *backend = &b->backend[b->count++];
-    *backend                = (struct backend){.id = id, .chardev = c};
+    *backend = (struct backend){.id = id, .chardev = c};
     if (mux) {
         const struct mux_keys keys = {.quit = quit_key, .opaque = b};
-        backend->mux               = chardev_mux_create(c, &keys);
+        backend->mux = chardev_mux_create(c, &keys);
     }
     return backend;
 }
@@ -67,7 +68,8 @@ static struct backend *find_backend(struct backends *b, const char *id)
 }
 
 /* One user's end of it. */
-static bool take(struct backend *backend, const char *id, struct chardev **chardev, struct error *err)
+static bool take(struct backend *backend, const char *id, struct chardev **chardev,
+                 struct error *err)
 {
     if (backend->mux) {
         *chardev = chardev_mux_port(backend->mux);
@@ -77,12 +79,13 @@ static bool take(struct backend *backend, const char *id, struct chardev **chard
         return error_set(err, "%s has two users; give it mux=on to share it", id);
     }
     backend->in_use = true;
-    *chardev        = backend->chardev;
+    *chardev = backend->chardev;
     return true;
 }
 
 /* `spec` is what -serial and its like take; `name` is for messages. */
-static bool resolve(struct backends *b, const char *name, const char *spec, struct chardev **chardev, struct error *err)
+static bool resolve(struct backends *b, const char *name, const char *spec,
+                    struct chardev **chardev, struct error *err)
 {
     struct backend *backend;
     *chardev = NULL;
@@ -103,7 +106,8 @@ static bool resolve(struct backends *b, const char *name, const char *spec, stru
     return backend && take(backend, name, chardev, err);
 }
 
-static bool open_serial(struct backends *b, const struct options *o, struct machine_config *c, struct error *err)
+static bool open_serial(struct backends *b, const struct options *o, struct machine_config *c,
+                        struct error *err)
 {
     static const char *const names[MACHINE_SERIALS] = {"serial0", "serial1", "serial2", "serial3"};
     for (unsigned i = 0; i < o->serial_count; i++) {
@@ -114,7 +118,8 @@ static bool open_serial(struct backends *b, const struct options *o, struct mach
     return resolve(b, "parallel0", o->parallel, &c->parallel, err);
 }
 
-static bool open_debug_ports(struct backends *b, const struct options *o, struct machine_config *c, struct error *err)
+static bool open_debug_ports(struct backends *b, const struct options *o, struct machine_config *c,
+                             struct error *err)
 {
     for (unsigned i = 0; i < o->debug_port_count; i++) {
         c->debug_ports[i].port = o->debug_ports[i].port;
@@ -136,12 +141,12 @@ static bool open_monitor(struct backends *b, const struct options *o, struct err
     return resolve(b, "monitor", spec, &b->monitor, err);
 }
 
-struct backends *backends_open(struct machine *machine, const struct options *o, struct machine_config *config,
-                               struct error *err)
+struct backends *backends_open(struct machine *machine, const struct options *o,
+                               struct machine_config *config, struct error *err)
 {
     struct backends *b = mem_zeroed(1, sizeof *b);
-    b->machine         = machine;
-    bool ok            = true;
+    b->machine = machine;
+    bool ok = true;
     for (unsigned i = 0; ok && i < o->chardev_count; i++) {
         const struct chardev_spec *s = &o->chardevs[i];
         if (find_backend(b, s->id)) {
@@ -150,7 +155,8 @@ struct backends *backends_open(struct machine *machine, const struct options *o,
             ok = open_backend(b, s->id, s->what, s->mux, s->signals, err);
         }
     }
-    ok = ok && open_serial(b, o, config, err) && open_debug_ports(b, o, config, err) && open_monitor(b, o, err);
+    ok = ok && open_serial(b, o, config, err) && open_debug_ports(b, o, config, err) &&
+         open_monitor(b, o, err);
     if (!ok) {
         backends_close(b);
         return NULL;

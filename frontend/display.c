@@ -6,11 +6,13 @@
 #include "frontend/ui/curses.h"
 #include "frontend/ui/sdl.h"
 
-typedef struct display *open_display(struct machine *machine, const struct options *options, struct error *err);
+typedef struct display *open_display(struct machine *machine, const struct options *options,
+                                     struct error *err);
 
 static const struct {
     enum display_kind kind;
-    bool (*usable)(const struct options *options); /* would a person see it here, without disturbing other uses? */
+    bool (*usable)(const struct options
+                       *options); /* would a person see it here, without disturbing other uses? */
     open_display *open;
 } displays[] = {
 #ifdef RINGSIDE_SDL
@@ -30,7 +32,8 @@ static void open_any(struct machine *m, const struct options *o, struct display 
     }
 }
 
-bool display_open(struct machine *m, const struct options *o, struct display **display, struct error *err)
+bool display_open(struct machine *m, const struct options *o, struct display **display,
+                  struct error *err)
 {
     *display = NULL;
     if (o->display == DISPLAY_AUTO) {

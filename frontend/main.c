@@ -1,8 +1,8 @@
 /*
  * main.c: from the command line to a running machine, and back.
  *
- * Exit status: 0 when the guest powers off or somebody quits, 1 when something is wrong with the command line or the
- * host, and what the guest says through isa-debug-exit.
+ * Exit status: 0 when the guest powers off or somebody quits, 1 when something is wrong with the
+ * command line or the host, and what the guest says through isa-debug-exit.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -26,16 +26,17 @@ static int complain(const struct error *err)
     return EXIT_BAD;
 }
 
-/* ---- signals: a request to end is a descriptor of the loop, so images are flushed as at any other end */
+/* ---- signals: a request to end is a descriptor of the loop, so images are flushed as at any other
+ * end */
 
 struct signals {
     struct machine *machine;
-    int             fd;
+    int fd;
 };
 
 static void on_signal(void *opaque, unsigned events)
 {
-    struct signals         *s = opaque;
+    struct signals *s = opaque;
     struct signalfd_siginfo info;
     (void)events;
     if (read(s->fd, &info, sizeof info) == sizeof info) {
@@ -70,20 +71,22 @@ static void forget_signals(struct signals *s)
 
 static bool open_log(const struct options *o, struct error *err)
 {
-    return (!o->log_file || log_open(o->log_file, err)) && (!o->log_items || log_select(o->log_items, err));
+    return (!o->log_file || log_open(o->log_file, err)) &&
+           (!o->log_items || log_select(o->log_items, err));
 }
 
-static int run(struct machine *m, const struct options *o, struct backends *b, struct machine_config *config)
+static int run(struct machine *m, const struct options *o, struct backends *b,
+               struct machine_config *config)
 {
-    struct error    err;
+    struct error err;
     struct display *display;
     if (!pc_build(m, config, &err) || !display_open(m, o, &display, &err)) {
         return complain(&err);
     }
-    struct chardev *line    = backends_monitor(b);
+    struct chardev *line = backends_monitor(b);
     struct monitor *monitor = line ? monitor_create(m, line) : NULL;
-    m->cpu->bus.exception   = disas_log_exception;
-    m->paused               = o->paused;
+    m->cpu->bus.exception = disas_log_exception;
+    m->paused = o->paused;
     struct signals signals = {.machine = m};
     watch_signals(&signals);
     int status = machine_run(m);
@@ -95,11 +98,11 @@ static int run(struct machine *m, const struct options *o, struct backends *b, s
 
 static int start(const struct options *o)
 {
-    struct error          err;
+    struct error err;
     struct machine_config config = o->machine;
-    struct machine       *m      = machine_create();
-    struct backends      *b      = backends_open(m, o, &config, &err);
-    int                   status = b ? run(m, o, b, &config) : complain(&err);
+    struct machine *m = machine_create();
+    struct backends *b = backends_open(m, o, &config, &err);
+    int status = b ? run(m, o, b, &config) : complain(&err);
     machine_dismantle(m);
     backends_close(b);
     machine_destroy(m);
@@ -108,10 +111,10 @@ static int start(const struct options *o)
 
 int main(int argc, char **argv)
 {
-    struct options      options;
-    struct error        err;
+    struct options options;
+    struct error err;
     enum options_result result = options_parse(&options, argc, argv, &err);
-    int                 status = 0;
+    int status = 0;
     if (result == OPTIONS_BAD || (result == OPTIONS_RUN && !open_log(&options, &err))) {
         status = complain(&err);
     } else if (result == OPTIONS_RUN) {

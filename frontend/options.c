@@ -1,6 +1,6 @@
 /*
- * options.c: see options.h. One table names every option; what QEMU has and this version has not is named too, so that it
- * is answered and never ignored.
+ * options.c: see options.h. One table names every option; what QEMU has and this version has not is
+ * named too, so that it is answered and never ignored.
  */
 #include "frontend/options_parts.h"
 
@@ -17,9 +17,9 @@
 
 const char *keep(struct parsing *p, const char *text)
 {
-    struct options *o    = p->options;
-    char           *copy = mem_check(strdup(text));
-    o->strings           = mem_resize(o->strings, (o->string_count + 1) * sizeof *o->strings);
+    struct options *o = p->options;
+    char *copy = mem_check(strdup(text));
+    o->strings = mem_resize(o->strings, (o->string_count + 1) * sizeof *o->strings);
     return o->strings[o->string_count++] = copy;
 }
 
@@ -28,17 +28,19 @@ const char *keep(struct parsing *p, const char *text)
 static bool set_memory(struct parsing *p, const char *value)
 {
     static const char *const keys[] = {"size", NULL};
-    struct keyvals           list;
-    u64                      bytes = 0;
+    struct keyvals list;
+    u64 bytes = 0;
     if (!keyvals_parse(&list, value, "size", p->err)) {
         return false;
     }
     const char *size = keyvals_get(&list, "size");
-    bool        ok   = size ? parse_size(size, 1 << 20, &bytes, p->err) : error_set(p->err, "-m needs a size");
-    ok               = ok && keyvals_end(&list, "-m", keys, p->err);
+    bool ok =
+        size ? parse_size(size, 1 << 20, &bytes, p->err) : error_set(p->err, "-m needs a size");
+    ok = ok && keyvals_end(&list, "-m", keys, p->err);
     keyvals_free(&list);
     if (ok && (bytes < RAM_MIN || bytes > RAM_MAX)) {
-        return error_set(p->err, "-m %s: this machine takes from %llu MiB to %llu GiB", value, RAM_MIN >> 20, RAM_MAX >> 30);
+        return error_set(p->err, "-m %s: this machine takes from %llu MiB to %llu GiB", value,
+                         RAM_MIN >> 20, RAM_MAX >> 30);
     }
     p->options->machine.ram_bytes = bytes & PAGE_MASK;
     return ok;
@@ -50,7 +52,8 @@ static bool set_cpu(struct parsing *p, const char *value)
     if (!strcmp(value, "help") || !strcmp(value, "?")) {
         const char *name, *description;
         for (unsigned i = 0; (name = cpu_model_list(i, &description)); i++) {
-            printf("%-12s %s%s\n", name, description, strcmp(name, cpu_model_default()) ? "" : " (default)");
+            printf("%-12s %s%s\n", name, description,
+                   strcmp(name, cpu_model_default()) ? "" : " (default)");
         }
         p->done = true;
         return true;
@@ -61,16 +64,17 @@ static bool set_cpu(struct parsing *p, const char *value)
 
 static bool set_smp(struct parsing *p, const char *value)
 {
-    static const char *const keys[] = {"cpus", "sockets", "dies", "cores", "threads", "maxcpus", NULL};
-    struct keyvals           list;
+    static const char *const keys[] = {"cpus",    "sockets", "dies", "cores",
+                                       "threads", "maxcpus", NULL};
+    struct keyvals list;
     if (!keyvals_parse(&list, value, "cpus", p->err)) {
         return false;
     }
     bool ok = true;
     for (unsigned i = 0; ok && keys[i]; i++) {
         const char *text = keyvals_get(&list, keys[i]);
-        u64         n    = 1;
-        ok               = !text || parse_number(text, 1024, &n, p->err);
+        u64 n = 1;
+        ok = !text || parse_number(text, 1024, &n, p->err);
         if (ok && n != 1) {
             ok = error_set(p->err, "-smp %s: this version has one processor", value);
         }
@@ -92,20 +96,28 @@ static bool set_accel(struct parsing *p, const char *value)
         return true;
     }
     if (!strncmp(value, "tcg", 3) && (!value[3] || value[3] == ',')) {
-        return error_set(p->err, "-accel tcg: the translator is not in this version; leave it out or say -accel interp");
+        return error_set(
+            p->err,
+            "-accel tcg: the translator is not in this version; leave it out or say -accel interp");
     }
-    if (!strcmp(value, "kvm") || !strcmp(value, "hax") || !strcmp(value, "whpx") || !strcmp(value, "hvf")) {
-        return error_set(p->err, "-accel %s: Ringside runs guests in software only, with no help from the host's "
-                                 "processor; say -accel interp", value);
+    if (!strcmp(value, "kvm") || !strcmp(value, "hax") || !strcmp(value, "whpx") ||
+        !strcmp(value, "hvf")) {
+        return error_set(
+            p->err,
+            "-accel %s: Ringside runs guests in software only, with no help from the host's "
+            "processor; say -accel interp",
+            value);
     }
     const char *near = nearest_word(value, words);
-    return error_set(p->err, "-accel %s: there is no such accelerator; did you mean %s?", value, near ? near : "interp");
+    return error_set(p->err, "-accel %s: there is no such accelerator; did you mean %s?", value,
+                     near ? near : "interp");
 }
 
 static bool refuse_kvm(struct parsing *p, const char *value)
 {
     (void)value;
-    return error_set(p->err, "-enable-kvm: Ringside runs guests in software only, with no help from the host's processor; "
+    return error_set(p->err, "-enable-kvm: Ringside runs guests in software only, with no help "
+                             "from the host's processor; "
                              "leave it out");
 }
 
@@ -121,24 +133,28 @@ static bool machine_type(struct parsing *p, const char *type)
         return true;
     }
     const char *near = nearest_word(type, words);
-    return error_set(p->err, "-machine %s: this version has the machine pc%s", type, near ? "; did you mean that?" : " only");
+    return error_set(p->err, "-machine %s: this version has the machine pc%s", type,
+                     near ? "; did you mean that?" : " only");
 }
 
 /* Settings of QEMU's machine that are as we have them anyway. */
 static bool machine_switch(struct parsing *p, struct keyvals *list, const char *key, bool ours)
 {
     const char *text = keyvals_get(list, key);
-    bool        on   = ours;
+    bool on = ours;
     if (text && strcmp(text, "auto") && !parse_on_off(text, &on, p->err)) {
         return false;
     }
-    return on == ours || error_set(p->err, "-machine %s=%s: this version has it %s", key, text, ours ? "on" : "off");
+    return on == ours || error_set(p->err, "-machine %s=%s: this version has it %s", key, text,
+                                   ours ? "on" : "off");
 }
 
 static bool set_machine(struct parsing *p, const char *value)
 {
-    static const char *const keys[] = {"type", "accel", "usb", "vmport", "hpet", "acpi", "smm", "kernel-irqchip", "graphics", NULL};
-    struct keyvals           list;
+    static const char *const keys[] = {"type",     "accel", "usb", "vmport",
+                                       "hpet",     "acpi",  "smm", "kernel-irqchip",
+                                       "graphics", NULL};
+    struct keyvals list;
     if (!keyvals_parse(&list, value, "type", p->err)) {
         return false;
     }
@@ -146,8 +162,10 @@ static bool set_machine(struct parsing *p, const char *value)
     bool ok = machine_type(p, keyvals_get(&list, "type")) && (!accel || set_accel(p, accel)) &&
               machine_switch(p, &list, "usb", false) && machine_switch(p, &list, "vmport", false) &&
               machine_switch(p, &list, "hpet", true) && machine_switch(p, &list, "acpi", true) &&
-              machine_switch(p, &list, "smm", true) && machine_switch(p, &list, "kernel-irqchip", false) &&
-              machine_switch(p, &list, "graphics", true) && keyvals_end(&list, "-machine", keys, p->err);
+              machine_switch(p, &list, "smm", true) &&
+              machine_switch(p, &list, "kernel-irqchip", false) &&
+              machine_switch(p, &list, "graphics", true) &&
+              keyvals_end(&list, "-machine", keys, p->err);
     keyvals_free(&list);
     return ok;
 }
@@ -162,7 +180,7 @@ static bool set_vga(struct parsing *p, const char *value)
     }
     for (unsigned i = 0; words[i]; i++) {
         if (!strcmp(value, words[i])) {
-            p->vga_given             = true;
+            p->vga_given = true;
             p->options->machine.vga = i == 0;
             return true;
         }
@@ -172,9 +190,9 @@ static bool set_vga(struct parsing *p, const char *value)
 
 static bool set_display(struct parsing *p, const char *value)
 {
-    static const char *const       words[] = {"sdl", "curses", "none", NULL};
+    static const char *const words[] = {"sdl", "curses", "none", NULL};
     static const enum display_kind kinds[] = {DISPLAY_SDL, DISPLAY_CURSES, DISPLAY_NONE};
-    struct keyvals                 list;
+    struct keyvals list;
     if (!strcmp(value, "help")) {
         puts("none\ncurses\nsdl");
         p->done = true;
@@ -184,17 +202,18 @@ static bool set_display(struct parsing *p, const char *value)
         return false;
     }
     const char *type = keyvals_get(&list, "type"), *full = keyvals_get(&list, "full-screen");
-    bool        ok = !full || parse_on_off(full, &p->options->full_screen, p->err), found = false;
+    bool ok = !full || parse_on_off(full, &p->options->full_screen, p->err), found = false;
     for (unsigned i = 0; ok && type && words[i]; i++) {
         if (!strcmp(type, words[i])) {
             p->options->display = kinds[i];
-            found               = true;
+            found = true;
         }
     }
     if (ok && !found) {
         const char *near = type ? nearest_word(type, words) : NULL;
-        ok = error_set(p->err, "-display %s: this version has sdl, curses and none%s%s%s", type ? type : "",
-                       near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+        ok = error_set(p->err, "-display %s: this version has sdl, curses and none%s%s%s",
+                       type ? type : "", near ? "; did you mean " : "", near ? near : "",
+                       near ? "?" : "");
     }
     ok = ok && keyvals_end(&list, "-display", (const char *const[]){"full-screen", NULL}, p->err);
     keyvals_free(&list);
@@ -217,7 +236,7 @@ static bool set_nographic(struct parsing *p, const char *value)
 {
     (void)value;
     p->options->nographic = true;
-    p->options->display   = DISPLAY_NONE;
+    p->options->display = DISPLAY_NONE;
     return true;
 }
 
@@ -231,14 +250,16 @@ static bool set_full_screen(struct parsing *p, const char *value)
 static bool set_net(struct parsing *p, const char *value)
 {
     return !strcmp(value, "none") ||
-           error_set(p->err, "a network card is not in this version: leave it out, or say -nic none");
+           error_set(p->err,
+                     "a network card is not in this version: leave it out, or say -nic none");
 }
 
 static bool set_keyboard(struct parsing *p, const char *value)
 {
-    static const char *const words[] = {"ar", "bepo", "cz", "da", "de", "de-ch", "en-gb", "en-us", "es", "et", "fi", "fo",
-                                        "fr", "fr-be", "fr-ca", "fr-ch", "hr", "hu", "is", "it", "ja", "lt", "lv", "mk",
-                                        "nl", "no", "pl", "pt", "pt-br", "ru", "sl", "sv", "th", "tr", NULL};
+    static const char *const words[] = {
+        "ar", "bepo",  "cz",    "da",    "de",    "de-ch", "en-gb", "en-us", "es", "et", "fi", "fo",
+        "fr", "fr-be", "fr-ca", "fr-ch", "hr",    "hu",    "is",    "it",    "ja", "lt", "lv", "mk",
+        "nl", "no",    "pl",    "pt",    "pt-br", "ru",    "sl",    "sv",    "th", "tr", NULL};
     /* Keys are passed on by their place, so every layout works and the guest chooses it. */
     for (unsigned i = 0; words[i]; i++) {
         if (!strcmp(value, words[i])) {
@@ -246,28 +267,35 @@ static bool set_keyboard(struct parsing *p, const char *value)
         }
     }
     const char *near = nearest_word(value, words);
-    return error_set(p->err, "-k %s: there is no such keyboard layout; did you mean %s?", value, near ? near : "en-us");
+    return error_set(p->err, "-k %s: there is no such keyboard layout; did you mean %s?", value,
+                     near ? near : "en-us");
 }
 
 static bool set_usb(struct parsing *p, const char *value)
 {
     (void)p, (void)value;
-    fputs("ringside: -usb: this version has no USB controller; keyboard and mouse are on PS/2\n", stderr);
+    fputs("ringside: -usb: this version has no USB controller; keyboard and mouse are on PS/2\n",
+          stderr);
     return true;
 }
 
 static bool parse_date(const char *text, i64 *epoch)
 {
     struct tm tm = {0};
-    if (sscanf(text, "%d-%d-%dT%d:%d:%d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &tm.tm_sec) < 3) {
+    if (sscanf(text, "%d-%d-%dT%d:%d:%d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour,
+               &tm.tm_min, &tm.tm_sec) < 3) {
         return false;
     }
-    struct tm given = {.tm_year = tm.tm_year - 1900, .tm_mon = tm.tm_mon - 1, .tm_mday = tm.tm_mday, .tm_hour = tm.tm_hour,
-                       .tm_min = tm.tm_min, .tm_sec = tm.tm_sec};
-    tm     = given;
+    struct tm given = {.tm_year = tm.tm_year - 1900,
+                       .tm_mon = tm.tm_mon - 1,
+                       .tm_mday = tm.tm_mday,
+                       .tm_hour = tm.tm_hour,
+                       .tm_min = tm.tm_min,
+                       .tm_sec = tm.tm_sec};
+    tm = given;
     *epoch = timegm(&tm);
-    return tm.tm_mon == given.tm_mon && tm.tm_mday == given.tm_mday && tm.tm_hour == given.tm_hour &&
-           tm.tm_min == given.tm_min;
+    return tm.tm_mon == given.tm_mon && tm.tm_mday == given.tm_mday &&
+           tm.tm_hour == given.tm_hour && tm.tm_min == given.tm_min;
 }
 
 static bool rtc_base(struct parsing *p, const char *base)
@@ -279,24 +307,26 @@ static bool rtc_base(struct parsing *p, const char *base)
     }
     if (!strcmp(base, "localtime")) {
         struct tm tm;
-        time_t    t = now;
+        time_t t = now;
         localtime_r(&t, &tm);
         *epoch = now + tm.tm_gmtoff;
         return true;
     }
     return parse_date(base, epoch) ||
-           error_set(p->err, "-rtc base=%s: it is utc, localtime or a date such as 2001-02-03T04:05:06", base);
+           error_set(p->err,
+                     "-rtc base=%s: it is utc, localtime or a date such as 2001-02-03T04:05:06",
+                     base);
 }
 
 static bool set_rtc(struct parsing *p, const char *value)
 {
     static const char *const keys[] = {"base", "clock", "driftfix", NULL};
-    struct keyvals           list;
+    struct keyvals list;
     if (!keyvals_parse(&list, value, NULL, p->err)) {
         return false;
     }
     const char *clock = keyvals_get(&list, "clock"), *drift = keyvals_get(&list, "driftfix");
-    bool        ok = rtc_base(p, keyvals_get(&list, "base"));
+    bool ok = rtc_base(p, keyvals_get(&list, "base"));
     if (ok && clock && strcmp(clock, "host") && strcmp(clock, "rt") && strcmp(clock, "vm")) {
         ok = error_set(p->err, "-rtc clock=%s: it is host, rt or vm", clock);
     }
@@ -304,14 +334,14 @@ static bool set_rtc(struct parsing *p, const char *value)
         ok = error_set(p->err, "-rtc driftfix=%s: it is none or slew", drift);
     }
     p->options->machine.rtc_slew = drift && !strcmp(drift, "slew");
-    ok                           = ok && keyvals_end(&list, "-rtc", keys, p->err);
+    ok = ok && keyvals_end(&list, "-rtc", keys, p->err);
     keyvals_free(&list);
     return ok;
 }
 
 static bool set_uuid(struct parsing *p, const char *value)
 {
-    u8      *uuid = p->options->machine.uuid;
+    u8 *uuid = p->options->machine.uuid;
     unsigned byte, n = 0;
     for (const char *at = value; *at; at += 2) {
         if (*at == '-') {
@@ -354,7 +384,7 @@ static bool add_firmware_dir(struct parsing *p, const char *value)
 static bool set_name(struct parsing *p, const char *value)
 {
     static const char *const keys[] = {"guest", "process", "debug-threads", NULL};
-    struct keyvals           list;
+    struct keyvals list;
     if (!keyvals_parse(&list, value, "guest", p->err)) {
         return false;
     }
@@ -362,16 +392,16 @@ static bool set_name(struct parsing *p, const char *value)
     keyvals_get(&list, "process");
     keyvals_get(&list, "debug-threads");
     p->options->name = name ? keep(p, name) : NULL;
-    bool ok          = keyvals_end(&list, "-name", keys, p->err);
+    bool ok = keyvals_end(&list, "-name", keys, p->err);
     keyvals_free(&list);
     return ok;
 }
 
-#define TEXT_OPTION(function, member)                                                                                  \
-    static bool function(struct parsing *p, const char *value)                                                         \
-    {                                                                                                                  \
-        p->options->member = value;                                                                                    \
-        return true;                                                                                                   \
+#define TEXT_OPTION(function, member)                                                              \
+    static bool function(struct parsing *p, const char *value)                                     \
+    {                                                                                              \
+        p->options->member = value;                                                                \
+        return true;                                                                               \
     }
 TEXT_OPTION(set_kernel, machine.kernel)
 TEXT_OPTION(set_initrd, machine.initrd)
@@ -379,12 +409,12 @@ TEXT_OPTION(set_append, machine.append)
 TEXT_OPTION(set_bios, machine.bios)
 TEXT_OPTION(set_log_file, log_file)
 
-#define SWITCH_OPTION(function, member)                                                                                \
-    static bool function(struct parsing *p, const char *value)                                                         \
-    {                                                                                                                  \
-        (void)value;                                                                                                   \
-        p->member = true;                                                                                              \
-        return true;                                                                                                   \
+#define SWITCH_OPTION(function, member)                                                            \
+    static bool function(struct parsing *p, const char *value)                                     \
+    {                                                                                              \
+        (void)value;                                                                               \
+        p->member = true;                                                                          \
+        return true;                                                                               \
     }
 SWITCH_OPTION(set_no_reboot, options->machine.no_reboot)
 SWITCH_OPTION(set_no_shutdown, options->machine.no_shutdown)
@@ -392,10 +422,10 @@ SWITCH_OPTION(set_paused, options->paused)
 SWITCH_OPTION(set_snapshot, snapshot)
 SWITCH_OPTION(set_no_defaults, no_defaults)
 
-#define DISK_OPTION(function, call)                                                                                    \
-    static bool function(struct parsing *p, const char *value)                                                         \
-    {                                                                                                                  \
-        return call;                                                                                                   \
+#define DISK_OPTION(function, call)                                                                \
+    static bool function(struct parsing *p, const char *value)                                     \
+    {                                                                                              \
+        return call;                                                                               \
     }
 DISK_OPTION(set_hda, option_disk(p, value, 0, false))
 DISK_OPTION(set_hdb, option_disk(p, value, 1, false))
@@ -445,25 +475,30 @@ static const struct option options_table[] = {
     {"-cdrom", "FILE", set_cdrom, "CD-ROM image (in place of -hdc)"},
     {"-fda", "FILE", set_fda, "first floppy disk; -fdb: the second"},
     {"-fdb", "FILE", set_fdb, NULL},
-    {"-drive", "file=F,...", option_drive, "a drive: if=ide|floppy|none,index=,media=disk|cdrom,format=raw,snapshot=,readonly=,id="},
+    {"-drive", "file=F,...", option_drive,
+     "a drive: if=ide|floppy|none,index=,media=disk|cdrom,format=raw,snapshot=,readonly=,id="},
     {"-snapshot", NULL, set_snapshot, "never write to disk images: changes are lost at the end"},
-    {"-boot", "ORDER", option_boot, "a floppy, c disk, d CD-ROM; order=,once=,menu=on,splash-time=MS"},
+    {"-boot", "ORDER", option_boot,
+     "a floppy, c disk, d CD-ROM; order=,once=,menu=on,splash-time=MS"},
     {"-kernel", "FILE", set_kernel, "boot this kernel: Linux, multiboot or PVH"},
     {"-initrd", "FILE", set_initrd, "its initial ramdisk, or multiboot modules"},
     {"-append", "TEXT", set_append, "its command line"},
     {"-vga", "std|none", set_vga, "display adapter"},
     {"-display", "KIND", set_display, "sdl, curses (in the terminal) or none"},
-    {"-nographic", NULL, set_nographic, "no display; first serial port and monitor on the terminal"},
+    {"-nographic", NULL, set_nographic,
+     "no display; first serial port and monitor on the terminal"},
     {"-sdl", NULL, set_sdl, NULL},
     {"-curses", NULL, set_curses, NULL},
     {"-full-screen", NULL, set_full_screen, "start with the whole screen"},
     {"-k", "LAYOUT", set_keyboard, "accepted: keys are passed on by their place"},
-    {"-serial", "DEV", option_serial, "stdio, mon:stdio, file:PATH, pty, null, none or chardev:ID; up to four times"},
+    {"-serial", "DEV", option_serial,
+     "stdio, mon:stdio, file:PATH, pty, null, none or chardev:ID; up to four times"},
     {"-parallel", "DEV", option_parallel, "the same for the parallel port"},
     {"-monitor", "DEV", option_monitor, "the same for the monitor"},
     {"-mon", "chardev=ID", option_mon, NULL},
     {"-chardev", "KIND,id=ID", option_chardev, "file (path=), stdio, null or pty; mux=on"},
-    {"-debugcon", "DEV", option_debugcon, "a debug port (E9h, or -global isa-debugcon.iobase=PORT)"},
+    {"-debugcon", "DEV", option_debugcon,
+     "a debug port (E9h, or -global isa-debugcon.iobase=PORT)"},
     {"-device", "NAME,...", option_device, "adds a device; `help` lists them"},
     {"-global", "DEVICE.SETTING=VALUE", option_global, "changes a device's setting"},
     {"-nodefaults", NULL, set_no_defaults, "only devices that are asked for"},
@@ -487,28 +522,33 @@ static const struct option options_table[] = {
 };
 
 /* QEMU's words for what this version does not have. */
-static const char *const missing[] = {"-netdev", "-vnc", "-spice", "-gdb", "-s", "-loadvm", "-incoming", "-soundhw", "-audiodev",
-                                      "-audio", "-virtfs", "-fsdev", "-tpmdev", "-icount", "-qmp", "-daemonize", "-pflash",
-                                      "-sd", "-mtdblock", "-dtb", "-smbios", "-acpitable", "-fw_cfg", "-object", "-blockdev",
-                                      "-numa", "-usbdevice", "-pidfile", "-action", "-watchdog-action", "-win2k-hack",
-                                      "-no-acpi", "-no-hpet", "-option-rom", "-plugin", "-trace", "-runas", "-chroot",
-                                      "-sandbox", "-singlestep", "-semihosting", "-readconfig", "-msg", "-compat", NULL};
+static const char *const missing[] = {
+    "-netdev",     "-vnc",     "-spice",     "-gdb",        "-s",           "-loadvm",
+    "-incoming",   "-soundhw", "-audiodev",  "-audio",      "-virtfs",      "-fsdev",
+    "-tpmdev",     "-icount",  "-qmp",       "-daemonize",  "-pflash",      "-sd",
+    "-mtdblock",   "-dtb",     "-smbios",    "-acpitable",  "-fw_cfg",      "-object",
+    "-blockdev",   "-numa",    "-usbdevice", "-pidfile",    "-action",      "-watchdog-action",
+    "-win2k-hack", "-no-acpi", "-no-hpet",   "-option-rom", "-plugin",      "-trace",
+    "-runas",      "-chroot",  "-sandbox",   "-singlestep", "-semihosting", "-readconfig",
+    "-msg",        "-compat",  NULL};
 
 static bool show_help(struct parsing *p, const char *value)
 {
     (void)value;
     puts("ringside [OPTION...] [FILE...]\n\n"
-         "A PC in software. Each FILE is a hard disk, CD or floppy image, or a kernel: what it is, is found out.\n"
+         "A PC in software. Each FILE is a hard disk, CD or floppy image, or a kernel: what it is, "
+         "is found out.\n"
          "Options are QEMU's:\n");
     for (unsigned i = 0; i < ARRAY_LEN(options_table); i++) {
         const struct option *o = &options_table[i];
-        char                 left[64];
+        char left[64];
         if (o->help) {
             snprintf(left, sizeof left, "%s %s", o->word, o->argument ? o->argument : "");
             printf("  %-24s %s\n", left, o->help);
         }
     }
-    puts("\nExit status: 0 when the guest powers off, or on quit; 1 for a bad command line or a host that lacks something;\n"
+    puts("\nExit status: 0 when the guest powers off, or on quit; 1 for a bad command line or a "
+         "host that lacks something;\n"
          "with isa-debug-exit, the status that the guest chose: (value << 1 | 1) & 255.");
     p->done = true;
     return true;
@@ -537,7 +577,7 @@ static bool unknown_option(struct parsing *p, const char *word)
         words[i] = options_table[i].word;
     }
     words[ARRAY_LEN(options_table)] = NULL;
-    const char *near                = nearest_word(word + (word[1] == '-'), words);
+    const char *near = nearest_word(word + (word[1] == '-'), words);
     return near ? error_set(p->err, "%s: there is no such option; did you mean %s?", word, near)
                 : error_set(p->err, "%s: there is no such option (-help lists them)", word);
 }
@@ -577,8 +617,8 @@ static bool check_whole(struct parsing *p)
 enum options_result options_parse(struct options *options, int argc, char **argv, struct error *err)
 {
     struct parsing p = {.options = options, .err = err, .debug_port = 0xe9};
-    *options         = (struct options){
-                .machine = {.ram_bytes = RAM_DEFAULT, .cpu = cpu_model_default(), .boot_order = "cad"}};
+    *options = (struct options){
+        .machine = {.ram_bytes = RAM_DEFAULT, .cpu = cpu_model_default(), .boot_order = "cad"}};
     rtc_base(&p, NULL);
     for (int at = 1; at < argc;) {
         if (!one_option(&p, argc, argv, &at)) {

@@ -13,32 +13,32 @@ enum display_kind { DISPLAY_AUTO, DISPLAY_SDL, DISPLAY_CURSES, DISPLAY_NONE };
 /* -chardev, before it is opened. */
 struct chardev_spec {
     const char *id, *what; /* what: as chardev_open() takes it */
-    bool        mux, signals;
+    bool mux, signals;
 };
 
 struct debug_port_spec {
-    u16         port;
-    bool        port_given;
+    u16 port;
+    bool port_given;
     const char *chardev; /* as -serial takes it */
 };
 
 struct options {
-    struct machine_config machine;  /* all but the chardevs */
-    enum display_kind     display;
-    bool                  nographic, full_screen;
-    const char           *name;     /* of the window */
-    bool                  paused;   /* -S */
-    const char           *log_items, *log_file;
+    struct machine_config machine; /* all but the chardevs */
+    enum display_kind display;
+    bool nographic, full_screen;
+    const char *name; /* of the window */
+    bool paused;      /* -S */
+    const char *log_items, *log_file;
 
-    struct chardev_spec    chardevs[OPTIONS_CHARDEVS];
-    unsigned               chardev_count;
+    struct chardev_spec chardevs[OPTIONS_CHARDEVS];
+    unsigned chardev_count;
     /* "stdio", "mon:stdio", "null", "none", "pty", "file:PATH", "chardev:ID". NULL: not given. */
-    const char            *serial[MACHINE_SERIALS], *parallel, *monitor;
-    unsigned               serial_count;
+    const char *serial[MACHINE_SERIALS], *parallel, *monitor;
+    unsigned serial_count;
     struct debug_port_spec debug_ports[MACHINE_DEBUG_PORTS];
-    unsigned               debug_port_count;
+    unsigned debug_port_count;
 
-    char   **strings; /* owned */
+    char **strings; /* owned */
     unsigned string_count;
 };
 
@@ -48,7 +48,8 @@ enum options_result {
     OPTIONS_BAD,  /* `err` says why */
 };
 
-enum options_result options_parse(struct options *options, int argc, char **argv, struct error *err);
-void                options_free(struct options *options);
+enum options_result options_parse(struct options *options, int argc, char **argv,
+                                  struct error *err);
+void options_free(struct options *options);
 
 #endif

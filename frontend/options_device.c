@@ -15,7 +15,8 @@ static bool starts(const char *text, const char *prefix)
 /* What -serial, -parallel, -monitor and -debugcon take. */
 static const char *char_spec(struct parsing *p, const char *option, const char *value)
 {
-    static const char *const words[] = {"stdio", "mon:stdio", "null", "none", "pty", "vc", "file:PATH", "chardev:ID", NULL};
+    static const char *const words[] = {"stdio", "mon:stdio", "null",       "none", "pty",
+                                        "vc",    "file:PATH", "chardev:ID", NULL};
     if (!strcmp(value, "vc") || starts(value, "vc:")) {
         return "null"; /* there are no text consoles beside the screen */
     }
@@ -27,16 +28,18 @@ static const char *char_spec(struct parsing *p, const char *option, const char *
         return keep(p, value);
     }
     const char *near = nearest_word(value, words);
-    error_set(p->err, "%s %s: this version has stdio, mon:stdio, file:PATH, pty, null, none and chardev:ID%s%s%s", option,
-              value, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+    error_set(
+        p->err,
+        "%s %s: this version has stdio, mon:stdio, file:PATH, pty, null, none and chardev:ID%s%s%s",
+        option, value, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
     return NULL;
 }
 
 bool option_chardev(struct parsing *p, const char *value)
 {
     static const char *const keys[] = {"backend", "id", "path", "mux", "signal", "append", NULL};
-    struct options          *o      = p->options;
-    struct keyvals           list;
+    struct options *o = p->options;
+    struct keyvals list;
     if (o->chardev_count == OPTIONS_CHARDEVS) {
         return error_set(p->err, "-chardev: there are more than %d", OPTIONS_CHARDEVS);
     }
@@ -44,10 +47,12 @@ bool option_chardev(struct parsing *p, const char *value)
         return false;
     }
     struct chardev_spec *c = &o->chardevs[o->chardev_count];
-    const char *backend = keyvals_get(&list, "backend"), *id = keyvals_get(&list, "id"), *path = keyvals_get(&list, "path");
+    const char *backend = keyvals_get(&list, "backend"), *id = keyvals_get(&list, "id"),
+               *path = keyvals_get(&list, "path");
     const char *mux = keyvals_get(&list, "mux"), *signal = keyvals_get(&list, "signal");
     *c = (struct chardev_spec){.signals = true};
-    bool ok = (!mux || parse_on_off(mux, &c->mux, p->err)) && (!signal || parse_on_off(signal, &c->signals, p->err)) &&
+    bool ok = (!mux || parse_on_off(mux, &c->mux, p->err)) &&
+              (!signal || parse_on_off(signal, &c->signals, p->err)) &&
               keyvals_end(&list, "-chardev", keys, p->err);
     if (ok && (!id || !*id)) {
         ok = error_set(p->err, "-chardev %s: it needs id=", value);
@@ -55,11 +60,13 @@ bool option_chardev(struct parsing *p, const char *value)
         char what[4200];
         snprintf(what, sizeof what, "file:%s", path ? path : "");
         c->what = keep(p, what);
-        ok      = (path && *path) || error_set(p->err, "-chardev file needs path=");
-    } else if (ok && backend && (!strcmp(backend, "stdio") || !strcmp(backend, "null") || !strcmp(backend, "pty"))) {
+        ok = (path && *path) || error_set(p->err, "-chardev file needs path=");
+    } else if (ok && backend &&
+               (!strcmp(backend, "stdio") || !strcmp(backend, "null") || !strcmp(backend, "pty"))) {
         c->what = keep(p, backend);
     } else if (ok) {
-        ok = error_set(p->err, "-chardev %s: this version has file, stdio, null and pty", backend ? backend : "");
+        ok = error_set(p->err, "-chardev %s: this version has file, stdio, null and pty",
+                       backend ? backend : "");
     }
     if (ok) {
         c->id = keep(p, id);
@@ -96,12 +103,12 @@ bool option_monitor(struct parsing *p, const char *value)
 bool option_mon(struct parsing *p, const char *value)
 {
     static const char *const keys[] = {"chardev", "mode", NULL};
-    struct keyvals           list;
+    struct keyvals list;
     if (!keyvals_parse(&list, value, "chardev", p->err)) {
         return false;
     }
     const char *id = keyvals_get(&list, "chardev"), *mode = keyvals_get(&list, "mode");
-    char        what[128];
+    char what[128];
     snprintf(what, sizeof what, "chardev:%s", id ? id : "");
     bool ok = keyvals_end(&list, "-mon", keys, p->err);
     if (ok && mode && strcmp(mode, "readline")) {
@@ -129,7 +136,8 @@ bool option_debugcon(struct parsing *p, const char *value)
     return d && (d->chardev = char_spec(p, "-debugcon", value));
 }
 
-static bool port_setting(struct parsing *p, struct keyvals *list, const char *key, u64 max, u64 *value)
+static bool port_setting(struct parsing *p, struct keyvals *list, const char *key, u64 max,
+                         u64 *value)
 {
     const char *text = keyvals_get(list, key);
     return !text || parse_number(text, max, value, p->err);
@@ -137,15 +145,16 @@ static bool port_setting(struct parsing *p, struct keyvals *list, const char *ke
 
 static bool device_debug_exit(struct parsing *p, struct keyvals *list)
 {
-    struct machine_config *c    = &p->options->machine;
-    u64                    port = 0x501, size = 2;
-    if (!port_setting(p, list, "iobase", 0xffff, &port) || !port_setting(p, list, "iosize", 8, &size)) {
+    struct machine_config *c = &p->options->machine;
+    u64 port = 0x501, size = 2;
+    if (!port_setting(p, list, "iobase", 0xffff, &port) ||
+        !port_setting(p, list, "iosize", 8, &size)) {
         return false;
     }
     if (!size || port + size > 0x10000) {
         return error_set(p->err, "-device isa-debug-exit: iosize is 1 to 8, below port 10000h");
     }
-    c->debug_exit      = true;
+    c->debug_exit = true;
     c->debug_exit_port = (u16)port;
     c->debug_exit_size = (unsigned)size;
     return true;
@@ -153,10 +162,10 @@ static bool device_debug_exit(struct parsing *p, struct keyvals *list)
 
 static bool device_debugcon(struct parsing *p, struct keyvals *list)
 {
-    const char             *id = keyvals_get(list, "chardev"), *base = keyvals_get(list, "iobase");
+    const char *id = keyvals_get(list, "chardev"), *base = keyvals_get(list, "iobase");
     struct debug_port_spec *d = new_debug_port(p);
-    char                    what[128];
-    u64                     port = 0;
+    char what[128];
+    u64 port = 0;
     if (!d || (base && !parse_number(base, 0xffff, &port, p->err))) {
         return false;
     }
@@ -164,16 +173,16 @@ static bool device_debugcon(struct parsing *p, struct keyvals *list)
         return error_set(p->err, "-device isa-debugcon needs chardev=");
     }
     snprintf(what, sizeof what, "chardev:%s", id);
-    d->port       = (u16)port;
+    d->port = (u16)port;
     d->port_given = base;
-    d->chardev    = keep(p, what);
+    d->chardev = keep(p, what);
     return true;
 }
 
 static bool device_serial(struct parsing *p, struct keyvals *list)
 {
     const char *id = keyvals_get(list, "chardev");
-    char        what[128];
+    char what[128];
     snprintf(what, sizeof what, id ? "chardev:%s" : "null", id);
     return option_serial(p, what);
 }
@@ -192,14 +201,17 @@ static bool device_vga(struct parsing *p, struct keyvals *list)
     return true;
 }
 
-static const char *const device_names[] = {"isa-debug-exit", "isa-debugcon", "pc-testdev", "isa-serial", "ide-hd",
-                                           "ide-cd",         "floppy",       "VGA",        NULL};
-static const char *const device_keys[]  = {"iobase", "iosize", "chardev", "drive", "bus", "unit", "id", "serial", NULL};
+static const char *const device_names[] = {"isa-debug-exit", "isa-debugcon", "pc-testdev",
+                                           "isa-serial",     "ide-hd",       "ide-cd",
+                                           "floppy",         "VGA",          NULL};
+static const char *const device_keys[] = {"iobase", "iosize", "chardev", "drive", "bus",
+                                          "unit",   "id",     "serial",  NULL};
 
 static bool add_device(struct parsing *p, const char *driver, struct keyvals *list)
 {
     static bool (*const add[])(struct parsing *, struct keyvals *) = {
-        device_debug_exit, device_debugcon, device_testdev, device_serial, NULL, NULL, NULL, device_vga};
+        device_debug_exit, device_debugcon, device_testdev, device_serial, NULL, NULL, NULL,
+        device_vga};
     for (unsigned i = 0; device_names[i]; i++) {
         if (!strcmp(device_names[i], driver)) {
             return add[i] ? add[i](p, list) : device_drive(p, driver, list);
@@ -207,9 +219,11 @@ static bool add_device(struct parsing *p, const char *driver, struct keyvals *li
     }
     const char *near = nearest_word(driver, device_names);
     if (near) {
-        return error_set(p->err, "-device %s: there is no such device; did you mean %s?", driver, near);
+        return error_set(p->err, "-device %s: there is no such device; did you mean %s?", driver,
+                         near);
     }
-    return error_set(p->err, "-device %s: this version has no such device (-device help lists them)", driver);
+    return error_set(
+        p->err, "-device %s: this version has no such device (-device help lists them)", driver);
 }
 
 static void list_devices(struct parsing *p)
@@ -231,7 +245,8 @@ bool option_device(struct parsing *p, const char *value)
         return false;
     }
     const char *driver = keyvals_get(&list, "driver");
-    bool        ok = driver ? add_device(p, driver, &list) : error_set(p->err, "-device needs the name of a device");
+    bool ok = driver ? add_device(p, driver, &list)
+                     : error_set(p->err, "-device needs the name of a device");
     keyvals_get(&list, "id");
     ok = ok && keyvals_end(&list, "-device", device_keys, p->err);
     keyvals_free(&list);
@@ -241,21 +256,23 @@ bool option_device(struct parsing *p, const char *value)
 bool option_global(struct parsing *p, const char *value)
 {
     const char *number = NULL;
-    u64         port;
-    static const char *const known[] = {"isa-debugcon.iobase", "PIIX4_PM.disable_s3", "PIIX4_PM.disable_s4", NULL};
+    u64 port;
+    static const char *const known[] = {"isa-debugcon.iobase", "PIIX4_PM.disable_s3",
+                                        "PIIX4_PM.disable_s4", NULL};
     for (unsigned i = 0; known[i]; i++) {
         size_t length = strlen(known[i]);
         if (!strncmp(value, known[i], length) && value[length] == '=') {
             number = value + length + 1;
             if (i > 0) {
-                return parse_number(number, 1, &port, p->err); /* sleep states S3 and S4 are never offered */
+                return parse_number(number, 1, &port,
+                                    p->err); /* sleep states S3 and S4 are never offered */
             }
         }
     }
     if (!number) {
         const char *near = nearest_word(value, known);
-        return error_set(p->err, "-global %s: there is no such property%s%s%s", value, near ? "; did you mean " : "",
-                         near ? near : "", near ? "=...?" : "");
+        return error_set(p->err, "-global %s: there is no such property%s%s%s", value,
+                         near ? "; did you mean " : "", near ? near : "", near ? "=...?" : "");
     }
     if (!parse_number(number, 0xffff, &port, p->err)) {
         return false;
@@ -268,7 +285,7 @@ bool option_global(struct parsing *p, const char *value)
 
 bool default_devices(struct parsing *p)
 {
-    struct options        *o = p->options;
+    struct options *o = p->options;
     struct machine_config *c = &o->machine;
     if (!p->no_defaults && !o->serial_count) {
         o->serial[o->serial_count++] = o->nographic ? "mon:stdio" : "null";

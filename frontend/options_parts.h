@@ -9,24 +9,24 @@
 
 /* -drive before it has a place. */
 struct drive_spec {
-    const char          *id;
-    bool                 placed;    /* has a drive_config */
-    bool                 none;      /* if=none: waits for a -device */
-    bool                 has_index;
-    struct drive_config  drive;
+    const char *id;
+    bool placed; /* has a drive_config */
+    bool none;   /* if=none: waits for a -device */
+    bool has_index;
+    struct drive_config drive;
 };
 
 /* What is known only while the words are read. */
 struct parsing {
     struct options *options;
-    struct error   *err;
+    struct error *err;
     struct drive_spec drives[MACHINE_DRIVES];
-    unsigned          drive_count;
-    bool              snapshot, no_defaults, boot_given, done;
-    const char       *media[MACHINE_DRIVES]; /* words that are no options: files */
-    unsigned          media_count;
-    u16               debug_port; /* -global isa-debugcon.iobase */
-    bool              monitor_given, parallel_given, vga_given;
+    unsigned drive_count;
+    bool snapshot, no_defaults, boot_given, done;
+    const char *media[MACHINE_DRIVES]; /* words that are no options: files */
+    unsigned media_count;
+    u16 debug_port; /* -global isa-debugcon.iobase */
+    bool monitor_given, parallel_given, vga_given;
 };
 
 /* A copy that lives as long as the options. */

@@ -1,5 +1,6 @@
 /*
- * options_storage.c: disks, floppies, CD-ROMs, boot order, and files that are named without an option.
+ * options_storage.c: disks, floppies, CD-ROMs, boot order, and files that are named without an
+ * option.
  */
 #include "frontend/options_parts.h"
 
@@ -12,7 +13,7 @@ static struct drive_spec *new_drive(struct parsing *p)
         return NULL;
     }
     struct drive_spec *d = &p->drives[p->drive_count++];
-    *d                   = (struct drive_spec){.drive.interface = DRIVE_IDE};
+    *d = (struct drive_spec){.drive.interface = DRIVE_IDE};
     return d;
 }
 
@@ -22,10 +23,10 @@ bool option_disk(struct parsing *p, const char *value, unsigned unit, bool cdrom
     if (!d) {
         return false;
     }
-    d->has_index   = true;
-    d->drive.unit  = unit;
+    d->has_index = true;
+    d->drive.unit = unit;
     d->drive.cdrom = cdrom;
-    d->drive.path  = *value ? keep(p, value) : NULL;
+    d->drive.path = *value ? keep(p, value) : NULL;
     return *value || cdrom || error_set(p->err, "a hard disk needs an image file");
 }
 
@@ -35,18 +36,19 @@ bool option_floppy(struct parsing *p, const char *value, unsigned unit)
     if (!d) {
         return false;
     }
-    d->has_index       = true;
+    d->has_index = true;
     d->drive.interface = DRIVE_FLOPPY;
-    d->drive.unit      = unit;
-    d->drive.path      = *value ? keep(p, value) : NULL;
+    d->drive.unit = unit;
+    d->drive.path = *value ? keep(p, value) : NULL;
     return true;
 }
 
 /* ---- -drive */
 
-static const char *const drive_keys[] = {"file", "if", "index", "bus", "unit", "media", "format", "snapshot",
-                                         "readonly", "read-only", "id", "serial", "cache", "aio", "discard",
-                                         "detect-zeroes", NULL};
+static const char *const drive_keys[] = {
+    "file",   "if",       "index",    "bus",           "unit", "media",
+    "format", "snapshot", "readonly", "read-only",     "id",   "serial",
+    "cache",  "aio",      "discard",  "detect-zeroes", NULL};
 
 static bool flag(struct keyvals *list, const char *key, bool *flag, struct error *err)
 {
@@ -75,9 +77,10 @@ static bool drive_interface(struct drive_spec *d, const char *word, struct error
 
 static bool drive_place(struct drive_spec *d, struct keyvals *list, struct error *err)
 {
-    const char *index = keyvals_get(list, "index"), *bus = keyvals_get(list, "bus"), *unit = keyvals_get(list, "unit");
-    unsigned    most = d->drive.interface == DRIVE_FLOPPY ? 1 : 3;
-    u64         n = 0, b = 0;
+    const char *index = keyvals_get(list, "index"), *bus = keyvals_get(list, "bus"),
+               *unit = keyvals_get(list, "unit");
+    unsigned most = d->drive.interface == DRIVE_FLOPPY ? 1 : 3;
+    u64 n = 0, b = 0;
     if (index) {
         if (!parse_number(index, most, &n, err)) {
             return false;
@@ -90,7 +93,7 @@ static bool drive_place(struct drive_spec *d, struct keyvals *list, struct error
     } else {
         return true;
     }
-    d->has_index  = true;
+    d->has_index = true;
     d->drive.unit = (unsigned)n;
     return true;
 }
@@ -98,7 +101,8 @@ static bool drive_place(struct drive_spec *d, struct keyvals *list, struct error
 static bool drive_settings(struct parsing *p, struct drive_spec *d, struct keyvals *list)
 {
     const char *media = keyvals_get(list, "media"), *format = keyvals_get(list, "format");
-    const char *file = keyvals_get(list, "file"), *id = keyvals_get(list, "id"), *serial = keyvals_get(list, "serial");
+    const char *file = keyvals_get(list, "file"), *id = keyvals_get(list, "id"),
+               *serial = keyvals_get(list, "serial");
     if (media && strcmp(media, "disk") && strcmp(media, "cdrom")) {
         return error_set(p->err, "-drive media=%s: it is disk or cdrom", media);
     }
@@ -107,11 +111,11 @@ static bool drive_settings(struct parsing *p, struct drive_spec *d, struct keyva
     keyvals_get(list, "aio");
     keyvals_get(list, "discard");
     keyvals_get(list, "detect-zeroes");
-    d->drive.cdrom          = media && !strcmp(media, "cdrom");
-    d->drive.path           = file && *file ? keep(p, file) : NULL;
-    d->drive.serial         = serial ? keep(p, serial) : NULL;
+    d->drive.cdrom = media && !strcmp(media, "cdrom");
+    d->drive.path = file && *file ? keep(p, file) : NULL;
+    d->drive.serial = serial ? keep(p, serial) : NULL;
     d->drive.options.format = format ? keep(p, format) : NULL;
-    d->id                   = id ? keep(p, id) : NULL;
+    d->id = id ? keep(p, id) : NULL;
     d->drive.options.snapshot = p->snapshot;
     return flag(list, "snapshot", &d->drive.options.snapshot, p->err) &&
            flag(list, "readonly", &d->drive.options.read_only, p->err) &&
@@ -120,13 +124,14 @@ static bool drive_settings(struct parsing *p, struct drive_spec *d, struct keyva
 
 bool option_drive(struct parsing *p, const char *value)
 {
-    struct keyvals     list;
+    struct keyvals list;
     struct drive_spec *d = new_drive(p);
     if (!d || !keyvals_parse(&list, value, "file", p->err)) {
         return false;
     }
-    bool ok = drive_interface(d, keyvals_get(&list, "if"), p->err) && drive_place(d, &list, p->err) &&
-              drive_settings(p, d, &list) && keyvals_end(&list, "-drive", drive_keys, p->err);
+    bool ok = drive_interface(d, keyvals_get(&list, "if"), p->err) &&
+              drive_place(d, &list, p->err) && drive_settings(p, d, &list) &&
+              keyvals_end(&list, "-drive", drive_keys, p->err);
     keyvals_free(&list);
     if (ok && !d->drive.path && !d->drive.cdrom && d->drive.interface == DRIVE_IDE) {
         return error_set(p->err, "-drive %s: a hard disk needs file=", value);
@@ -149,7 +154,7 @@ static struct drive_spec *find_drive(struct parsing *p, const char *id)
 static bool device_place(struct parsing *p, struct drive_spec *d, struct keyvals *list)
 {
     const char *bus = keyvals_get(list, "bus"), *unit = keyvals_get(list, "unit");
-    u64         b = 0, n = 0;
+    u64 b = 0, n = 0;
     if (bus) {
         if ((strncmp(bus, "ide.", 4) && strncmp(bus, "floppy-bus.", 11)) ||
             !parse_number(strchr(bus, '.') + 1, 1, &b, p->err)) {
@@ -160,7 +165,7 @@ static bool device_place(struct parsing *p, struct drive_spec *d, struct keyvals
         return false;
     }
     if (bus || unit) {
-        d->has_index  = true;
+        d->has_index = true;
         d->drive.unit = (unsigned)(d->drive.interface == DRIVE_FLOPPY ? n : 2 * b + n);
     }
     return true;
@@ -168,22 +173,23 @@ static bool device_place(struct parsing *p, struct drive_spec *d, struct keyvals
 
 bool device_drive(struct parsing *p, const char *driver, struct keyvals *list)
 {
-    const char        *id     = keyvals_get(list, "drive");
-    const char        *serial = keyvals_get(list, "serial");
-    struct drive_spec *d      = id ? find_drive(p, id) : NULL;
+    const char *id = keyvals_get(list, "drive");
+    const char *serial = keyvals_get(list, "serial");
+    struct drive_spec *d = id ? find_drive(p, id) : NULL;
     keyvals_get(list, "id");
     if (!id && !strcmp(driver, "ide-cd")) {
-        d              = new_drive(p);
+        d = new_drive(p);
         if (!d) {
             return false;
         }
     } else if (!d || !d->none) {
-        return error_set(p->err, "-device %s: drive=%s names no -drive with if=none before it", driver, id ? id : "");
+        return error_set(p->err, "-device %s: drive=%s names no -drive with if=none before it",
+                         driver, id ? id : "");
     }
-    d->none            = false;
+    d->none = false;
     d->drive.interface = strcmp(driver, "floppy") ? DRIVE_IDE : DRIVE_FLOPPY;
-    d->drive.cdrom     = !strcmp(driver, "ide-cd");
-    d->drive.serial    = serial ? keep(p, serial) : d->drive.serial;
+    d->drive.cdrom = !strcmp(driver, "ide-cd");
+    d->drive.serial = serial ? keep(p, serial) : d->drive.serial;
     return device_place(p, d, list);
 }
 
@@ -192,29 +198,35 @@ bool device_drive(struct parsing *p, const char *driver, struct keyvals *list)
 static bool boot_letters(struct parsing *p, const char *letters, const char **order)
 {
     if (letters[strspn(letters, "abcdnop")] || strlen(letters) > 8) {
-        return error_set(p->err, "-boot %s: the order is made of a (floppy), c (disk), d (CD-ROM) and n (network)",
-                         letters);
+        return error_set(
+            p->err,
+            "-boot %s: the order is made of a (floppy), c (disk), d (CD-ROM) and n (network)",
+            letters);
     }
-    *order        = keep(p, letters);
+    *order = keep(p, letters);
     p->boot_given = true;
     return true;
 }
 
 bool option_boot(struct parsing *p, const char *value)
 {
-    static const char *const keys[] = {"order", "once", "menu", "splash-time", "strict", "reboot-timeout", "splash", NULL};
-    struct machine_config   *c      = &p->options->machine;
-    struct keyvals           list;
+    static const char *const keys[] = {"order",  "once",           "menu",   "splash-time",
+                                       "strict", "reboot-timeout", "splash", NULL};
+    struct machine_config *c = &p->options->machine;
+    struct keyvals list;
     if (!keyvals_parse(&list, value, "order", p->err)) {
         return false;
     }
     const char *order = keyvals_get(&list, "order"), *once = keyvals_get(&list, "once");
-    const char *wait   = keyvals_get(&list, "splash-time");
-    bool        strict = false;
-    u64         ms     = 0;
-    bool        ok = (!order || boot_letters(p, order, &c->boot_order)) && (!once || boot_letters(p, once, &c->boot_once)) &&
-              flag(&list, "menu", &c->boot_menu, p->err) && flag(&list, "strict", &strict, p->err) &&
-              (!wait || parse_number(wait, 0xffff, &ms, p->err)) && keyvals_end(&list, "-boot", keys, p->err);
+    const char *wait = keyvals_get(&list, "splash-time");
+    bool strict = false;
+    u64 ms = 0;
+    bool ok = (!order || boot_letters(p, order, &c->boot_order)) &&
+              (!once || boot_letters(p, once, &c->boot_once)) &&
+              flag(&list, "menu", &c->boot_menu, p->err) &&
+              flag(&list, "strict", &strict, p->err) &&
+              (!wait || parse_number(wait, 0xffff, &ms, p->err)) &&
+              keyvals_end(&list, "-boot", keys, p->err);
     c->boot_splash_ms = (u32)ms;
     keyvals_free(&list);
     return ok;
@@ -225,8 +237,8 @@ bool option_boot(struct parsing *p, const char *value)
 static bool medium(struct parsing *p, const char *path)
 {
     struct machine_config *c = &p->options->machine;
-    enum image_kind        kind;
-    struct drive_spec     *d;
+    enum image_kind kind;
+    struct drive_spec *d;
     if (!block_probe_file(path, &kind, p->err)) {
         return false;
     }
@@ -246,18 +258,22 @@ static bool medium(struct parsing *p, const char *path)
         c->boot_order = p->boot_given ? c->boot_order : "acd";
         return option_floppy(p, path, 0);
     case IMAGE_DISK:
-        d             = new_drive(p);
+        d = new_drive(p);
         c->boot_order = p->boot_given ? c->boot_order : "cda";
         if (d) {
             d->drive.path = path;
         }
         return d;
     case IMAGE_FOREIGN:
-        return error_set(p->err, "%s is in a format other than raw, which this version cannot read; "
-                                 "`qemu-img convert -O raw` makes it raw", path);
-    default:
-        return error_set(p->err, "%s is neither a disk, a CD, a floppy nor a kernel; say -hda, -cdrom, -fda or -kernel",
+        return error_set(p->err,
+                         "%s is in a format other than raw, which this version cannot read; "
+                         "`qemu-img convert -O raw` makes it raw",
                          path);
+    default:
+        return error_set(
+            p->err,
+            "%s is neither a disk, a CD, a floppy nor a kernel; say -hda, -cdrom, -fda or -kernel",
+            path);
     }
 }
 
@@ -265,8 +281,9 @@ static bool medium(struct parsing *p, const char *path)
 
 static const char *place_name(enum drive_interface interface, unsigned unit)
 {
-    static const char *const names[2][4] = {[DRIVE_IDE] = {"-hda", "-hdb", "-hdc (or -cdrom)", "-hdd"},
-                                            [DRIVE_FLOPPY] = {"-fda", "-fdb", "", ""}};
+    static const char *const names[2][4] = {
+        [DRIVE_IDE] = {"-hda", "-hdb", "-hdc (or -cdrom)", "-hdd"},
+        [DRIVE_FLOPPY] = {"-fda", "-fdb", "", ""}};
     return names[interface][unit];
 }
 
@@ -274,11 +291,12 @@ static bool place(struct parsing *p, struct drive_spec *d, unsigned unit, u8 tak
 {
     struct machine_config *c = &p->options->machine;
     if (taken[d->drive.interface] & 1u << unit) {
-        return error_set(p->err, "there are two drives for %s", place_name(d->drive.interface, unit));
+        return error_set(p->err, "there are two drives for %s",
+                         place_name(d->drive.interface, unit));
     }
     taken[d->drive.interface] |= (u8)(1u << unit);
-    d->placed               = true;
-    d->drive.unit           = unit;
+    d->placed = true;
+    d->drive.unit = unit;
     d->drive.options.snapshot |= p->snapshot;
     c->drives[c->drive_count++] = d->drive;
     return true;
@@ -322,7 +340,8 @@ bool place_drives(struct parsing *p)
     }
     struct machine_config *c = &p->options->machine;
     if (!p->no_defaults && !(taken[DRIVE_IDE] & 1u << 2)) {
-        c->drives[c->drive_count++] = (struct drive_config){.interface = DRIVE_IDE, .unit = 2, .cdrom = true};
+        c->drives[c->drive_count++] =
+            (struct drive_config){.interface = DRIVE_IDE, .unit = 2, .cdrom = true};
     }
     c->floppy_drive = !p->no_defaults;
     return true;

@@ -19,7 +19,7 @@ static char *cut_item(char **rest)
         *to++ = *from++;
     }
     *rest = *from ? from + 1 : NULL;
-    *to   = 0;
+    *to = 0;
     return item;
 }
 
@@ -28,31 +28,31 @@ static bool add_item(struct keyvals *list, char *item, const char *first_key, st
     if (list->count == KEYVALS_MAX) {
         return error_set(err, "too many settings in one option");
     }
-    unsigned    n     = list->count++;
-    char       *equal = strchr(item, '=');
+    unsigned n = list->count++;
+    char *equal = strchr(item, '=');
     const char *key = item, *value = "on";
     if (equal) {
         *equal = 0;
-        value  = equal + 1;
+        value = equal + 1;
     } else if (n == 0) {
         if (!first_key) {
             return error_set(err, "expected KEY=VALUE, not `%s`", item);
         }
-        key   = first_key;
+        key = first_key;
         value = item;
     } else if (!strncmp(item, "no", 2) && strlen(item) > 3) {
-        key   = item + 2;
+        key = item + 2;
         value = "off";
     }
-    list->item[n].key   = key;
+    list->item[n].key = key;
     list->item[n].value = value;
-    list->item[n].used  = false;
+    list->item[n].used = false;
     return true;
 }
 
 bool keyvals_parse(struct keyvals *list, const char *text, const char *first_key, struct error *err)
 {
-    *list      = (struct keyvals){.text = mem_check(strdup(text))};
+    *list = (struct keyvals){.text = mem_check(strdup(text))};
     char *rest = list->text;
     while (rest) {
         char *item = cut_item(&rest);
@@ -67,7 +67,7 @@ bool keyvals_parse(struct keyvals *list, const char *text, const char *first_key
 void keyvals_free(struct keyvals *list)
 {
     free(list->text);
-    list->text  = NULL;
+    list->text = NULL;
     list->count = 0;
 }
 
@@ -77,18 +77,20 @@ const char *keyvals_get(struct keyvals *list, const char *key)
     for (unsigned i = 0; i < list->count; i++) {
         if (!strcmp(list->item[i].key, key)) {
             list->item[i].used = true;
-            value              = list->item[i].value;
+            value = list->item[i].value;
         }
     }
     return value;
 }
 
-bool keyvals_end(const struct keyvals *list, const char *where, const char *const *known, struct error *err)
+bool keyvals_end(const struct keyvals *list, const char *where, const char *const *known,
+                 struct error *err)
 {
     for (unsigned i = 0; i < list->count; i++) {
         if (!list->item[i].used) {
             const char *key = list->item[i].key, *near = known ? nearest_word(key, known) : NULL;
-            return near ? error_set(err, "%s: there is no setting `%s`; did you mean `%s`?", where, key, near)
+            return near ? error_set(err, "%s: there is no setting `%s`; did you mean `%s`?", where,
+                                    key, near)
                         : error_set(err, "%s: there is no setting `%s`", where, key);
         }
     }
@@ -110,7 +112,7 @@ bool parse_on_off(const char *text, bool *value, struct error *err)
 bool parse_number(const char *text, u64 max, u64 *value, struct error *err)
 {
     char *end;
-    errno                = 0;
+    errno = 0;
     unsigned long long n = strtoull(text, &end, 0);
     if (end == text || *end || *text == '-' || errno || n > max) {
         return error_set(err, "`%s` is no number up to %llu", text, (unsigned long long)max);
@@ -122,14 +124,14 @@ bool parse_number(const char *text, u64 max, u64 *value, struct error *err)
 bool parse_size(const char *text, u64 unit, u64 *bytes, struct error *err)
 {
     static const char suffixes[] = "BKMGT";
-    char             *end;
-    errno                  = 0;
-    unsigned long long n   = strtoull(text, &end, 10);
-    bool               bad = end == text || *text == '-' || errno;
+    char *end;
+    errno = 0;
+    unsigned long long n = strtoull(text, &end, 10);
+    bool bad = end == text || *text == '-' || errno;
     if (!bad && *end) {
         const char *suffix = strchr(suffixes, *end >= 'a' ? *end - 'a' + 'A' : *end);
-        bad                = !suffix || (end[1] && strcasecmp(end + 1, "B") && strcasecmp(end + 1, "iB"));
-        unit               = bad ? 1 : (u64)1 << 10 * (unsigned)(suffix - suffixes);
+        bad = !suffix || (end[1] && strcasecmp(end + 1, "B") && strcasecmp(end + 1, "iB"));
+        unit = bad ? 1 : (u64)1 << 10 * (unsigned)(suffix - suffixes);
     }
     if (bad || __builtin_mul_overflow(n, unit, bytes)) {
         return error_set(err, "`%s` is no size such as 512M or 2G", text);
@@ -141,7 +143,7 @@ enum { WORD_MAX = 64 };
 
 unsigned word_distance(const char *a, const char *b)
 {
-    size_t   la = strnlen(a, WORD_MAX), lb = strnlen(b, WORD_MAX);
+    size_t la = strnlen(a, WORD_MAX), lb = strnlen(b, WORD_MAX);
     unsigned row[3][WORD_MAX + 1]; /* of the last three letters of a */
     for (size_t j = 0; j <= lb; j++) {
         row[0][j] = (unsigned)j;
@@ -151,9 +153,9 @@ unsigned word_distance(const char *a, const char *b)
         now[0] = (unsigned)i;
         for (size_t j = 1; j <= lb; j++) {
             unsigned best = up[j - 1] + (a[i - 1] != b[j - 1]);
-            best          = up[j] + 1 < best ? up[j] + 1 : best;
-            best          = now[j - 1] + 1 < best ? now[j - 1] + 1 : best;
-            bool swapped  = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+            best = up[j] + 1 < best ? up[j] + 1 : best;
+            best = now[j - 1] + 1 < best ? now[j - 1] + 1 : best;
+            bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
             if (swapped && upper[j - 2] + 1 < best) {
                 best = upper[j - 2] + 1;
             }
@@ -165,13 +167,13 @@ unsigned word_distance(const char *a, const char *b)
 
 const char *nearest_word(const char *word, const char *const *words)
 {
-    const char *near  = NULL;
-    unsigned    least = (unsigned)strnlen(word, WORD_MAX) / 2 + 2;
+    const char *near = NULL;
+    unsigned least = (unsigned)strnlen(word, WORD_MAX) / 2 + 2;
     for (; *words; words++) {
         unsigned distance = word_distance(word, *words);
         if (distance < least) {
             least = distance;
-            near  = *words;
+            near = *words;
         }
     }
     return near;

@@ -14,7 +14,7 @@ static void lists_have_keys_values_and_doubled_commas(void **state)
 {
     (void)state;
     struct keyvals list;
-    struct error   err;
+    struct error err;
     assert_true(keyvals_parse(&list, "a,,b.img,if=ide,index=2,snapshot,noopen", "file", &err));
     assert_string_equal(keyvals_get(&list, "file"), "a,b.img");
     assert_string_equal(keyvals_get(&list, "if"), "ide");
@@ -33,7 +33,7 @@ static void odd_lists_are_refused_or_empty(void **state)
 {
     (void)state;
     struct keyvals list;
-    struct error   err;
+    struct error err;
     assert_false(keyvals_parse(&list, "word", NULL, &err));
     assert_true(keyvals_parse(&list, "", "file", &err));
     assert_int_equal(list.count, 0);
@@ -52,7 +52,7 @@ static void sizes_and_numbers(void **state)
 {
     (void)state;
     struct error err;
-    u64          v;
+    u64 v;
     assert_true(parse_size("512", 1 << 20, &v, &err));
     assert_int_equal(v, 512ull << 20);
     assert_true(parse_size("2G", 1 << 20, &v, &err));

@@ -1,5 +1,6 @@
 /*
- * cmos.h: what the machine writes about itself into CMOS memory for firmware to read, as on QEMU's `pc`.
+ * cmos.h: what the machine writes about itself into CMOS memory for firmware to read, as on QEMU's
+ * `pc`.
  */
 #ifndef FRONTEND_MACHINE_CMOS_H
 #define FRONTEND_MACHINE_CMOS_H

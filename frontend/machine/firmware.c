@@ -8,29 +8,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const usual_dirs[] = {"/usr/share/seabios",       "/usr/share/qemu", "/usr/share/vgabios",
-                                         "/usr/local/share/seabios", "/usr/local/share/qemu", NULL};
+static const char *const usual_dirs[] = {"/usr/share/seabios",    "/usr/share/qemu",
+                                         "/usr/share/vgabios",    "/usr/local/share/seabios",
+                                         "/usr/local/share/qemu", NULL};
 
-static bool read_all(FILE *file, const char *path, size_t max_size, struct firmware_image *image, struct error *err)
+static bool read_all(FILE *file, const char *path, size_t max_size, struct firmware_image *image,
+                     struct error *err)
 {
-    u8    *bytes = malloc(max_size + 1);
-    size_t size  = bytes ? fread(bytes, 1, max_size + 1, file) : 0;
+    u8 *bytes = malloc(max_size + 1);
+    size_t size = bytes ? fread(bytes, 1, max_size + 1, file) : 0;
     if (!bytes || ferror(file)) {
         free(bytes);
         return error_set(err, "cannot read %s: %s", path, strerror(errno));
     }
     if (size == 0 || size > max_size) {
         free(bytes);
-        return error_set(err, "%s is no firmware image: it is %s", path, size ? "too large" : "empty");
+        return error_set(err, "%s is no firmware image: it is %s", path,
+                         size ? "too large" : "empty");
     }
     *image = (struct firmware_image){.bytes = bytes, .size = size};
     return true;
 }
 
-static bool load_path(const char *path, size_t max_size, struct firmware_image *image, bool *found, struct error *err)
+static bool load_path(const char *path, size_t max_size, struct firmware_image *image, bool *found,
+                      struct error *err)
 {
     FILE *file = fopen(path, "rbe");
-    *found     = file || errno != ENOENT;
+    *found = file || errno != ENOENT;
     if (!file) {
         return error_set(err, "cannot open %s: %s", path, strerror(errno));
     }
@@ -56,21 +60,23 @@ static const char *search_dir(const char *const *dirs, unsigned i)
 
 static bool not_found(const char *name, const char *const *dirs, struct error *err)
 {
-    char        list[256] = "";
-    size_t      used      = 0;
+    char list[256] = "";
+    size_t used = 0;
     const char *dir;
     for (unsigned i = 0; used < sizeof list && (dir = search_dir(dirs, i)); i++) {
         used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", dir);
     }
-    return error_set(err, "no %s in %s: install Debian's package `seabios`, or say -L DIR where it is", name, list);
+    return error_set(err,
+                     "no %s in %s: install Debian's package `seabios`, or say -L DIR where it is",
+                     name, list);
 }
 
-bool firmware_load(const char *name, const char *const *dirs, size_t max_size, struct firmware_image *image,
-                   struct error *err)
+bool firmware_load(const char *name, const char *const *dirs, size_t max_size,
+                   struct firmware_image *image, struct error *err)
 {
-    bool        found;
+    bool found;
     const char *dir;
-    bool        ok = load_path(name, max_size, image, &found, err);
+    bool ok = load_path(name, max_size, image, &found, err);
     if (found || strchr(name, '/')) {
         return ok;
     }

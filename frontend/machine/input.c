@@ -1,6 +1,6 @@
 /*
- * input.c: see input.h. Typed text and chords are a queue of key movements that a timer works off: the next one goes out
- * when its pause is over and the guest has taken the last.
+ * input.c: see input.h. Typed text and chords are a queue of key movements that a timer works off:
+ * the next one goes out when its pause is over and the guest has taken the last.
  */
 #include "frontend/machine/input.h"
 
@@ -13,30 +13,30 @@
 enum { QUEUE_SIZE = 1 << 16, CHORD_KEYS = 8, STEP_MS = 5, RETRY_MS = 5, NS_PER_MS = 1000000 };
 
 struct movement {
-    u16  key; /* enum key */
+    u16 key; /* enum key */
     bool down;
-    u16  pause_ms; /* after it */
+    u16 pause_ms; /* after it */
 };
 
 struct input {
-    struct clock    *clock;
-    struct ps2kbd   *keyboard;
+    struct clock *clock;
+    struct ps2kbd *keyboard;
     struct ps2mouse *mouse;
-    struct timer     timer;
+    struct timer timer;
     struct movement *queue; /* a ring */
-    unsigned         head, count;
+    unsigned head, count;
 };
 
 static void next_movement(void *opaque)
 {
-    struct input *in       = opaque;
-    unsigned      pause_ms = RETRY_MS;
+    struct input *in = opaque;
+    unsigned pause_ms = RETRY_MS;
     if (!in->count) {
         return;
     }
     if (ps2kbd_idle(in->keyboard)) {
         struct movement *move = &in->queue[in->head];
-        in->head              = (in->head + 1) % QUEUE_SIZE;
+        in->head = (in->head + 1) % QUEUE_SIZE;
         in->count--;
         ps2kbd_key(in->keyboard, (enum key)move->key, move->down);
         pause_ms = move->pause_ms;
@@ -49,7 +49,8 @@ static bool put(struct input *in, enum key key, bool down, unsigned pause_ms)
     if (in->count == QUEUE_SIZE) {
         return false;
     }
-    in->queue[(in->head + in->count++) % QUEUE_SIZE] = (struct movement){(u16)key, down, (u16)pause_ms};
+    in->queue[(in->head + in->count++) % QUEUE_SIZE] =
+        (struct movement){(u16)key, down, (u16)pause_ms};
     if (!timer_armed(&in->timer)) {
         timer_set(&in->timer, clock_now(in->clock));
     }
@@ -59,10 +60,10 @@ static bool put(struct input *in, enum key key, bool down, unsigned pause_ms)
 struct input *input_create(struct clock *clock, struct ps2kbd *keyboard, struct ps2mouse *mouse)
 {
     struct input *in = mem_zeroed(1, sizeof *in);
-    in->clock        = clock;
-    in->keyboard     = keyboard;
-    in->mouse        = mouse;
-    in->queue        = mem_zeroed(QUEUE_SIZE, sizeof *in->queue);
+    in->clock = clock;
+    in->keyboard = keyboard;
+    in->mouse = mouse;
+    in->queue = mem_zeroed(QUEUE_SIZE, sizeof *in->queue);
     timer_init(&in->timer, clock, next_movement, in);
     return in;
 }
@@ -105,13 +106,16 @@ bool input_busy(const struct input *in)
 /* The next character, or 0 at the end; broken sequences give U+FFFD, which no keyboard has. */
 static u32 next_char(const char **text)
 {
-    const u8 *p    = (const u8 *)*text;
-    u32       c    = *p;
-    unsigned  tail = c < 0x80 ? 0 : c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : 1;
+    const u8 *p = (const u8 *)*text;
+    u32 c = *p;
+    unsigned tail = c < 0x80 ? 0 : c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : 1;
     if (c) {
         p++;
     }
-    if (tail) {
+    if (tail && (c < 0xc2 || c > 0xf4)) {
+        c = 0xfffd;
+        tail = 0;
+    } else if (tail) {
         c &= 0x3fu >> tail;
     }
     for (; tail; tail--, p++) {
@@ -128,7 +132,7 @@ static u32 next_char(const char **text)
 static bool type_char(struct input *in, u32 c)
 {
     enum key key;
-    bool     shift, ctrl;
+    bool shift, ctrl;
     if (!key_by_char(c, &key, &shift, &ctrl)) {
         return true;
     }
@@ -149,7 +153,7 @@ static bool type_char(struct input *in, u32 c)
 
 bool input_type(struct input *in, const char *utf8)
 {
-    u32  c;
+    u32 c;
     bool ok = true;
     while (ok && (c = next_char(&utf8))) {
         ok = type_char(in, c);
@@ -157,7 +161,8 @@ bool input_type(struct input *in, const char *utf8)
     return ok;
 }
 
-static bool parse_chord(const char *names, enum key keys[CHORD_KEYS], unsigned *count, struct error *err)
+static bool parse_chord(const char *names, enum key keys[CHORD_KEYS], unsigned *count,
+                        struct error *err)
 {
     char word[32];
     *count = 0;
@@ -171,7 +176,8 @@ static bool parse_chord(const char *names, enum key keys[CHORD_KEYS], unsigned *
         word[length] = 0;
         enum key key = key_by_name(word);
         if (!key) {
-            return error_set(err, "there is no key %s; did you mean %s?", word, key_nearest_name(word));
+            return error_set(err, "there is no key %s; did you mean %s?", word,
+                             key_nearest_name(word));
         }
         keys[(*count)++] = key;
         names += length;

@@ -23,10 +23,10 @@ static void kick(void *opaque)
 struct machine *machine_create(void)
 {
     struct machine *m = mem_zeroed(1, sizeof *m);
-    m->clock          = clock_create();
-    m->loop           = loop_create(m->clock);
-    m->memory         = space_create("memory", MEMORY_BITS);
-    m->ports          = space_create("ports", PORT_BITS);
+    m->clock = clock_create();
+    m->loop = loop_create(m->clock);
+    m->memory = space_create("memory", MEMORY_BITS);
+    m->ports = space_create("ports", PORT_BITS);
     return m;
 }
 

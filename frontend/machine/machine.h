@@ -1,9 +1,10 @@
 /*
  * machine.h: one PC: its parts, how it runs, and what may be asked of it from outside.
  *
- * A machine is made in two steps. machine_create() gives the clock, the main loop and the empty address spaces, so that
- * host sides (character devices) can be opened on the loop; pc_build() then wires the board. All functions are for the
- * machine's thread, but machine_quit(), which only asks, may be called from signal handlers' posted work as well.
+ * A machine is made in two steps. machine_create() gives the clock, the main loop and the empty
+ * address spaces, so that host sides (character devices) can be opened on the loop; pc_build() then
+ * wires the board. All functions are for the machine's thread, but machine_quit(), which only asks,
+ * may be called from signal handlers' posted work as well.
  *
  * Frontends that need to look at regular times (a window) watch a timerfd of their own on `loop`.
  */
@@ -26,106 +27,109 @@ enum drive_interface { DRIVE_IDE, DRIVE_FLOPPY };
 
 struct drive_config {
     enum drive_interface interface;
-    unsigned             unit; /* IDE 0..3 (-hda to -hdd), floppy 0..1 */
-    bool                 cdrom;
-    const char          *path; /* NULL: an empty drive (CD-ROM, floppy) */
-    const char          *serial; /* NULL: one of ours */
+    unsigned unit; /* IDE 0..3 (-hda to -hdd), floppy 0..1 */
+    bool cdrom;
+    const char *path;   /* NULL: an empty drive (CD-ROM, floppy) */
+    const char *serial; /* NULL: one of ours */
     struct block_options options;
 };
 
 struct debug_port {
-    u16             port;
+    u16 port;
     struct chardev *chardev;
 };
 
 /* Strings and chardevs must outlive the machine. */
 struct machine_config {
-    u64         ram_bytes;
-    const char *cpu;                   /* a model's name and feature words */
-    const char *bios;                  /* a file's path or name; NULL: SeaBIOS */
-    const char *firmware_dirs[8];      /* searched first, in this order */
-    bool        vga, floppy_drive;     /* a display adapter; drive A: even without a medium */
-    bool        graphic;               /* somebody looks at the display */
+    u64 ram_bytes;
+    const char *cpu;                      /* a model's name and feature words */
+    const char *bios;                     /* a file's path or name; NULL: SeaBIOS */
+    const char *firmware_dirs[8];         /* searched first, in this order */
+    bool vga, floppy_drive;               /* a display adapter; drive A: even without a medium */
+    bool graphic;                         /* somebody looks at the display */
     const char *kernel, *initrd, *append; /* direct boot; kernel NULL: none */
 
     struct drive_config drives[MACHINE_DRIVES];
-    unsigned            drive_count;
-    const char         *boot_order, *boot_once; /* of the letters a, c, d, n */
-    bool                boot_menu;
-    u32                 boot_splash_ms;
+    unsigned drive_count;
+    const char *boot_order, *boot_once; /* of the letters a, c, d, n */
+    bool boot_menu;
+    u32 boot_splash_ms;
 
-    bool            has_serial[MACHINE_SERIALS], has_parallel;
+    bool has_serial[MACHINE_SERIALS], has_parallel;
     struct chardev *serial[MACHINE_SERIALS], *parallel;
     struct debug_port debug_ports[MACHINE_DEBUG_PORTS];
-    unsigned          debug_port_count;
-    bool              debug_exit, test_device;
-    u16               debug_exit_port;
-    unsigned          debug_exit_size;
+    unsigned debug_port_count;
+    bool debug_exit, test_device;
+    u16 debug_exit_port;
+    unsigned debug_exit_size;
 
-    i64  epoch; /* seconds since 1970 that the real-time clock starts with */
+    i64 epoch; /* seconds since 1970 that the real-time clock starts with */
     bool rtc_slew;
-    u8   uuid[16];
-    bool no_reboot, no_shutdown; /* quit instead of a reset; pause instead of quitting at power-off */
+    u8 uuid[16];
+    bool no_reboot,
+        no_shutdown; /* quit instead of a reset; pause instead of quitting at power-off */
 };
 
 enum machine_request {
-    REQUEST_RESET     = 1 << 0,
+    REQUEST_RESET = 1 << 0,
     REQUEST_POWER_OFF = 1 << 1,
-    REQUEST_QUIT      = 1 << 2,
+    REQUEST_QUIT = 1 << 2,
 };
 
 struct board; /* pc.c: what only the wiring knows */
 
 struct machine {
     struct machine_config config;
-    struct clock         *clock;
-    struct loop          *loop;
-    struct space         *memory, *ports;
-    struct region         ram;
-    struct cpu           *cpu;
+    struct clock *clock;
+    struct loop *loop;
+    struct space *memory, *ports;
+    struct region ram;
+    struct cpu *cpu;
 
     /* In order of creation; reset in this order, destroyed in the reverse one. */
     struct device *devices[MACHINE_DEVICES];
-    unsigned       device_count;
-    struct board  *board;
+    unsigned device_count;
+    struct board *board;
 
     /* What frontends and the monitor use; NULL where the machine lacks it. */
-    struct pci_bus  *pci;
-    struct i8259    *pic;
-    struct ioapic   *ioapic;
-    struct lapic    *lapic;
-    struct i8254    *pit;
+    struct pci_bus *pci;
+    struct i8259 *pic;
+    struct ioapic *ioapic;
+    struct lapic *lapic;
+    struct i8254 *pit;
     struct mc146818 *rtc;
-    struct hpet     *hpet;
+    struct hpet *hpet;
     struct piix4_pm *pm;
-    struct device   *ide, *fdc;
-    struct vga      *vga;
-    struct input    *input;
+    struct device *ide, *fdc;
+    struct vga *vga;
+    struct input *input;
 
     /* Running. */
-    bool     paused, cpu_idle; /* by the user; the processor waits for an interrupt */
-    unsigned requests;         /* enum machine_request */
-    unsigned resets;           /* since it was made */
-    int      exit_status;
+    bool paused, cpu_idle; /* by the user; the processor waits for an interrupt */
+    unsigned requests;     /* enum machine_request */
+    unsigned resets;       /* since it was made */
+    int exit_status;
     /* Told when the machine pauses or goes on, and after a reset; may be NULL. */
     void (*changed)(void *opaque);
     void *changed_opaque;
 };
 
 struct machine *machine_create(void);
-/* Takes the board apart: flushes and closes images. Chardevs are their owner's, who closes them between this and
- * machine_destroy(), which frees the loop that they hang on. */
+/* Takes the board apart: flushes and closes images. Chardevs are their owner's, who closes them
+ * between this and machine_destroy(), which frees the loop that they hang on. */
 void machine_dismantle(struct machine *machine);
 void machine_destroy(struct machine *machine);
 
-/* Builds the PC that `config` describes and resets it. False and `err`: then only machine_dismantle() may follow. */
+/* Builds the PC that `config` describes and resets it. False and `err`: then only
+ * machine_dismantle() may follow. */
 bool pc_build(struct machine *machine, const struct machine_config *config, struct error *err);
 /* pc.c's half of machine_dismantle(). */
 void pc_destroy(struct machine *machine);
 /* pc.c's part of a reset: what is neither a device nor the processor. */
 void pc_reset(struct machine *machine);
 
-/* Runs until something asks to quit; returns the exit status. The machine starts paused if `paused` is set. */
+/* Runs until something asks to quit; returns the exit status. The machine starts paused if `paused`
+ * is set. */
 int machine_run(struct machine *machine);
 
 void machine_pause(struct machine *machine);

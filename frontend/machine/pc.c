@@ -1,11 +1,12 @@
 /*
- * pc.c: the board of QEMU's `pc` machine, i440FX with PIIX3, wired like a schematic: what stands where, and which wire
- * leads where.
+ * pc.c: the board of QEMU's `pc` machine, i440FX with PIIX3, wired like a schematic: what stands
+ * where, and which wire leads where.
  *
- *   slot 0    82441FX host bridge          slot 1.0  PIIX3: ISA bridge    1.1  IDE    1.3  PIIX4 power management
- *   slot 2    standard VGA
+ *   slot 0    82441FX host bridge          slot 1.0  PIIX3: ISA bridge    1.1  IDE    1.3  PIIX4
+ * power management slot 2    standard VGA
  *
- *   ISA devices and PIRQs -> piix3 (wire OR) -> gsi -> 8259s -> LINT0 of the local APIC (virtual wire) -> INTR
+ *   ISA devices and PIRQs -> piix3 (wire OR) -> gsi -> 8259s -> LINT0 of the local APIC (virtual
+ * wire) -> INTR
  *                                                   -> IOAPIC -> APIC bus -> local APIC
  */
 #include "frontend/machine/machine.h"
@@ -47,32 +48,32 @@
 #include "frontend/machine/firmware.h"
 #include "frontend/machine/input.h"
 
-#define TSC_HZ          1000000000ull
-#define IOAPIC_BASE     0xfec00000u
-#define HPET_BASE       0xfed00000u
-#define BIOS_SIZE_MAX   (16u << 20)
+#define TSC_HZ            1000000000ull
+#define IOAPIC_BASE       0xfec00000u
+#define HPET_BASE         0xfed00000u
+#define BIOS_SIZE_MAX     (16u << 20)
 #define VGA_BIOS_SIZE_MAX (256u << 10)
-#define BIOS_LOW_WINDOW 0x20000u /* E0000h to FFFFFh shows the last 128 KiB */
+#define BIOS_LOW_WINDOW   0x20000u /* E0000h to FFFFFh shows the last 128 KiB */
 
 enum { SLOT_BRIDGE = 1, SLOT_VGA = 2, FUNCTION_IDE = 1, FUNCTION_PM = 3 };
 
 struct board {
-    struct machine     *machine;
-    struct apic_bus     apic_bus;
-    struct gsi          gsi;
-    struct i8237       *dma;
-    struct piix3       *piix3;
-    struct a20         *a20;
-    struct fw_cfg      *fw_cfg;
+    struct machine *machine;
+    struct apic_bus apic_bus;
+    struct gsi gsi;
+    struct i8237 *dma;
+    struct piix3 *piix3;
+    struct a20 *a20;
+    struct fw_cfg *fw_cfg;
     struct acpi_tables *acpi;
-    struct ps2kbd      *keyboard;
-    struct ps2mouse    *mouse;
+    struct ps2kbd *keyboard;
+    struct ps2mouse *mouse;
 
     /* Wires that end at the processor or at the machine itself. */
     struct irq intr, nmi, smi, init, a20_out, reset, power_off, nmi_gate, ferr;
     struct irq *isa_ferr;
 
-    struct region  bios, coprocessor;
+    struct region bios, coprocessor;
     struct mapping bios_high, bios_low, coprocessor_map;
 };
 
@@ -153,15 +154,15 @@ static void set_ferr(void *opaque, int line, bool level)
 
 static void wire_up(struct machine *m, struct board *b)
 {
-    b->intr      = (struct irq){set_intr, m, 0};
-    b->nmi       = (struct irq){set_nmi, m, 0};
-    b->smi       = (struct irq){set_smi, m, 0};
-    b->init      = (struct irq){set_init, m, 0};
-    b->a20_out   = (struct irq){set_a20, m, 0};
-    b->reset     = (struct irq){set_reset, m, 0};
+    b->intr = (struct irq){set_intr, m, 0};
+    b->nmi = (struct irq){set_nmi, m, 0};
+    b->smi = (struct irq){set_smi, m, 0};
+    b->init = (struct irq){set_init, m, 0};
+    b->a20_out = (struct irq){set_a20, m, 0};
+    b->reset = (struct irq){set_reset, m, 0};
     b->power_off = (struct irq){set_power_off, m, 0};
-    b->nmi_gate  = (struct irq){set_nmi_gate, m, 0};
-    b->ferr      = (struct irq){set_ferr, m, 0};
+    b->nmi_gate = (struct irq){set_nmi_gate, m, 0};
+    b->ferr = (struct irq){set_ferr, m, 0};
 }
 
 /* ---- the processor's bus */
@@ -207,18 +208,19 @@ static i64 bus_now(void *opaque)
 
 static bool create_cpu(struct machine *m, struct board *b, struct error *err)
 {
-    struct cpu_config c = {.memory = m->memory, .ports = m->ports, .ferr_irq = &b->ferr, .tsc_hz = TSC_HZ};
-    c.model             = cpu_model_find(m->config.cpu, &c.features, err);
+    struct cpu_config c = {
+        .memory = m->memory, .ports = m->ports, .ferr_irq = &b->ferr, .tsc_hz = TSC_HZ};
+    c.model = cpu_model_find(m->config.cpu, &c.features, err);
     if (!c.model) {
         return false;
     }
     c.bus = (struct cpu_bus){
         .opaque = m, .acknowledge = bus_acknowledge, .shutdown = bus_shutdown, .now_ns = bus_now};
     if (feature_on(&c.features, FEATURE_APIC)) {
-        c.bus.apic_read_msr  = bus_read_msr;
+        c.bus.apic_read_msr = bus_read_msr;
         c.bus.apic_write_msr = bus_write_msr;
-        c.bus.get_cr8        = bus_get_cr8;
-        c.bus.set_cr8        = bus_set_cr8;
+        c.bus.get_cr8 = bus_get_cr8;
+        c.bus.set_cr8 = bus_set_cr8;
     }
     m->cpu = cpu_create(&c);
     return true;
@@ -264,14 +266,15 @@ static void create_interrupts(struct machine *m, struct board *b)
                              .tsc_hz = TSC_HZ,
                              .processor = m,
                              .pic_acknowledge = pic_acknowledge};
-    /* The 8259s drive a pin of the local APIC, which asks them back: they learn of each other in two steps. */
-    m->pic   = i8259_create(m->ports, NULL);
-    c.pic    = m->pic;
+    /* The 8259s drive a pin of the local APIC, which asks them back: they learn of each other in
+     * two steps. */
+    m->pic = i8259_create(m->ports, NULL);
+    c.pic = m->pic;
     m->lapic = lapic_create(m->memory, m->clock, &b->apic_bus, &c);
     machine_add(m, lapic_device(m->lapic));
     machine_add(m, &m->pic->dev);
     m->pic->intr = lapic_lint(m->lapic, 0);
-    m->ioapic    = ioapic_create(m->memory, IOAPIC_BASE, &b->apic_bus);
+    m->ioapic = ioapic_create(m->memory, IOAPIC_BASE, &b->apic_bus);
     machine_add(m, &m->ioapic->dev);
     gsi_init(&b->gsi, m->pic, m->ioapic);
 }
@@ -281,7 +284,7 @@ static void create_interrupts(struct machine *m, struct board *b)
 static void create_chipset(struct machine *m, struct board *b)
 {
     struct piix3_wires isa = {.reset = &b->reset, .init = &b->reset};
-    m->pci                 = pci_bus_create(m->memory, m->ports);
+    m->pci = pci_bus_create(m->memory, m->ports);
     machine_add(m, &m->pci->dev);
     machine_add(m, i440fx_device(i440fx_create(m->pci, &m->ram)));
     for (unsigned i = 0; i < 16; i++) {
@@ -291,8 +294,9 @@ static void create_chipset(struct machine *m, struct board *b)
     machine_add(m, piix3_device(b->piix3));
     b->isa_ferr = piix3_irq(b->piix3, 13);
 
-    struct piix4_pm_wires pm = {.sci = piix3_irq(b->piix3, 9), .smi = &b->smi, .power_off = &b->power_off};
-    m->pm                    = piix4_pm_create(m->pci, PCI_DEVFN(SLOT_BRIDGE, FUNCTION_PM), m->clock, &pm);
+    struct piix4_pm_wires pm = {
+        .sci = piix3_irq(b->piix3, 9), .smi = &b->smi, .power_off = &b->power_off};
+    m->pm = piix4_pm_create(m->pci, PCI_DEVFN(SLOT_BRIDGE, FUNCTION_PM), m->clock, &pm);
     machine_add(m, piix4_pm_device(m->pm));
 
     b->a20 = a20_create(&b->a20_out);
@@ -308,16 +312,16 @@ static void create_timers(struct machine *m, struct board *b)
     struct hpet_config h = {.irq0 = piix3_irq(b->piix3, 0), .irq8 = piix3_irq(b->piix3, 8)};
     if (m->ioapic) {
         h.route_mask = 1u << 2;
-        h.routes[2]  = &m->ioapic->inputs[2];
+        h.routes[2] = &m->ioapic->inputs[2];
     }
     m->hpet = hpet_create(m->memory, HPET_BASE, m->clock, &h);
     machine_add(m, &m->hpet->dev);
     struct irq *out[3] = {&m->hpet->pit_in, NULL, NULL};
-    m->pit             = i8254_create(m->ports, m->clock, out, &b->nmi_gate);
+    m->pit = i8254_create(m->ports, m->clock, out, &b->nmi_gate);
     machine_add(m, &m->pit->dev);
     clock_set_epoch(m->clock, m->config.epoch);
     struct mc146818_config r = {.slew = m->config.rtc_slew};
-    m->rtc                   = mc146818_create(m->ports, m->clock, &m->hpet->rtc_in, &r);
+    m->rtc = mc146818_create(m->ports, m->clock, &m->hpet->rtc_in, &r);
     machine_add(m, &m->rtc->dev);
 }
 
@@ -346,7 +350,8 @@ static bool create_display(struct machine *m, struct error *err)
     if (!firmware_load(FIRMWARE_VGA_BIOS, m->config.firmware_dirs, VGA_BIOS_SIZE_MAX, &rom, err)) {
         return false;
     }
-    struct device *vga = vga_pci_create(m->pci, PCI_DEVFN(SLOT_VGA, 0), m->clock, rom.bytes, rom.size, err);
+    struct device *vga =
+        vga_pci_create(m->pci, PCI_DEVFN(SLOT_VGA, 0), m->clock, rom.bytes, rom.size, err);
     free(rom.bytes);
     if (!vga) {
         return false;
@@ -361,16 +366,18 @@ static void create_serial_ports(struct machine *m, struct board *b)
 {
     static const struct {
         u16 base;
-        u8  irq;
+        u8 irq;
     } com[MACHINE_SERIALS] = {{0x3f8, 4}, {0x2f8, 3}, {0x3e8, 4}, {0x2e8, 3}};
     for (unsigned i = 0; i < MACHINE_SERIALS; i++) {
         if (m->config.has_serial[i]) {
             struct irq *irq = piix3_irq(b->piix3, com[i].irq);
-            machine_add(m, uart16550_create(m->ports, com[i].base, m->clock, irq, m->config.serial[i]));
+            machine_add(
+                m, uart16550_create(m->ports, com[i].base, m->clock, irq, m->config.serial[i]));
         }
     }
     if (m->config.has_parallel) {
-        machine_add(m, parallel_create(m->ports, 0x378, piix3_irq(b->piix3, 7), m->config.parallel));
+        machine_add(m,
+                    parallel_create(m->ports, 0x378, piix3_irq(b->piix3, 7), m->config.parallel));
     }
 }
 
@@ -380,9 +387,10 @@ static void create_input(struct machine *m, struct board *b)
     machine_add(m, ps2kbd_device(b->keyboard));
     b->mouse = ps2mouse_create(m->clock);
     machine_add(m, ps2mouse_device(b->mouse));
-    machine_add(m, i8042_create(m->ports, m->clock, ps2kbd_port(b->keyboard), ps2mouse_port(b->mouse),
-                                piix3_irq(b->piix3, 1), piix3_irq(b->piix3, 12), a20_input(b->a20, A20_KEYBOARD),
-                                &b->reset));
+    machine_add(m,
+                i8042_create(m->ports, m->clock, ps2kbd_port(b->keyboard), ps2mouse_port(b->mouse),
+                             piix3_irq(b->piix3, 1), piix3_irq(b->piix3, 12),
+                             a20_input(b->a20, A20_KEYBOARD), &b->reset));
     m->input = input_create(m->clock, b->keyboard, b->mouse);
 }
 
@@ -395,10 +403,12 @@ static void create_debug_devices(struct machine *m, struct board *b)
 {
     const struct machine_config *c = &m->config;
     for (unsigned i = 0; i < c->debug_port_count; i++) {
-        machine_add(m, debugcon_create(m->ports, c->debug_ports[i].port, c->debug_ports[i].chardev));
+        machine_add(m,
+                    debugcon_create(m->ports, c->debug_ports[i].port, c->debug_ports[i].chardev));
     }
     if (c->debug_exit) {
-        machine_add(m, debugexit_create(m->ports, c->debug_exit_port, c->debug_exit_size, debug_exit, m));
+        machine_add(
+            m, debugexit_create(m->ports, c->debug_exit_port, c->debug_exit_size, debug_exit, m));
     }
     if (c->test_device) {
         struct irq *lines[TESTDEV_LINES];
@@ -436,12 +446,12 @@ static bool put_drive(struct machine *m, const struct drive_config *d, struct er
 static bool create_storage(struct machine *m, struct board *b, struct error *err)
 {
     struct dma dma = {.memory = m->memory};
-    m->ide         = ide_create(m->ports, m->clock, &dma, piix3_irq(b->piix3, 14), piix3_irq(b->piix3, 15));
+    m->ide = ide_create(m->ports, m->clock, &dma, piix3_irq(b->piix3, 14), piix3_irq(b->piix3, 15));
     machine_add(m, m->ide);
     machine_add(m, piix3_ide_create(m->pci, PCI_DEVFN(SLOT_BRIDGE, FUNCTION_IDE), m->ide));
 
     struct fdc_dma channel = fdc_dma_8237(b->dma);
-    m->fdc                 = fdc_create(m->ports, m->clock, piix3_irq(b->piix3, 6), &channel);
+    m->fdc = fdc_create(m->ports, m->clock, piix3_irq(b->piix3, 6), &channel);
     machine_add(m, m->fdc);
 
     bool has_a = false;
@@ -466,11 +476,12 @@ static bool create_ram(struct machine *m, struct error *err)
     return true;
 }
 
-/* The image ends at 4 GiB; its last 128 KiB are also seen below 1 MiB, where PAM can put RAM over them. */
+/* The image ends at 4 GiB; its last 128 KiB are also seen below 1 MiB, where PAM can put RAM over
+ * them. */
 static bool load_bios(struct machine *m, struct board *b, struct error *err)
 {
     struct firmware_image image;
-    const char           *name = m->config.bios ? m->config.bios : FIRMWARE_BIOS;
+    const char *name = m->config.bios ? m->config.bios : FIRMWARE_BIOS;
     if (!firmware_load(name, m->config.firmware_dirs, BIOS_SIZE_MAX, &image, err)) {
         return false;
     }
@@ -486,21 +497,22 @@ static bool load_bios(struct machine *m, struct board *b, struct error *err)
     free(image.bytes);
     u64 low = image.size < BIOS_LOW_WINDOW ? image.size : BIOS_LOW_WINDOW;
     space_map(m->memory, &b->bios_high, &b->bios, 0x100000000 - image.size, PRIORITY_PCI);
-    space_map_part(m->memory, &b->bios_low, &b->bios, image.size - low, low, 0x100000 - low, PRIORITY_PCI, MAP_ALL);
+    space_map_part(m->memory, &b->bios_low, &b->bios, image.size - low, low, 0x100000 - low,
+                   PRIORITY_PCI, MAP_ALL);
     return true;
 }
 
 static bool load_kernel(struct machine *m, struct board *b, struct error *err)
 {
-    const struct machine_config *c    = &m->config;
-    struct boot_kernel           args = {.kernel = c->kernel, .initrd = c->initrd, .append = c->append};
+    const struct machine_config *c = &m->config;
+    struct boot_kernel args = {.kernel = c->kernel, .initrd = c->initrd, .append = c->append};
     return !c->kernel || boot_kernel_load(&args, b->fw_cfg, c->ram_bytes, err);
 }
 
 static void describe_to_firmware(struct machine *m, struct board *b)
 {
     const struct machine_config *c = &m->config;
-    b->fw_cfg                      = fw_cfg_create(m->ports, m->memory);
+    b->fw_cfg = fw_cfg_create(m->ports, m->memory);
     machine_add(m, fw_cfg_device(b->fw_cfg));
     struct pc_firmware firmware = {
         .ram_size = c->ram_bytes, .cpus = 1, .graphic = c->graphic, .boot_menu = c->boot_menu};
@@ -512,7 +524,8 @@ static void describe_to_firmware(struct machine *m, struct board *b)
     }
     if (!c->graphic && c->has_serial[0]) {
         static const u8 port[2] = {0xf8, 0x03};
-        fw_cfg_add_file(b->fw_cfg, "etc/sercon-port", port, sizeof port); /* SeaBIOS's screen on COM1 too */
+        fw_cfg_add_file(b->fw_cfg, "etc/sercon-port", port,
+                        sizeof port); /* SeaBIOS's screen on COM1 too */
     }
     fw_cfg_add_bytes(b->fw_cfg, FW_CFG_UUID, c->uuid, sizeof c->uuid);
 
@@ -526,7 +539,7 @@ static void describe_to_firmware(struct machine *m, struct board *b)
     memcpy(acpi.com, c->has_serial, sizeof acpi.com);
     b->acpi = acpi_tables_create(b->fw_cfg, &acpi);
 
-    struct cpuid_result  id     = cpu_cpuid(m->cpu, 1, 0);
+    struct cpuid_result id = cpu_cpuid(m->cpu, 1, 0);
     struct smbios_config smbios = {.ram_size = c->ram_bytes,
                                    .cpus = 1,
                                    .processor = cpu_model_name(m->cpu->model),
@@ -541,9 +554,9 @@ static void describe_to_firmware(struct machine *m, struct board *b)
 bool pc_build(struct machine *m, const struct machine_config *config, struct error *err)
 {
     struct board *b = mem_zeroed(1, sizeof *b);
-    m->config       = *config;
-    m->board        = b;
-    b->machine      = m;
+    m->config = *config;
+    m->board = b;
+    b->machine = m;
     wire_up(m, b);
     if (!create_ram(m, err) || !load_bios(m, b, err) || !create_cpu(m, b, err)) {
         return false;
