@@ -19,6 +19,8 @@ struct image {
 bool image_read(struct image *image, const char *path, const char *what, u64 limit,
                 struct error *err);
 void image_free(struct image *image);
+/* Replaces what gzip packed by what it was, of at most `limit` bytes; leaves everything else alone. */
+bool image_gunzip(struct image *image, const char *what, u64 limit, struct error *err);
 
 struct boot_job {
     const struct boot_kernel *args;

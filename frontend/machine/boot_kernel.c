@@ -125,7 +125,7 @@ bool boot_kernel_load(const struct boot_kernel *args, struct fw_cfg *fw, u64 ram
     if (!image_read(&job.kernel, args->kernel, "kernel", job.ram_below_4g, err)) {
         return false;
     }
-    good = dispatch(&job);
+    good = image_gunzip(&job.kernel, "kernel", job.ram_below_4g, err) && dispatch(&job);
     image_free(&job.kernel);
     return good;
 }
@@ -140,7 +140,8 @@ bool boot_kernel_recognise(const char *path)
     if (!image_read(&image, path, "kernel", KERNEL_LIMIT, NULL)) {
         return false;
     }
-    good = linux_recognise(&image) || multiboot_recognise(&image, &header) || pvh_recognise(&image);
+    good = image_gunzip(&image, "kernel", KERNEL_LIMIT, NULL) &&
+           (linux_recognise(&image) || multiboot_recognise(&image, &header) || pvh_recognise(&image));
     image_free(&image);
     return good;
 }

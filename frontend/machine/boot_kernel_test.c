@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <zlib.h>
 
 #include "cpu/base/bits.h"
 #include "cpu/base/mem.h"
@@ -327,6 +328,38 @@ static void multiboot_elf(void **state)
     assert_string_equal((const char *)info + load32(info + 16) - 0x8000, modules);
 }
 
+static size_t pack(u8 *to, size_t room, const u8 *from, size_t size)
+{
+    z_stream z = {.next_in = (u8 *)from, .avail_in = (uInt)size, .next_out = to, .avail_out = (uInt)room};
+
+    assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+    deflateEnd(&z);
+    return room - z.avail_out;
+}
+
+static void packed_by_gzip(void **state)
+{
+    struct setting *t = *state;
+    u8 elf[8192], packed[32768], *zeros = mem_zeroed(1, 20 * MIB);
+    size_t size;
+
+    make_elf(elf, false);
+    add_multiboot(elf + 4096 + 8, 3);
+    size = pack(packed, sizeof packed, elf, sizeof elf);
+    write_file(t->kernel, packed, size);
+    assert_true(boot_kernel_recognise(t->kernel));
+    assert_true(load(t, NULL, "arg", 64 * MIB));
+    assert_int_equal(data(t, FW_CFG_KERNEL_DATA, 10000)[4095], 0xcc);
+    write_file(t->kernel, packed, size - 20);
+    assert_refused(t, NULL, 64 * MIB, "damaged");
+    assert_false(boot_kernel_recognise(t->kernel));
+    write_file(t->kernel, packed, pack(packed, sizeof packed, zeros, 20 * MIB));
+    assert_refused(t, NULL, 64 * MIB, "neither");
+    assert_refused(t, NULL, 16 * MIB, "does not fit into memory when unpacked");
+    free(zeros);
+}
+
 static void multiboot_flat(void **state)
 {
     struct setting *t = *state;
@@ -422,6 +455,7 @@ int main(void)
         TEST(modern_linux),   TEST(initrd_limits), TEST(old_linux),
         TEST(damaged_linux),  TEST(not_a_kernel),  TEST(multiboot_elf),
         TEST(multiboot_flat), TEST(pvh),           TEST(random_damage),
+        TEST(packed_by_gzip),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
