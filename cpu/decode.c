@@ -45,22 +45,19 @@ static u64 take_signed(struct cursor *c, unsigned size)
     return size == 8 ? v : (u64)((i64)(v << (64 - 8 * size)) >> (64 - 8 * size));
 }
 
-enum operand_class { NO_MODRM, REG_FIELD, RM_ANY, RM_MEMORY, RM_REGISTER };
+enum modrm_use { NO_MODRM, REG_FIELD, RM_ANY, RM_MEMORY, RM_REGISTER };
 
-static enum operand_class class_of(unsigned operand)
+static enum modrm_use modrm_use(unsigned operand)
 {
-    switch (operand) {
-    case Gb: case Gw: case Gd: case Gq: case Gv: case Gy: case Sw: case Cd: case Dd: case Vx: case Pq:
+    switch (OPERAND_CLASS(operand)) {
+    case OPERAND_GPR_FIELD: case OPERAND_SEGMENT: case OPERAND_CONTROL: case OPERAND_DEBUG: case OPERAND_XMM_FIELD:
+    case OPERAND_MMX_FIELD:
         return REG_FIELD;
-    case Eb: case Ew: case Ed: case Eq: case Ev: case Ey:
-    case Wx: case Wq: case Wd: case Ww: case Qq: case Qd:
-        return RM_ANY;
-    case Mb: case Mw: case Md: case Mq: case Mv: case My: case Mp: case Mx: case Mt: case M:
-        return RM_MEMORY;
-    case Rv: case Ry: case Rw: case Rd: case Rq: case Ux: case Nq: case STi:
-        return RM_REGISTER;
-    default:
-        return NO_MODRM;
+    case OPERAND_RM: case OPERAND_RM_XMM: case OPERAND_RM_MMX: return RM_ANY;
+    case OPERAND_MEMORY: return RM_MEMORY;
+    case OPERAND_RM_GPR: case OPERAND_XMM: case OPERAND_MMX: return RM_REGISTER;
+    case OPERAND_ST: return operand == STi ? RM_REGISTER : NO_MODRM;
+    default: return NO_MODRM;
     }
 }
 
@@ -70,7 +67,7 @@ static bool row_has_modrm(const struct row *row)
         return true;
     }
     for (unsigned k = 0; k < 4; k++) {
-        if (row->operand[k] != __ && class_of(row->operand[k]) != NO_MODRM) {
+        if (modrm_use(row->operand[k]) != NO_MODRM) {
             return true;
         }
     }
@@ -268,12 +265,12 @@ static bool form_fits(const struct row *row, u8 modrm, bool *register_only)
         return true;
     }
     for (unsigned k = 0; k < 4; k++) {
-        enum operand_class class = row->operand[k] == __ ? NO_MODRM : class_of(row->operand[k]);
-        if (class == RM_MEMORY && !memory) {
+        enum modrm_use use = modrm_use(row->operand[k]);
+        if (use == RM_MEMORY && !memory) {
             *register_only = true;
             return false;
         }
-        if (class == RM_REGISTER && memory) {
+        if (use == RM_REGISTER && memory) {
             return false;
         }
     }
@@ -348,7 +345,7 @@ static void take_operands(struct cursor *c, const struct row *row, const struct 
         case Zv: case Zw: i->rm = gpr_at((opcode & 7) | (rex & 1) << 3, false, rex); break;
         case By: i->vreg = gpr_at(p->vex_vvvv, false, rex); break;
         case sES: case sCS: case sSS: case sDS: case sFS: case sGS:
-            *(k ? &i->vreg : &i->reg) = (u8)(o - sES + SEG_ES);
+            *(k ? &i->vreg : &i->reg) = (u8)OPERAND_VARIANT(o);
             break;
         case Ib:
             if (second) {

@@ -30,27 +30,97 @@ typedef void (*vec_fn)(struct cpu *cpu, void *dst, const void *src, u8 imm);
  * widths: b 8, w 16, d 32, q 64, v by operand size (16/32/64), z 16/32 (immediates: 32 sign-extended for 64), y 32 (64 with REX.W),
  *   p far pointer 16:16/32/64, x 128, t 80, ss/sd scalar
  */
+/* What an operand's name says, as bits: tests on a constant operand then cost a compiler nothing. */
+enum operand_class {
+    OPERAND_NONE, OPERAND_RM /* E */, OPERAND_GPR_FIELD /* G */, OPERAND_MEMORY /* M */, OPERAND_RM_GPR /* R */, OPERAND_IMMEDIATE /* I */,
+    OPERAND_JUMP /* J */, OPERAND_FAR /* A */, OPERAND_MOFFS /* O */, OPERAND_OPCODE_GPR /* Z */, OPERAND_FIXED_GPR /* AL, CL, DX ... */,
+    OPERAND_SOURCE /* X */, OPERAND_TARGET /* Y */, OPERAND_SEGMENT /* S */, OPERAND_CONTROL /* C */, OPERAND_DEBUG /* D */,
+    OPERAND_VVVV /* B */, OPERAND_XMM_FIELD /* V */, OPERAND_RM_XMM /* W */, OPERAND_XMM /* U */, OPERAND_MMX_FIELD /* P */,
+    OPERAND_RM_MMX /* Q */, OPERAND_MMX /* N */, OPERAND_ST /* ST(0), ST(i) */, OPERAND_FIXED_SEGMENT,
+};
+/* width: 0 that of the instruction, 1, 2, 4, 8 bytes, or one of these; variant: tells apart what is alike otherwise, or names the
+ * fixed register. */
+enum { OPERAND_P = 9, OPERAND_X = 10, OPERAND_T = 11, OPERAND_ANY = 12 };
+#define OPERAND(class, width, variant) ((OPERAND_##class) << 8 | (width) << 4 | (variant))
+#define OPERAND_CLASS(o)               ((unsigned)(o) >> 8)
+#define OPERAND_WIDTH(o)               ((unsigned)(o) >> 4 & 15)
+#define OPERAND_VARIANT(o)             ((unsigned)(o)&15)
+
 enum operand {
     __ = 0xff, /* none; in the slash column: any ModRM */
-    OPERAND_FIRST = 0,
-    Eb = OPERAND_FIRST, Ew, Ed, Eq, Ev, Ey, /* Eq: 64-bit always */
-    Gb, Gw, Gd, Gq, Gv, Gy,
-    Mb, Mw, Md, Mq, Mv, My, Mp, Mx, Mt, M, /* M: address only, or a size that the OP knows */
-    Rv, Ry, Rw, Rd, Rq,
-    Ib, /* unsigned byte */
-    sIb, /* sign-extended to the operand width */
-    Iw, Iz, Iv, I1 /* the constant 1 */,
-    Jb, Jz, Ap, Ob, Ov,
-    Zb, Zv, Zw,
-    AL, rAX /* by operand size */, AX, eAX, CL, DX,
-    Xb, Xv, Yb, Yv,
-    Sw, Cd, Dd,
-    By, /* VEX.vvvv */
-    Vx, Wx, Wq, Wd, Ww, Ux, /* W + memory size when not a register: 16, 8, 4, 2 bytes */
-    Pq, Qq, Qd, Nq,
-    ST0, STi,
-    sES, sCS, sSS, sDS, sFS, sGS,
-    OPERAND_COUNT
+    Eb = OPERAND(RM, 1, 0),
+    Ew = OPERAND(RM, 2, 0),
+    Ed = OPERAND(RM, 4, 0),
+    Eq = OPERAND(RM, 8, 0),
+    Ev = OPERAND(RM, 0, 0),
+    Ey = OPERAND(RM, 0, 1),
+    Gb = OPERAND(GPR_FIELD, 1, 0),
+    Gw = OPERAND(GPR_FIELD, 2, 0),
+    Gd = OPERAND(GPR_FIELD, 4, 0),
+    Gq = OPERAND(GPR_FIELD, 8, 0),
+    Gv = OPERAND(GPR_FIELD, 0, 0),
+    Gy = OPERAND(GPR_FIELD, 0, 1),
+    Mb = OPERAND(MEMORY, 1, 0),
+    Mw = OPERAND(MEMORY, 2, 0),
+    Md = OPERAND(MEMORY, 4, 0),
+    Mq = OPERAND(MEMORY, 8, 0),
+    Mv = OPERAND(MEMORY, 0, 0),
+    My = OPERAND(MEMORY, 0, 1),
+    Mp = OPERAND(MEMORY, OPERAND_P, 0),
+    Mx = OPERAND(MEMORY, OPERAND_X, 0),
+    Mt = OPERAND(MEMORY, OPERAND_T, 0),
+    M = OPERAND(MEMORY, OPERAND_ANY, 0),
+    Rv = OPERAND(RM_GPR, 0, 0),
+    Ry = OPERAND(RM_GPR, 0, 1),
+    Rw = OPERAND(RM_GPR, 2, 0),
+    Rd = OPERAND(RM_GPR, 4, 0),
+    Rq = OPERAND(RM_GPR, 8, 0),
+    Ib = OPERAND(IMMEDIATE, 1, 0), /* unsigned byte */
+    sIb = OPERAND(IMMEDIATE, 1, 1), /* sign-extended to the operand width */
+    Iw = OPERAND(IMMEDIATE, 2, 0),
+    Iz = OPERAND(IMMEDIATE, 0, 1),
+    Iv = OPERAND(IMMEDIATE, 0, 0),
+    I1 = OPERAND(IMMEDIATE, 1, 2), /* the constant 1 */
+    Jb = OPERAND(JUMP, 1, 0),
+    Jz = OPERAND(JUMP, 0, 0),
+    Ap = OPERAND(FAR, OPERAND_P, 0),
+    Ob = OPERAND(MOFFS, 1, 0),
+    Ov = OPERAND(MOFFS, 0, 0),
+    Zb = OPERAND(OPCODE_GPR, 1, 0),
+    Zv = OPERAND(OPCODE_GPR, 0, 0),
+    Zw = OPERAND(OPCODE_GPR, 2, 0),
+    AL = OPERAND(FIXED_GPR, 1, R_AX),
+    AX = OPERAND(FIXED_GPR, 2, R_AX),
+    rAX = OPERAND(FIXED_GPR, 0, R_AX), /* by operand size */
+    eAX = OPERAND(FIXED_GPR, OPERAND_ANY, R_AX), /* of IN and OUT: 16 or 32 bits */
+    CL = OPERAND(FIXED_GPR, 1, R_CX),
+    DX = OPERAND(FIXED_GPR, 2, R_DX),
+    Xb = OPERAND(SOURCE, 1, 0),
+    Xv = OPERAND(SOURCE, 0, 0),
+    Yb = OPERAND(TARGET, 1, 0),
+    Yv = OPERAND(TARGET, 0, 0),
+    Sw = OPERAND(SEGMENT, 2, 0),
+    Cd = OPERAND(CONTROL, 4, 0),
+    Dd = OPERAND(DEBUG, 4, 0),
+    By = OPERAND(VVVV, 0, 1),
+    Vx = OPERAND(XMM_FIELD, OPERAND_X, 0),
+    Wx = OPERAND(RM_XMM, OPERAND_X, 0), /* W and the memory's size: 16, 8, 4, 2 bytes */
+    Wq = OPERAND(RM_XMM, 8, 0),
+    Wd = OPERAND(RM_XMM, 4, 0),
+    Ww = OPERAND(RM_XMM, 2, 0),
+    Ux = OPERAND(XMM, OPERAND_X, 0),
+    Pq = OPERAND(MMX_FIELD, 8, 0),
+    Qq = OPERAND(RM_MMX, 8, 0),
+    Qd = OPERAND(RM_MMX, 4, 0),
+    Nq = OPERAND(MMX, 8, 0),
+    ST0 = OPERAND(ST, 0, 0),
+    STi = OPERAND(ST, 0, 1),
+    sES = OPERAND(FIXED_SEGMENT, 2, SEG_ES),
+    sCS = OPERAND(FIXED_SEGMENT, 2, SEG_CS),
+    sSS = OPERAND(FIXED_SEGMENT, 2, SEG_SS),
+    sDS = OPERAND(FIXED_SEGMENT, 2, SEG_DS),
+    sFS = OPERAND(FIXED_SEGMENT, 2, SEG_FS),
+    sGS = OPERAND(FIXED_SEGMENT, 2, SEG_GS),
 };
 
 /* Attributes of a row. */
@@ -81,7 +151,7 @@ struct row {
     u8          kind;    /* enum meaning_kind */
     u32         attr;
     u16         feature; /* enum feature */
-    u8          operand[4];
+    u16         operand[4];
     const char *name;
     op_fn       op;  /* KIND_OP */
     vec_fn      vec; /* KIND_VEC */

@@ -91,20 +91,35 @@ ALWAYS_INLINE void finish(struct cpu *cpu, const struct insn *i, const struct ct
 #include "cpu/isa/muldiv.sem.h"
 #include "cpu/isa/shift.sem.h"
 
-#define HANDLER(handler, sem, w, mem_, opcode_, o0, o1, o2, o3)                                    \
+/* Which forms a row can have. A handler that no instruction can choose stays empty. */
+#define IS_RM(o)     (OPERAND_CLASS(o) == OPERAND_RM)
+#define IS_MEMORY(o) (OPERAND_CLASS(o) == OPERAND_MEMORY || OPERAND_CLASS(o) == OPERAND_MOFFS)
+#define FORM_FITS(mem, o0, o1, o2)                                                                 \
+    ((mem) ? IS_RM(o0) || IS_RM(o1) || IS_RM(o2) || IS_MEMORY(o0) || IS_MEMORY(o1)                 \
+           : !IS_MEMORY(o0) && !IS_MEMORY(o1))
+#define WIDTH_FITS(w, attr) (((attr)&BYTE) ? (w) == 1 : (w) != 1)
+
+#define HANDLER(handler, sem, w, mem_, opcode_, o0, o1, o2, o3, attr)                              \
     static void handler(struct cpu *cpu, const struct insn *i)                                     \
     {                                                                                              \
-        struct ctx c = {.cpu = cpu, .form = {.operand = {o0, o1, o2, o3}, .mem = mem_, .opcode = opcode_}}; \
-        sem(&c, i, w);                                                                             \
-        finish(cpu, i, &c);                                                                        \
+        if (WIDTH_FITS(w, attr) && FORM_FITS(mem_, o0, o1, o2)) {                                  \
+            struct ctx c = {.cpu  = cpu,                                                           \
+                            .form = {.operand = {o0, o1, o2, o3}, .mem = mem_, .opcode = opcode_}}; \
+            sem(&c, i, w);                                                                         \
+            finish(cpu, i, &c);                                                                    \
+        }                                                                                          \
     }
+#define HANDLERS(id, sem, opcode, o0, o1, o2, o3, attr)                                            \
+    HANDLER(h1r_##id, sem, 1, false, opcode, o0, o1, o2, o3, attr)                                 \
+    HANDLER(h1m_##id, sem, 1, true, opcode, o0, o1, o2, o3, attr)                                  \
+    HANDLER(h2r_##id, sem, 2, false, opcode, o0, o1, o2, o3, attr)                                 \
+    HANDLER(h2m_##id, sem, 2, true, opcode, o0, o1, o2, o3, attr)                                  \
+    HANDLER(h4r_##id, sem, 4, false, opcode, o0, o1, o2, o3, attr)                                 \
+    HANDLER(h4m_##id, sem, 4, true, opcode, o0, o1, o2, o3, attr)                                  \
+    HANDLER(h8r_##id, sem, 8, false, opcode, o0, o1, o2, o3, attr)                                 \
+    HANDLER(h8m_##id, sem, 8, true, opcode, o0, o1, o2, o3, attr)
 #define ROW_SEM(fn, map, opcode, slash, prefix, name, o0, o1, o2, o3, attr, feature)               \
-    HANDLER(h1r_##name##map##opcode##slash##prefix, sem_##fn, (attr)&BYTE ? 1 : 2, false, opcode, o0, o1, o2, o3) \
-    HANDLER(h1m_##name##map##opcode##slash##prefix, sem_##fn, (attr)&BYTE ? 1 : 2, true, opcode, o0, o1, o2, o3)  \
-    HANDLER(h4r_##name##map##opcode##slash##prefix, sem_##fn, (attr)&BYTE ? 1 : 4, false, opcode, o0, o1, o2, o3) \
-    HANDLER(h4m_##name##map##opcode##slash##prefix, sem_##fn, (attr)&BYTE ? 1 : 4, true, opcode, o0, o1, o2, o3)  \
-    HANDLER(h8r_##name##map##opcode##slash##prefix, sem_##fn, (attr)&BYTE ? 1 : 8, false, opcode, o0, o1, o2, o3) \
-    HANDLER(h8m_##name##map##opcode##slash##prefix, sem_##fn, (attr)&BYTE ? 1 : 8, true, opcode, o0, o1, o2, o3)
+    HANDLERS(name##map##opcode##slash##prefix, sem_##fn, opcode, o0, o1, o2, o3, attr)
 #define ROW_OP(...)
 #define ROW_VEC(...)
 #include "cpu/isa/opcodes.def"
@@ -112,16 +127,13 @@ ALWAYS_INLINE void finish(struct cpu *cpu, const struct insn *i, const struct ct
 #undef ROW_OP
 #undef ROW_VEC
 
-/* Of one row: [log2 width][memory form]. A width that the row cannot have repeats another. */
+/* Of one row: [log2 width][memory form]. */
 struct handlers {
     exec_fn fn[4][2];
 };
-#define PICK(attr, byte, wide) ((attr)&BYTE ? (byte) : (wide))
-#define ROW_SEM(f, map, opcode, slash, prefix, name, o0, o1, o2, o3, attr, feature)                \
-    {{{PICK(attr, h1r_##name##map##opcode##slash##prefix, NULL), PICK(attr, h1m_##name##map##opcode##slash##prefix, NULL)}, \
-      {PICK(attr, NULL, h1r_##name##map##opcode##slash##prefix), PICK(attr, NULL, h1m_##name##map##opcode##slash##prefix)}, \
-      {PICK(attr, NULL, h4r_##name##map##opcode##slash##prefix), PICK(attr, NULL, h4m_##name##map##opcode##slash##prefix)}, \
-      {PICK(attr, NULL, h8r_##name##map##opcode##slash##prefix), PICK(attr, NULL, h8m_##name##map##opcode##slash##prefix)}}},
+#define HANDLERS_OF(id)                                                                            \
+    {{{h1r_##id, h1m_##id}, {h2r_##id, h2m_##id}, {h4r_##id, h4m_##id}, {h8r_##id, h8m_##id}}},
+#define ROW_SEM(fn, map, opcode, slash, prefix, name, ...) HANDLERS_OF(name##map##opcode##slash##prefix)
 #define ROW_OP(...)  {{{NULL}}},
 #define ROW_VEC(...) {{{NULL}}},
 static const struct handlers handler_table[] = {

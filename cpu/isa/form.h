@@ -9,7 +9,7 @@
 #include "cpu/decode.h"
 
 struct form {
-    u8   operand[4]; /* enum operand */
+    u16  operand[4]; /* enum operand */
     bool mem;        /* r/m is memory */
     u8   opcode;     /* last byte: its low bits are a condition code */
 };
@@ -22,44 +22,29 @@ ALWAYS_INLINE unsigned form_condition(const struct form *f)
 /* The width of operand k of an instruction of width w. */
 ALWAYS_INLINE unsigned form_width(const struct form *f, unsigned w, unsigned k)
 {
-    switch (f->operand[k]) {
-    case Eb: case Gb: case Mb: case Zb: case AL: case CL: case Ob: return 1;
-    case Ew: case Gw: case Mw: case Zw: case DX: case AX: return 2;
-    case Ed: case Gd: case Md: return 4;
-    case Eq: case Gq: case Mq: return 8;
-    default: return w;
-    }
+    unsigned width = OPERAND_WIDTH(f->operand[k]);
+    return width && width <= 8 ? width : w;
 }
 
 ALWAYS_INLINE bool form_is_immediate(const struct form *f, unsigned k)
 {
-    switch (f->operand[k]) {
-    case Ib: case I1: case sIb: case Iw: case Iz: case Iv: return true;
-    default: return false;
-    }
+    return OPERAND_CLASS(f->operand[k]) == OPERAND_IMMEDIATE;
 }
 
 ALWAYS_INLINE bool form_is_memory(const struct form *f, unsigned k)
 {
-    switch (f->operand[k]) {
-    case Eb: case Ew: case Ed: case Eq: case Ev: case Ey: case Mb: case Mw: case Md: case Mq: case Mv: case My: case M:
-        return f->mem;
-    case Ob: case Ov: return true;
-    default: return false;
-    }
+    unsigned class = OPERAND_CLASS(f->operand[k]);
+    return class == OPERAND_MOFFS || class == OPERAND_MEMORY || (class == OPERAND_RM && f->mem);
 }
 
 /* Where a register operand lies in cpu->regs. */
 ALWAYS_INLINE unsigned form_register(const struct form *f, const struct insn *i, unsigned k)
 {
-    switch (f->operand[k]) {
-    case Gb: case Gw: case Gd: case Gq: case Gv: case Gy: return i->reg;
-    case By: return i->vreg;
-    case AL: case rAX: case AX: case eAX: return R_AX * 8;
-    case CL: return R_CX * 8;
-    case DX: return R_DX * 8;
-    default: return i->rm;
-    }
+    unsigned class = OPERAND_CLASS(f->operand[k]);
+    return class == OPERAND_GPR_FIELD   ? i->reg
+           : class == OPERAND_VVVV      ? i->vreg
+           : class == OPERAND_FIXED_GPR ? OPERAND_VARIANT(f->operand[k]) * 8
+                                        : i->rm;
 }
 
 #endif
