@@ -78,6 +78,7 @@ static u64 read_in_page(struct cpu *cpu, vaddr la, unsigned size, struct rights 
     }
     struct place p = translate(cpu, la, ACCESS_READ, rights);
     if (!is_memory(&p.target, size)) {
+        cpu_sync_devices(cpu);
         return space_read(cpu->memory, p.phys, size, cpu->in_smm);
     }
     const u8 *host = p.target.region->host + p.target.offset;

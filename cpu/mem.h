@@ -62,6 +62,14 @@ u64  sys_read(struct cpu *cpu, vaddr la, unsigned size);
 void sys_write(struct cpu *cpu, vaddr la, u64 value, unsigned size);
 void sys_probe_write(struct cpu *cpu, vaddr la, unsigned size);
 
+/* Before a read of a device register. */
+static inline void cpu_sync_devices(struct cpu *cpu)
+{
+    if (cpu->bus.sync) {
+        cpu->bus.sync(cpu->bus.opaque);
+    }
+}
+
 /* Physical accesses with A20 and SMRAM as the processor sees them now. */
 u64  phys_read(struct cpu *cpu, paddr addr, unsigned size);
 void phys_write(struct cpu *cpu, paddr addr, u64 value, unsigned size);

@@ -134,11 +134,15 @@ struct cpu_bus {
     void (*shutdown)(void *opaque); /* triple fault */
     void (*smm_changed)(void *opaque, bool in_smm);
     i64 (*now_ns)(void *opaque);
+    /* Brings devices up to the present before the processor reads one: it must never see a deadline passed whose event has not
+     * happened, however the host's scheduler delayed us. May be NULL. */
+    void (*sync)(void *opaque);
     void (*exception)(struct cpu *cpu); /* -d int: says more of an exception, before it is delivered; may be NULL */
 };
 
 struct insn;
 struct icache;
+struct executor;
 struct decoder;
 
 struct cpu {

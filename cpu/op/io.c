@@ -36,6 +36,7 @@ static void note_breakpoint(struct cpu *cpu, u16 port, unsigned size)
 u32 io_read(struct cpu *cpu, u16 port, unsigned size)
 {
     note_breakpoint(cpu, port, size);
+    cpu_sync_devices(cpu);
     return (u32)space_read(cpu->ports, port, size, cpu->in_smm);
 }
 

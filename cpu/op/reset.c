@@ -52,6 +52,7 @@ void cpu_reset(struct cpu *cpu, bool init)
     cpu->ip = 0xfff0;
     cpu->cpl = 0;
     cpu->eflags = 0;
+    cpu_update_intr(cpu);
     flags_set_arith(cpu, 0);
     cpu->cr0 = (cpu->cr0 & (CR0_CD | CR0_NW)) | CR0_ET;
     cpu->cr2 = cpu->cr3 = cpu->cr4 = cpu->cr8 = cpu->efer = 0;

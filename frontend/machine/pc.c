@@ -201,6 +201,12 @@ static void bus_shutdown(void *opaque)
     machine_request_reset(opaque);
 }
 
+static void bus_sync(void *opaque)
+{
+    struct machine *m = opaque;
+    clock_run_timers(m->clock);
+}
+
 static i64 bus_now(void *opaque)
 {
     return clock_now(((struct machine *)opaque)->clock);
@@ -215,7 +221,7 @@ static bool create_cpu(struct machine *m, struct board *b, struct error *err)
         return false;
     }
     c.bus = (struct cpu_bus){
-        .opaque = m, .acknowledge = bus_acknowledge, .shutdown = bus_shutdown, .now_ns = bus_now};
+        .opaque = m, .acknowledge = bus_acknowledge, .shutdown = bus_shutdown, .now_ns = bus_now, .sync = bus_sync};
     if (feature_on(&c.features, FEATURE_APIC)) {
         c.bus.apic_read_msr = bus_read_msr;
         c.bus.apic_write_msr = bus_write_msr;
