@@ -159,7 +159,7 @@ static bool take_event(struct cpu *cpu, u32 pending)
         cpu_enter_smm(cpu); /* saves whether it was halted */
         return true;
     }
-    if (cpu->pending_db && !shadowed(cpu)) {
+    if (cpu->pending_db && !(shadowed(cpu) && cpu->shadow_ss)) {
         cpu_debug_trap(cpu);
         return true;
     }

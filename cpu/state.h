@@ -191,6 +191,7 @@ struct cpu {
     u64               shadow_at;  /* icount at which the instruction after STI or MOV SS begins; ~0: none */
     u64               pending_db; /* DR6 bits of a trap to be taken after this instruction */
     u64               rng;        /* state of RDRAND's generator; the machine seeds it */
+    bool              shadow_ss;  /* that was MOV SS or POP SS, which hold #DB back too (SDM Vol. 3A 6.8.3) */
     bool              nmi_blocked, in_smm;
     bool              ferr; /* FERR#: IRQ 13 is asserted */
     enum cpu_activity activity;
@@ -207,6 +208,7 @@ struct cpu {
     bool                     a20; /* the A20 gate: true = address bit 20 passes */
     struct decoder          *decoder;
     struct icache           *icache;
+    struct executor         *executor; /* NULL: the interpreter */
     struct insn             *single; /* the interpreter's room for one instruction outside the cache, and its end */
     u64                      tsc_hz;
     /* an exception on its way from cpu_raise() to the run loop */

@@ -83,7 +83,7 @@ OP(sti)
     if (!(cpu->eflags & FLAG_IF)) {
         cpu->eflags |= FLAG_IF;
         cpu_update_intr(cpu);
-        shadow_next(cpu, i);
+        shadow_next(cpu, i, false);
         cpu_update_intr(cpu);
     }
 }

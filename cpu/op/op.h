@@ -299,9 +299,10 @@ static inline unsigned iopl(const struct cpu *cpu)
     return cpu->eflags >> 12 & 3;
 }
 /* The instruction after this one runs before any interrupt is looked at: MOV SS, POP SS, STI. */
-static inline void shadow_next(struct cpu *cpu, const struct insn *i)
+static inline void shadow_next(struct cpu *cpu, const struct insn *i, bool ss)
 {
     cpu->shadow_at = cpu->icount + i->number;
+    cpu->shadow_ss = ss;
 }
 
 #endif

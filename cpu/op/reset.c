@@ -61,6 +61,7 @@ void cpu_reset(struct cpu *cpu, bool init)
     cpu->dr[7] = DR7_FIXED;
     reset_segments(cpu);
     cpu->shadow_at = ~(u64)0;
+    cpu->shadow_ss = false;
     cpu->pending_db = 0;
     cpu->nmi_blocked = false;
     if (cpu->in_smm) {
@@ -177,6 +178,7 @@ const struct field cpu_fields[] = {
     MSR(hwcr),
     FIELD_ARRAY(struct cpu, paging.pdpte),
     FIELD(struct cpu, shadow_at),
+    FIELD(struct cpu, shadow_ss),
     FIELD(struct cpu, pending_db),
     FIELD(struct cpu, rng),
     FIELD(struct cpu, nmi_blocked),

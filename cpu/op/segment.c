@@ -104,7 +104,7 @@ OP(mov_sw)
     u16 selector = (u16)rm_read(cpu, i, 2);
     segment_load(cpu, i->reg, selector);
     if (i->reg == SEG_SS) {
-        shadow_next(cpu, i);
+        shadow_next(cpu, i, true);
     }
 }
 
@@ -128,7 +128,7 @@ OP(pop_seg)
     segment_load(cpu, i->reg, selector);
     cpu->regs[R_SP] = sp;
     if (i->reg == SEG_SS) {
-        shadow_next(cpu, i);
+        shadow_next(cpu, i, true);
     }
 }
 
