@@ -28,7 +28,7 @@
 
 static const struct cpu_model models[] = {
     {.name = "x86-64-v2",
-     .description = "64-bit, SSE4.2, AES; needs no mitigations (the default)",
+     .description = "64-bit, SSE4.2, AES; needs no mitigations",
      .vendor = INTEL,
      .brand = "Ringside x86-64-v2",
      .family = 6,
