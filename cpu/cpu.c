@@ -7,6 +7,7 @@
 
 #include "cpu/base/log.h"
 #include "cpu/decode.h"
+#include "cpu/exec.h"
 #include "cpu/interp/interp.h"
 #include "cpu/op/op.h"
 
@@ -191,6 +192,8 @@ static void execute(struct cpu *cpu, u32 pending)
         step_debugged(cpu);
     } else if (pending) { /* an event that must wait for one instruction */
         interp_step(cpu);
+    } else if (cpu->executor) {
+        cpu->executor->run(cpu->executor, cpu);
     } else {
         interp_run(cpu);
     }

@@ -62,7 +62,9 @@ EVAL_BINARY(shl)
 EVAL_BINARY(shr)
 EVAL_BINARY(sar)
 EVAL_BINARY(rol)
-/* CF and OF of a shift by a count that is not zero */
+/* CF and OF of products, and of shifts by a count that is not zero */
+EVAL_BINARY(mulu_flags)
+EVAL_BINARY(muls_flags)
 EVAL_BINARY(shl_flags)
 EVAL_BINARY(shr_flags)
 EVAL_BINARY(sar_flags)

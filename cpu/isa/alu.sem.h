@@ -161,5 +161,5 @@ SEM(adox)
     val r  = v_add(c, w, v_add(c, w, a, b), v_cond(c, COND_O));
     val cf = v_and(c, 8, v_add_flags(c, w, a, b, r), v_imm(c, FLAG_CF));
     op_write(c, i, w, 0, r);
-    set_flags(c, FLAG_OF, v_shl(c, 8, cf, v_imm(c, 11)));
+    set_flags(c, FLAG_OF, v_shl(c, 4, cf, v_imm(c, 11)));
 }

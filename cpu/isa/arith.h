@@ -109,6 +109,17 @@ ALWAYS_INLINE u32 arith_sub_flags(u64 a, u64 b, u64 result, unsigned w)
     return arith_carry_flags((~a & b) | ((~a | b) & result), w);
 }
 
+/* CF and OF of products: whether the upper half is significant. */
+ALWAYS_INLINE u32 arith_mulu_flags(u64 a, u64 b, unsigned w)
+{
+    return arith_mulhu(a, b, w) ? FLAG_CF | FLAG_OF : 0;
+}
+
+ALWAYS_INLINE u32 arith_muls_flags(u64 a, u64 b, unsigned w)
+{
+    return arith_mulhs(a, b, w) != arith_sar(arith_mul(a, b, w), 8 * w - 1, w) ? FLAG_CF | FLAG_OF : 0;
+}
+
 /* CF and OF of shifts by a count n that is not zero. OF, undefined for n > 1, follows the formula for 1. */
 ALWAYS_INLINE u32 arith_shl_flags(u64 a, u64 n, unsigned w)
 {

@@ -81,7 +81,7 @@ SEM(popcnt)
 {
     val a = op_read(c, i, w, 1);
     op_write(c, i, w, 0, v_popcnt(c, a));
-    set_flags(c, FLAG_ARITH, v_shl(c, 8, v_is_zero(c, a), v_imm(c, 6)));
+    set_flags(c, FLAG_ARITH, v_shl(c, 4, v_is_zero(c, a), v_imm(c, 6)));
 }
 
 SEM(andn)

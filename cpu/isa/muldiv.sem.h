@@ -3,9 +3,14 @@
  * follow the lower half, AF is 0.
  */
 
-static inline __attribute__((always_inline)) void set_mul_flags(struct ctx *c, unsigned w, val low, val overflow)
+static inline __attribute__((always_inline)) void write_product(struct ctx *c, unsigned w, val low, val hi)
 {
-    set_cc(c, CC_BITS, w, low, v_or(c, 8, overflow, v_shl(c, 8, overflow, v_imm(c, 11))));
+    if (w == 1) {
+        reg_write(c, R_AX, 2, v_or(c, 8, low, v_shl(c, 4, hi, v_imm(c, 8))));
+    } else {
+        reg_write(c, R_AX, w, low);
+        reg_write(c, R_DX, w, hi);
+    }
 }
 
 SEM(mul)
@@ -14,13 +19,8 @@ SEM(mul)
     val b   = op_read(c, i, w, 0);
     val low = v_mul(c, w, a, b);
     val hi  = v_mulhu(c, w, a, b);
-    if (w == 1) {
-        reg_write(c, R_AX, 2, v_or(c, 8, low, v_shl(c, 8, hi, v_imm(c, 8))));
-    } else {
-        reg_write(c, R_AX, w, low);
-        reg_write(c, R_DX, w, hi);
-    }
-    set_mul_flags(c, w, low, v_nonzero(c, hi));
+    write_product(c, w, low, hi);
+    set_cc(c, CC_BITS, w, low, v_mulu_flags(c, w, a, b));
 }
 
 SEM(imul1)
@@ -29,21 +29,15 @@ SEM(imul1)
     val b   = op_read(c, i, w, 0);
     val low = v_mul(c, w, a, b);
     val hi  = v_mulhs(c, w, a, b);
-    if (w == 1) {
-        reg_write(c, R_AX, 2, v_or(c, 8, low, v_shl(c, 8, hi, v_imm(c, 8))));
-    } else {
-        reg_write(c, R_AX, w, low);
-        reg_write(c, R_DX, w, hi);
-    }
-    set_mul_flags(c, w, low, v_nonzero(c, v_xor(c, 8, hi, v_sar(c, w, low, v_imm(c, 8 * w - 1)))));
+    write_product(c, w, low, hi);
+    set_cc(c, CC_BITS, w, low, v_muls_flags(c, w, a, b));
 }
 
 static inline __attribute__((always_inline)) void imul(struct ctx *c, const struct insn *i, unsigned w, val a, val b)
 {
     val low = v_mul(c, w, a, b);
-    val hi  = v_mulhs(c, w, a, b);
     op_write(c, i, w, 0, low);
-    set_mul_flags(c, w, low, v_nonzero(c, v_xor(c, 8, hi, v_sar(c, w, low, v_imm(c, 8 * w - 1)))));
+    set_cc(c, CC_BITS, w, low, v_muls_flags(c, w, a, b));
 }
 
 SEM(imul2)

@@ -13,7 +13,7 @@ static inline __attribute__((always_inline)) val shift_count(struct ctx *c, cons
 /* CF in bit 0, OF at its place: a bit of 0 or 1 each. */
 static inline __attribute__((always_inline)) val cf_of(struct ctx *c, val cf, val of)
 {
-    return v_or(c, 8, cf, v_shl(c, 8, of, v_imm(c, 11)));
+    return v_or(c, 8, cf, v_shl(c, 4, of, v_imm(c, 11)));
 }
 
 SEM(shl)
@@ -65,7 +65,7 @@ SEM(ror)
 {
     val a = op_rmw(c, i, w, 0);
     val n = shift_count(c, i, w, 1);
-    val r = v_rol(c, w, a, v_and(c, 8, v_sub(c, 8, v_imm(c, 8 * w), n), v_imm(c, 8 * w - 1)));
+    val r = v_rol(c, w, a, v_and(c, 8, v_sub(c, 4, v_imm(c, 8 * w), n), v_imm(c, 8 * w - 1)));
     op_write(c, i, w, 0, r);
     v_if (c, n) {
         val cf   = v_msb(c, w, r);
@@ -83,7 +83,7 @@ SEM(shld)
     val r = v_double_left(c, w, a, b, n);
     op_write(c, i, w, 0, r);
     v_if (c, n) {
-        val before = v_double_left(c, w, a, b, v_sub(c, 8, n, v_imm(c, 1)));
+        val before = v_double_left(c, w, a, b, v_sub(c, 4, n, v_imm(c, 1)));
         val cf     = v_msb(c, w, before);
         set_cc(c, CC_BITS, w, r, cf_of(c, cf, v_xor(c, 8, v_msb(c, w, r), v_msb(c, w, a))));
     }
@@ -97,7 +97,7 @@ SEM(shrd)
     val r = v_double_right(c, w, a, b, n);
     op_write(c, i, w, 0, r);
     v_if (c, n) {
-        val before = v_double_right(c, w, a, b, v_sub(c, 8, n, v_imm(c, 1)));
+        val before = v_double_right(c, w, a, b, v_sub(c, 4, n, v_imm(c, 1)));
         val cf     = v_and(c, 8, before, v_imm(c, 1));
         set_cc(c, CC_BITS, w, r, cf_of(c, cf, v_xor(c, 8, v_msb(c, w, r), v_msb(c, w, a))));
     }
@@ -125,6 +125,6 @@ SEM(sarx)
 SEM(rorx)
 {
     val a = op_read(c, i, w, 1);
-    val n = v_sub(c, 8, v_imm(c, 8 * w), v_and(c, 8, op_read(c, i, 1, 2), v_imm(c, 8 * w - 1)));
+    val n = v_sub(c, 4, v_imm(c, 8 * w), v_and(c, 8, op_read(c, i, 1, 2), v_imm(c, 8 * w - 1)));
     op_write(c, i, w, 0, v_rol(c, w, a, v_and(c, 8, n, v_imm(c, 8 * w - 1))));
 }
