@@ -8,38 +8,28 @@
 
 struct a20 {
     struct device dev;
-    bool level[A20_SOURCES];
+    bool open;
 
     /* derived or host-side: not saved */
     struct irq input[A20_SOURCES];
     struct irq *out;
 };
 
-static void drive(struct a20 *a20)
-{
-    bool open = false;
-
-    for (unsigned i = 0; i < A20_SOURCES; i++) {
-        open |= a20->level[i];
-    }
-    irq_set(a20->out, open);
-}
-
 static void set_input(void *opaque, int line, bool level)
 {
     struct a20 *a20 = opaque;
 
-    a20->level[line] = level;
-    drive(a20);
+    (void)line;
+    a20->open = level;
+    irq_set(a20->out, level);
 }
 
 static void a20_reset(struct device *dev)
 {
     struct a20 *a20 = container_of(dev, struct a20, dev);
 
-    a20->level[A20_KEYBOARD] = true; /* the controller's output port is high after its reset */
-    a20->level[A20_PORT92] = false;
-    drive(a20);
+    a20->open = true;
+    irq_set(a20->out, true);
 }
 
 static void a20_destroy(struct device *dev)
@@ -49,11 +39,13 @@ static void a20_destroy(struct device *dev)
 
 static void a20_loaded(struct device *dev)
 {
-    drive(container_of(dev, struct a20, dev));
+    struct a20 *a20 = container_of(dev, struct a20, dev);
+
+    irq_set(a20->out, a20->open);
 }
 
 static const struct field a20_fields[] = {
-    FIELD_ARRAY(struct a20, level),
+    FIELD(struct a20, open),
     FIELD_END,
 };
 

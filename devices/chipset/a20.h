@@ -1,6 +1,8 @@
 /*
- * a20.h: the gate on address line 20: open as soon as one of its sources says so (wire OR), as the
- * PIIX3 combines the keyboard controller's output with port 92h.
+ * a20.h: the gate on address line 20: whichever of its sources wrote last decides. (A PIIX3 combines the keyboard
+ * controller's output with port 92h by a wire OR, so that software which knows one of the two could never close the line
+ * once firmware has opened it by the other. Virtual PCs have let the last write decide for decades, and DOS relies on it.)
+ * A source drives its input when it is written to, not at reset nor when a state is loaded.
  */
 #ifndef DEVICES_CHIPSET_A20_H
 #define DEVICES_CHIPSET_A20_H

@@ -113,7 +113,10 @@ static void gate(void **state)
     assert_int_equal(in(b, 0x92, 1), 0x02);
     assert_true(b->level[WIRE_A20]);
     irq_set(a20_input(t->a20, A20_KEYBOARD), true);
-    out(b, 0x92, 0x00, 1);
+    assert_true(b->level[WIRE_A20]);
+    out(b, 0x92, 0x00, 1); /* the last write decides */
+    assert_false(b->level[WIRE_A20]);
+    irq_set(a20_input(t->a20, A20_KEYBOARD), true);
     assert_true(b->level[WIRE_A20]);
 }
 

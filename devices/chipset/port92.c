@@ -52,7 +52,6 @@ static void port92_reset(struct device *dev)
     struct port92 *p = container_of(dev, struct port92, dev);
 
     p->value = 0;
-    irq_set(p->a20, false);
 }
 
 static void port92_destroy(struct device *dev)
@@ -62,13 +61,6 @@ static void port92_destroy(struct device *dev)
     space_unmap(&p->mapping);
     region_destroy(&p->region);
     free(p);
-}
-
-static void port92_loaded(struct device *dev)
-{
-    struct port92 *p = container_of(dev, struct port92, dev);
-
-    irq_set(p->a20, p->value & FAST_A20);
 }
 
 static const struct field port92_fields[] = {
@@ -81,7 +73,6 @@ static const struct device_class port92_class = {
     .version = 1,
     .reset = port92_reset,
     .destroy = port92_destroy,
-    .loaded = port92_loaded,
     .fields = port92_fields,
 };
 

@@ -381,7 +381,6 @@ static void kbc_reset(struct device *dev)
     kbc->command = kbc->buffer = kbc->reply = 0;
     kbc->break_prefix = kbc->reply_ready = kbc->reply_aux = false;
     timer_cancel(&kbc->next);
-    irq_set(kbc->a20, true);
     drive_irqs(kbc);
 }
 
@@ -398,7 +397,6 @@ static void kbc_destroy(struct device *dev)
 static void kbc_loaded(struct device *dev)
 {
     struct i8042 *kbc = container_of(dev, struct i8042, dev);
-    irq_set(kbc->a20, kbc->out_port & OUT_A20);
     drive_irqs(kbc);
 }
 

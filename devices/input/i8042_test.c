@@ -226,6 +226,7 @@ static void disabled_lines(void **state)
 static void outputs(void **state)
 {
     struct board *b = *state;
+    out(b, 0x64, 0xd1), out(b, 0x60, 0xdf);
     assert_true(b->level[A20]);
     out(b, 0x64, 0xd1), out(b, 0x60, 0xdd);
     assert_false(b->level[A20]);
