@@ -12,7 +12,7 @@ arch=${1:?usage: make-linux.sh amd64|i386}
 . "$(dirname "${BASH_SOURCE[0]}")/apt.sh"
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/ringside
 out=$cache/linux-$arch
-version=2 # of what this script makes: raise it to have it made again
+version=3 # of what this script makes: raise it to have it made again
 
 finished() {
     if [ "$(cat "$out/version" 2>/dev/null || true)" = "$version" ]; then
@@ -43,7 +43,7 @@ dpkg-deb -x "$work"/linux-image-*.deb "$work/kernel"
 dpkg-deb -x "$work"/busybox-static_*.deb "$work/busybox"
 
 root=$work/root
-mkdir -p "$root"/{bin,sbin,etc,proc,sys,dev,tmp,run,mnt,root}
+mkdir -p "$root"/{bin,sbin,usr/bin,usr/sbin,etc,proc,sys,dev,tmp,run,mnt,root}
 cp "$work/busybox/bin/busybox" "$root/bin/busybox"
 ln -s busybox "$root/bin/sh"
 ln -s bin/busybox "$root/init"
