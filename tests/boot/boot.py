@@ -12,10 +12,12 @@ and at the end:
   --status N          the emulator must end by itself with this status; without it, it is ended by SIGTERM and must give 0
   --absent REGEX      the output must not have this anywhere
   --timeout SECONDS   for all of it (default 120)
+The last line then tells how long it took, the processor time of it, and what was found last.
 Exit status: 0 as expected, 1 not, 77 skipped (a file that is needed is not there: --needs FILE).
 """
 import os
 import re
+import resource
 import select
 import signal
 import subprocess
@@ -32,6 +34,7 @@ class Guest:
         self.deadline = time.monotonic() + timeout
         self.output = b""
         self.seen = 0
+        self.found = ""
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
 
     def left(self):
@@ -51,6 +54,7 @@ class Guest:
             found = re.search(pattern.encode(), self.output[self.seen:])
             if found:
                 self.seen += found.end()
+                self.found = found.group().decode("utf-8", "replace")
                 return
             if self.left() <= 0:
                 raise Failed("waited in vain for %r" % pattern)
@@ -66,8 +70,10 @@ class Guest:
                 if not self.read(pause - time.monotonic()):
                     raise Failed("the emulator ended before its screen had %r" % pattern)
             text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", self.output[before:].decode("utf-8", "replace"))
-            if re.search(pattern, text):
+            found = re.search(pattern, text)
+            if found:
                 self.seen = len(self.output)
+                self.found = found.group()
                 return
             if self.left() <= 0:
                 raise Failed("waited in vain for %r on the screen" % pattern)
@@ -137,7 +143,9 @@ def main(arguments):
         sys.stdout.write(guest.output.decode("utf-8", "replace")[-4000:])
         print("\nFAILED: %s" % reason)
         return 1
-    print("as expected, in %.1f s" % (timeout - guest.left()))
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print("as expected, in %.1f s (%.1f s of a processor): %s"
+          % (timeout - guest.left(), used.ru_utime + used.ru_stime, " ".join(guest.found.split())))
     return 0
 
 

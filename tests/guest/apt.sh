@@ -1,10 +1,11 @@
 # An apt of its own, so that neither root nor the system's list of architectures matters; sourced.
-#   private_apt DIR ARCH    makes it in DIR for one architecture of Debian bookworm, and points APT_CONFIG at it
+#   private_apt DIR ARCH [SUITE]   makes it in DIR for one architecture of Debian bookworm (or another suite), and points
+#                                  APT_CONFIG at it
 
 private_apt() {
-    local dir=$1 arch=$2 suite=bookworm mirror keys=/usr/share/keyrings/debian-archive-keyring.gpg
+    local dir=$1 arch=$2 suite=${3:-bookworm} mirror keys=/usr/share/keyrings/debian-archive-keyring.gpg
     # The mirror that this system uses, if it is a Debian, else the official one.
-    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Identifier: Packages' "Codename: $suite" 'Component: main' \
+    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Identifier: Packages' "Codename: bookworm" 'Component: main' \
         2>/dev/null | head -1 || true)
     mkdir -p "$dir"/etc/{apt.conf.d,preferences.d,trusted.gpg.d} "$dir"/lists/partial "$dir"/cache/archives/partial
     : > "$dir/status"

@@ -2,16 +2,19 @@
 # Puts a small Linux together from Debian packages: a stock kernel, and an initramfs of busybox with some of the kernel's
 # modules. It gives a shell on tty1 and on ttyS0.
 #
-#   make-linux.sh ARCH      ARCH: amd64 or i386. Prints the folder that holds `vmlinuz` and `initrd`.
+#   make-linux.sh ARCH [SUITE]   ARCH: amd64 or i386; SUITE: bookworm, or a later release.
+#                                Prints the folder that holds `vmlinuz` and `initrd`.
 #
 # Needs no root. Everything is kept in ${XDG_CACHE_HOME:-~/.cache}/ringside and made only once; remove that folder to make
 # it anew. Needs: apt-get (with its keys), dpkg-deb, cpio, gzip, xz, depmod (kmod).
 set -euo pipefail
 
-arch=${1:?usage: make-linux.sh amd64|i386}
+arch=${1:?usage: make-linux.sh amd64|i386 [SUITE]}
+suite=${2:-bookworm}
 . "$(dirname "${BASH_SOURCE[0]}")/apt.sh"
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/ringside
 out=$cache/linux-$arch
+[ "$suite" = bookworm ] || out=$out-$suite
 version=3 # of what this script makes: raise it to have it made again
 
 finished() {
@@ -29,7 +32,7 @@ work=$(mktemp -d "$cache/work.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
 echo "fetching a Debian kernel and busybox for $arch ..." >&2
-private_apt "$work/apt" "$arch"
+private_apt "$work/apt" "$arch" "$suite"
 
 case $arch in
 amd64) meta=linux-image-amd64 ;;
@@ -37,10 +40,13 @@ i386) meta=linux-image-686 ;;
 *) echo "make-linux.sh: no such architecture: $arch" >&2; exit 1 ;;
 esac
 kernel=$(apt-cache depends "$meta" | sed -n 's/.*Depends: \(linux-image-[0-9].*\)/\1/p' | head -1)
-[ -n "$kernel" ] || { echo "make-linux.sh: Debian has no kernel for $arch" >&2; exit 1; }
+[ -n "$kernel" ] || { echo "make-linux.sh: $suite has no kernel for $arch" >&2; exit 1; }
 (cd "$work" && apt-get download -qq "$kernel" busybox-static >&2)
 dpkg-deb -x "$work"/linux-image-*.deb "$work/kernel"
 dpkg-deb -x "$work"/busybox-static_*.deb "$work/busybox"
+# Later releases keep these below usr/.
+[ -d "$work/kernel/lib" ] || ln -s usr/lib "$work/kernel/lib"
+[ -d "$work/busybox/bin" ] || ln -s usr/bin "$work/busybox/bin"
 
 root=$work/root
 mkdir -p "$root"/{bin,sbin,usr/bin,usr/sbin,etc,proc,sys,dev,tmp,run,mnt,root}
