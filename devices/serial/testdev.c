@@ -29,12 +29,14 @@ struct testdev {
     struct region word, bytes, flush, lines, iomem;
     struct mapping word_map, bytes_map, flush_map, lines_map, iomem_map;
     struct irq *line[TESTDEV_LINES];
+    u32 levels; /* of the lines, bit by bit */
     u8 data[4];
     u8 memory[IOMEM_SIZE];
 };
 
-static const struct field testdev_fields[] = {FIELD_BYTES(struct testdev, data),
-                                              FIELD_BYTES(struct testdev, memory), FIELD_END};
+static const struct field testdev_fields[] = {
+    FIELD(struct testdev, levels), FIELD_BYTES(struct testdev, data),
+    FIELD_BYTES(struct testdev, memory), FIELD_END};
 
 static u64 word_read(void *opaque, u64 offset, unsigned size)
 {
@@ -57,6 +59,7 @@ static void lines_write(void *opaque, u64 offset, u64 value, unsigned size)
 {
     struct testdev *t = opaque;
     (void)size;
+    t->levels = (u32)merge_bits(t->levels, BIT(offset), value ? BIT(offset) : 0);
     irq_set(t->line[offset], value != 0);
 }
 
@@ -86,6 +89,12 @@ static void testdev_reset(struct device *dev)
     struct testdev *t = container_of(dev, struct testdev, dev);
     memset(t->data, 0, sizeof t->data);
     memset(t->memory, 0, sizeof t->memory);
+    for (unsigned i = 0; i < TESTDEV_LINES; i++) {
+        if (t->levels & BIT(i)) {
+            irq_set(t->line[i], false);
+        }
+    }
+    t->levels = 0;
 }
 
 static void testdev_destroy(struct device *dev)
@@ -100,7 +109,7 @@ static void testdev_destroy(struct device *dev)
 }
 
 static const struct device_class testdev_class = {.name = "pc-testdev",
-                                                  .version = 1,
+                                                  .version = 2,
                                                   .reset = testdev_reset,
                                                   .destroy = testdev_destroy,
                                                   .fields = testdev_fields};

@@ -419,7 +419,7 @@ static void create_debug_devices(struct machine *m, struct board *b)
     if (c->test_device) {
         struct irq *lines[TESTDEV_LINES];
         for (unsigned i = 0; i < TESTDEV_LINES; i++) {
-            lines[i] = &b->gsi.lines[i];
+            lines[i] = i < 16 ? piix3_irq(b->piix3, i) : &b->gsi.lines[i];
         }
         machine_add(m, testdev_create(m->ports, m->memory, lines));
     }
