@@ -331,8 +331,15 @@ OP(maskmovq)
 
 /* ---- cache lines */
 
-/* CLFLUSH, CLFLUSHOPT, CLWB: checked as a read of one byte (CLFLUSH page). */
+/* CLFLUSH, CLFLUSHOPT, CLWB: checked as a read of one byte, but of execute-only code too (CLFLUSH page). */
 OP(clflush)
 {
-    mem_probe_read(cpu, i->seg, insn_ea(cpu, i), 1);
+    const struct segment *s      = &cpu->seg[i->seg];
+    u64                   offset = insn_ea(cpu, i);
+    if (unlikely((s->attr & (ATTR_P | ATTR_CODE | ATTR_WRITE)) == (ATTR_P | ATTR_CODE))) {
+        cpu_check(cpu, offset <= s->limit, RULE_GP_DATA_LIMIT, 0);
+        lin_read(cpu, s->base + offset, 1);
+    } else {
+        mem_probe_read(cpu, i->seg, offset, 1);
+    }
 }

@@ -141,7 +141,7 @@ OP(enter)
 {
     unsigned     w = i->opsize, level = (i->imm >> 16) & 0x1f, segment = stack_segment(cpu);
     u64          bytes = i->imm & 0xffff, mask = cpu->stack_mask;
-    u64          frame_pointer = (cpu->regs[R_SP] - w) & mask;
+    u64          frame_pointer = stack_merge(cpu->regs[R_SP], mask, cpu->regs[R_SP] - w); /* ESP, of a 16-bit stack too */
     struct frame f;
     frame_begin(cpu, &f, w);
     frame_push(&f, cpu->regs[R_BP]);
