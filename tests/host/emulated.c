@@ -12,12 +12,14 @@
 #include "cpu/flags.h"
 #include "cpu/fpu/check.h"
 #include "cpu/mem.h"
+#include "tests/host/segments.h"
 
 #define KERNEL_AT 0xffffffff80000000ull /* linear address of physical 0 */
 
 /* Physical layout. */
 enum {
     GDT_AT      = 0x1000,
+    LDT_AT      = 0x1400,
     TSS_AT      = 0x1800,
     IDT_AT      = 0x2000,
     HANDLERS_AT = 0x3000,
@@ -31,7 +33,7 @@ enum {
     RAM_BYTES   = 0x40000,
 };
 
-enum { SELECTOR_KERNEL_CODE = 0x10, SELECTOR_KERNEL_DATA = 0x18, SELECTOR_TSS = 0x40 };
+enum { SELECTOR_KERNEL_CODE = 0x10, SELECTOR_KERNEL_DATA = 0x18, SELECTOR_TSS = 0x40, SELECTOR_NODE = 0x78 /* Linux has one */ };
 
 #define PTE_P  BIT(0)
 #define PTE_W  BIT(1)
@@ -90,11 +92,15 @@ static void build_handlers(struct emulated *e)
 
 static void build_tables(struct emulated *e)
 {
-    static const u64 gdt[] = { 0, 0, 0x00af9b000000ffff, 0x00cf93000000ffff, 0x00cffb000000ffff, 0x00cff3000000ffff, 0x00affb000000ffff };
+    static const u64 gdt[] = { 0, 0x00cf9b000000ffff, 0x00af9b000000ffff, 0x00cf93000000ffff, 0x00cffb000000ffff, 0x00cff3000000ffff, 0x00affb000000ffff };
     u64              tss   = KERNEL_AT + TSS_AT;
     memcpy(ram_at(e, GDT_AT), gdt, sizeof gdt);
+    store64(ram_at(e, GDT_AT + SELECTOR_NODE), 0x0040f50000000000 | NODE_LIMIT);
     store64(ram_at(e, GDT_AT + SELECTOR_TSS), 0x67 | (tss & 0xffffff) << 16 | 0x8bull << 40 | (tss >> 24 & 0xff) << 56);
     store64(ram_at(e, GDT_AT + SELECTOR_TSS + 8), tss >> 32);
+    for (unsigned k = 0; k < LDT_COUNT; k++) {
+        store64(ram_at(e, LDT_AT + 8 * k), host_descriptor_bytes(&host_ldt[k]));
+    }
     store64(ram_at(e, TSS_AT + 4), KERNEL_AT + STACK_TOP);
     store16(ram_at(e, TSS_AT + 0x66), 0x68);
     map_pages(e, KERNEL_AT, 0, 0x10000, PTE_W);
@@ -104,9 +110,27 @@ static void build_tables(struct emulated *e)
     build_handlers(e);
 }
 
-static struct segment segment(u16 selector, u16 attr, u64 base)
+/* What loading the selector would leave in the segment register. */
+static struct segment segment(u16 selector)
 {
-    return (struct segment){ .selector = selector, .attr = attr, .base = base, .limit = 0xffffffff };
+    const struct host_descriptor *d = host_descriptor_of(selector);
+    if (!d) {
+        return (struct segment){ .selector = selector };
+    }
+    u16 attr = (u16)(host_descriptor_bytes(d) >> 40 & 0xf0ff);
+    return (struct segment){ .selector = selector, .attr = attr, .base = d->base, .limit = host_descriptor_limit(d) };
+}
+
+/* 64-bit code: no bases but GS's. */
+static void load_segments(struct cpu *cpu, const struct host_case *c)
+{
+    for (unsigned k = 0; k < 6; k++) {
+        cpu->seg[k] = segment(c->in.seg[k]);
+    }
+    if (c->code_bytes == 8) {
+        cpu->seg[SEG_CS]      = (struct segment){ .selector = SELECTOR_CODE64, .attr = 0xa0fb, .limit = 0xffffffff };
+        cpu->seg[SEG_GS].base = GS_BASE;
+    }
 }
 
 static void set_system_registers(struct cpu *cpu)
@@ -116,9 +140,9 @@ static void set_system_registers(struct cpu *cpu)
     cpu->cr4  = CR4_PAE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_OSXSAVE | CR4_FSGSBASE | CR4_UMIP;
     cpu->efer = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE;
     cpu->xcr0 = 3;
-    cpu->gdtr = (struct table_register){ KERNEL_AT + GDT_AT, 0x4f };
+    cpu->gdtr = (struct table_register){ KERNEL_AT + GDT_AT, 0x7f };
     cpu->idtr = (struct table_register){ KERNEL_AT + IDT_AT, 0xfff };
-    cpu->ldtr = (struct segment){ 0 };
+    cpu->ldtr = (struct segment){ .selector = 0x50, .attr = 0x82, .base = KERNEL_AT + LDT_AT, .limit = 8 * LDT_COUNT - 1 };
     cpu->tr   = (struct segment){ .selector = SELECTOR_TSS, .attr = 0x8b, .base = KERNEL_AT + TSS_AT, .limit = 0x67 };
 }
 
@@ -198,17 +222,13 @@ static void save_fx(const struct cpu *cpu, u8 *fx)
 static void load_state(struct emulated *e, const struct host_case *c)
 {
     struct cpu *cpu = e->cpu;
-    bool        wide = c->code_bytes == 8;
     memcpy(cpu->regs, c->in.gpr, sizeof c->in.gpr);
     cpu->ip          = c->in.ip;
     cpu->cpl         = 3;
     cpu->activity    = ACTIVITY_RUN;
     cpu->pending_db  = 0;
     cpu->shadow_at   = ~(u64)0;
-    cpu->seg[SEG_CS] = wide ? segment(SELECTOR_CODE64, 0xa0fb, 0) : segment(SELECTOR_CODE32, 0xc0fb, 0);
-    cpu->seg[SEG_SS] = cpu->seg[SEG_DS] = cpu->seg[SEG_ES] = segment(SELECTOR_DATA, 0xc0f3, 0);
-    cpu->seg[SEG_FS]                                       = segment(0, 0, 0);
-    cpu->seg[SEG_GS]                                       = segment(0, 0, wide ? GS_BASE : 0);
+    load_segments(cpu, c);
     load_fx(cpu, c->in.fx);
     flags_set(cpu, (u32)c->in.flags);
     cpu_update_mode(cpu);
@@ -219,7 +239,7 @@ static void load_state(struct emulated *e, const struct host_case *c)
 
 static void load_memory(struct emulated *e, const struct host_case *c)
 {
-    u64    at   = c->in.ip - CODE_AT;
+    u64    at   = c->code_at - CODE_AT;
     size_t room = CODE_END - CODE_AT - at;
     space_written(e->memory, &e->ram, PHYS_CODE, PAGE_SIZE);
     space_written(e->memory, &e->ram, PHYS_CODE + PAGE_SIZE, PAGE_SIZE);
@@ -249,6 +269,11 @@ static void save_state(struct emulated *e, struct host_result *r)
     r->out.ip        = load64(frame);
     r->out.flags     = load64(frame + 16);
     r->out.gpr[R_SP] = load64(frame + 24);
+    for (unsigned k = 0; k < 6; k++) {
+        r->out.seg[k] = k == SEG_FS ? 0 : cpu->seg[k].selector;
+    }
+    r->out.seg[SEG_CS] = load16(frame + 8);
+    r->out.seg[SEG_SS] = load16(frame + 32);
     save_fx(cpu, r->out.fx);
     memcpy(r->data, ram_at(e, PHYS_DATA), sizeof r->data);
 }

@@ -34,15 +34,17 @@ struct host_state {
     u64 gpr[16];
     u64 ip;
     u64 flags;
+    u16 seg[6]; /* selectors, by enum seg_name; FS is not looked at: libc needs it */
     u8  fx[FX_BYTES];
 };
 
 struct host_case {
     struct host_state in;
-    u8                code_bytes; /* 8: 64-bit mode, 4: 32-bit code */
+    u8                code_bytes; /* 8: 64-bit mode; 4, 2: 32- and 16-bit code */
     u8                length;     /* of the instruction, as our decoder sees it */
     u16               row;        /* in row_table; what it was generated from */
     u8                code[CODE_ROOM];
+    u32               code_at; /* linear address of the instruction */
     u32               window_at; /* offset in DATA of memory that was chosen for the operand */
     u8                window[64];
 };

@@ -2,7 +2,7 @@
  * insn_host_test.c: the host processor judges whole instructions: every user-level row of opcodes.def, random operands and state,
  * on the host and on ours; registers, flags, memory, vectors and error codes must be equal.
  *
- * insn_host_test [--cases N] [--seed N] [--row NAME] [--bits 32|64] [--show N]
+ * insn_host_test [--cases N] [--seed N] [--row NAME] [--bits 16|32|64] [--show N]
  */
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +28,7 @@ struct run {
     struct decoder    *decoder;
     struct host_case   cases[NATIVE_BATCH];
     struct insn        insns[NATIVE_BATCH];
-    struct host_result ours;
+    struct host_result ours, again;
     unsigned           count; /* in the batch */
     u64                done, failed;
     unsigned          *row_failed, *row_done; /* by row */
@@ -62,6 +62,17 @@ static bool wanted(const struct run *run, const struct cpu_features *host, unsig
     return generate_can(row) && feature_on(host, r->feature) && (!run->options.row || !strcasecmp(run->options.row, r->name));
 }
 
+/* A host that is a guest itself loses RF once in a million faults: a difference counts if it happens again. */
+static bool differs(struct run *run, const struct host_result *host, unsigned k)
+{
+    const struct host_case *c = &run->cases[k];
+    if (judge(c, &run->insns[k], &host[k], &run->ours)) {
+        return false;
+    }
+    run->again = *native_run(run->native, c, 1); /* in the place of the first result, which is judged by now */
+    return !judge(c, &run->insns[k], &run->again, &run->ours);
+}
+
 static void judge_batch(struct run *run)
 {
     const struct host_result *host = run->native ? native_run(run->native, run->cases, run->count) : NULL;
@@ -70,13 +81,13 @@ static void judge_batch(struct run *run)
         emulated_run(run->emulated, c, random_once(&run->random, 2), &run->ours);
         run->done++;
         run->row_done[c->row]++;
-        if (!host || judge(c, &run->insns[k], &host[k], &run->ours)) {
+        if (!host || !differs(run, host, k)) {
             continue;
         }
         run->failed++;
         if (run->row_failed[c->row]++ < 2 && run->options.show) {
             run->options.show--;
-            judge_explain(stdout, c, &run->insns[k], &host[k], &run->ours);
+            judge_explain(stdout, c, &run->insns[k], &run->again, &run->ours);
         }
     }
     run->count = 0;
@@ -84,7 +95,7 @@ static void judge_batch(struct run *run)
 
 static void add_case(struct run *run, unsigned row)
 {
-    unsigned bits = run->options.bits ? run->options.bits : random_once(&run->random, 3) ? 32 : 64;
+    unsigned bits = run->options.bits ? run->options.bits : random_once(&run->random, 2) ? 64 : 16u << random_below(&run->random, 2);
     for (unsigned tries = 0; tries < 8; tries++) {
         if (generate(&run->random, run->decoder, row, bits / 8, &run->cases[run->count], &run->insns[run->count])) {
             if (++run->count == NATIVE_BATCH) {
@@ -135,7 +146,7 @@ int main(int argc, char **argv)
     struct error      err;
     struct cpu_features features;
     if (!parse(argc, argv, &run.options)) {
-        fprintf(stderr, "usage: insn_host_test [--cases N] [--seed N] [--row NAME] [--bits 32|64] [--show N]\n");
+        fprintf(stderr, "usage: insn_host_test [--cases N] [--seed N] [--row NAME] [--bits 16|32|64] [--show N]\n");
         return 2;
     }
     run.native = native_open();

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "cpu/base/bits.h"
+#include "tests/host/segments.h"
 
 void host_memory_background(u8 *data, u8 *fixed)
 {
@@ -31,6 +32,7 @@ void host_memory_prepare(const struct host_case *c, const u8 *background, u8 *da
 /* The address sanitizer fills the address space with memory of its own, which cases would meet. */
 #if defined(__x86_64__) && defined(__linux__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 
+#include <asm/ldt.h>
 #include <asm/prctl.h>
 #include <cpuid.h>
 #include <poll.h>
@@ -75,13 +77,12 @@ static void load_registers(ucontext_t *context, const struct host_case *c)
                                    REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15 };
     greg_t          *g         = context->uc_mcontext.gregs;
     u64             *fx        = (u64 *)context->uc_mcontext.fpregs;
-    u64              cs        = c->code_bytes == 8 ? SELECTOR_CODE64 : SELECTOR_CODE32;
     for (unsigned k = 0; k < 16; k++) {
         g[order[k]] = (greg_t)c->in.gpr[k];
     }
     g[REG_RIP]    = (greg_t)c->in.ip;
     g[REG_EFL]    = (greg_t)c->in.flags;
-    g[REG_CSGSFS] = (greg_t)(cs | (u64)SELECTOR_DATA << 48);
+    g[REG_CSGSFS] = (greg_t)(c->in.seg[SEG_CS] | (u64)c->in.seg[SEG_SS] << 48);
     memcpy(fx, c->in.fx, FX_BYTES);
     fx[XSTATE_BV] |= 3;
 }
@@ -102,6 +103,28 @@ static void save_registers(const ucontext_t *context, struct host_result *r)
     memcpy(r->out.fx, context->uc_mcontext.fpregs, FX_BYTES);
 }
 
+/* DS, ES and GS are not part of a signal frame, and nothing in 64-bit code looks at them: GS is the child's own, FS is libc's. */
+static void load_segments(const struct host_case *c)
+{
+    __asm__ volatile("mov %0, %%ds; mov %1, %%es; mov %2, %%gs" ::"r"((u32)c->in.seg[SEG_DS]), "r"((u32)c->in.seg[SEG_ES]),
+                     "r"((u32)c->in.seg[SEG_GS]));
+    if (c->code_bytes == 8) {
+        syscall(SYS_arch_prctl, ARCH_SET_GS, (unsigned long)GS_BASE);
+    }
+}
+
+static void save_segments(const ucontext_t *context, struct host_result *r)
+{
+    u32 ds, es, gs;
+    __asm__ volatile("mov %%ds, %0; mov %%es, %1; mov %%gs, %2" : "=r"(ds), "=r"(es), "=r"(gs));
+    r->out.seg[SEG_DS] = (u16)ds;
+    r->out.seg[SEG_ES] = (u16)es;
+    r->out.seg[SEG_GS] = (u16)gs;
+    r->out.seg[SEG_FS] = 0;
+    r->out.seg[SEG_CS] = (u16)context->uc_mcontext.gregs[REG_CSGSFS];
+    r->out.seg[SEG_SS] = (u16)((u64)context->uc_mcontext.gregs[REG_CSGSFS] >> 48);
+}
+
 /* A case may have left AC set, which C code does not stand, and NT and ID, which no signal frame restores. */
 static void clear_flags(void)
 {
@@ -112,7 +135,7 @@ static void prepare(struct native *n, const struct host_case *c)
 {
     host_memory_prepare(c, n->background, (u8 *)(uintptr_t)DATA_AT);
     memset(n->code_alias, 0xcc, CODE_END - CODE_AT);
-    u64    at   = c->in.ip - CODE_AT;
+    u64    at   = c->code_at - CODE_AT;
     size_t room = CODE_END - CODE_AT - at;
     memcpy(n->code_alias + at, c->code, room < CODE_ROOM ? room : CODE_ROOM);
 }
@@ -126,6 +149,7 @@ static void on_signal(int signal, siginfo_t *info, void *frame)
     (void)info;
     if (child.entered) {
         save_registers(context, &b->results[b->done]);
+        save_segments(context, &b->results[b->done]);
         memcpy(b->results[b->done].data, (const void *)(uintptr_t)DATA_AT, DATA_END - DATA_AT);
         b->done++;
     }
@@ -135,6 +159,7 @@ static void on_signal(int signal, siginfo_t *info, void *frame)
     }
     prepare(child.native, &b->cases[b->done]);
     load_registers(context, &b->cases[b->done]);
+    load_segments(&b->cases[b->done]);
 }
 
 /* Pages at a fixed address; the child fails without them. */
@@ -156,9 +181,24 @@ static void child_map(struct native *n)
     void *fixed = map_at(FIXED_AT, FIXED_END - FIXED_AT, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
     memcpy(fixed, n->fixed, FIXED_END - FIXED_AT);
     mprotect(fixed, FIXED_END - FIXED_AT, PROT_READ);
-    /* 32-bit code needs data segments; 64-bit code does not look at them. GS is the child's own to use, FS is libc's. */
-    __asm__ volatile("mov %0, %%ds; mov %0, %%es" ::"r"(SELECTOR_DATA));
-    syscall(SYS_arch_prctl, ARCH_SET_GS, (unsigned long)GS_BASE);
+}
+
+static void child_describe(void)
+{
+    for (unsigned k = LDT_NONE + 1; k < LDT_COUNT; k++) {
+        const struct host_descriptor *d = &host_ldt[k];
+        struct user_desc              u = { .entry_number    = k,
+                                            .base_addr       = d->base,
+                                            .limit           = d->limit,
+                                            .seg_32bit       = d->big,
+                                            .contents        = d->type >> 2,
+                                            .read_exec_only  = !(d->type & 2),
+                                            .limit_in_pages  = d->pages,
+                                            .seg_not_present = !d->present };
+        if (syscall(SYS_modify_ldt, 0x11, &u, sizeof u)) {
+            _exit(1);
+        }
+    }
 }
 
 static void child_catch(void)
@@ -178,6 +218,7 @@ static _Noreturn void child_main(struct native *n, int from_parent, int to_paren
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     child.native = n;
     child_map(n);
+    child_describe();
     child_catch();
     while (read(from_parent, &byte, 1) == 1) {
         if (!sigsetjmp(child.batch_over, 1)) {
@@ -228,6 +269,7 @@ struct native *native_open(void)
     }
     n->code_alias = mmap(NULL, CODE_END - CODE_AT, PROT_READ | PROT_WRITE, MAP_SHARED, n->code_fd, 0);
     host_memory_background(n->background, n->fixed);
+    signal(SIGPIPE, SIG_IGN); /* a child that died is noticed by its silence */
     child_start(n);
     return n;
 }
