@@ -277,8 +277,9 @@ static void write_count(struct i8254_counter *c, u32 written, i64 now)
         break;
     default:
         if (!c->counting) {
-            if (c->gate) {
-                load(c, now + 1);
+            load(c, now + 1); /* by the next clock, whatever the gate says: data sheet, modes 2 and 3 */
+            if (!c->gate) {
+                freeze(c, now);
             }
         } else if (c->gate) {
             c->switching = true;
