@@ -15,11 +15,11 @@ enum { W0 = 0, W1 = 1, W2 = 2, W4 = 4, W8 = 8, W48 = W4 | W8, W248 = W2 | W48, W
 #define CALLS  IR_CALLS
 #define ENDS   IR_ENDS
 #define IR(name_, result_, a0, a1, a2, a3, widths_, attr_, meaning)                                \
-    [IR_##name_] = {.name   = #name_,                                                              \
+    [IR_##name_] = {.name = #name_,                                                                \
                     .result = IR_##result_,                                                        \
-                    .arg    = {IR_##a0, IR_##a1, IR_##a2, IR_##a3},                                \
+                    .arg = {IR_##a0, IR_##a1, IR_##a2, IR_##a3},                                   \
                     .widths = widths_,                                                             \
-                    .attr   = attr_},
+                    .attr = attr_},
 const struct ir_row ir_rows[IR_CODES] = {
 #include "tcg/ir_ops.def"
 };
@@ -32,7 +32,8 @@ void ir_clear(struct ir *ir)
 
 bool ir_has_room(const struct ir *ir)
 {
-    return ir->count + 2 * IR_INSN_ROOM <= IR_OPS_MAX && ir->constants + 2 * IR_INSN_ROOM <= IR_CONSTS_MAX;
+    return ir->count + 2 * IR_INSN_ROOM <= IR_OPS_MAX &&
+           ir->constants + 2 * IR_INSN_ROOM <= IR_CONSTS_MAX;
 }
 
 ir_ref ir_emit(struct ir *ir, struct ir_op op)
@@ -92,8 +93,9 @@ unsigned ir_args(const struct ir_op *op)
 
 u32 ir_flags_read(const struct ir_op *op)
 {
-    static const u16 of_condition[8] = {FLAG_OF, FLAG_CF,           FLAG_ZF,           FLAG_CF | FLAG_ZF,
-                                        FLAG_SF, FLAG_PF, FLAG_SF | FLAG_OF, FLAG_ZF | FLAG_SF | FLAG_OF};
+    static const u16 of_condition[8] = {
+        FLAG_OF, FLAG_CF, FLAG_ZF,           FLAG_CF | FLAG_ZF,
+        FLAG_SF, FLAG_PF, FLAG_SF | FLAG_OF, FLAG_ZF | FLAG_SF | FLAG_OF};
     switch (op->code) {
     case IR_cond:
         return of_condition[op->aux >> 1 & 7];
@@ -106,9 +108,11 @@ u32 ir_flags_read(const struct ir_op *op)
 
 /* ---- text */
 
-static const char *const register_names[16] = {"ax", "cx", "dx", "bx", "sp",  "bp",  "si",  "di",
-                                               "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"};
-static const char *const segment_names[] = {"es", "cs", "ss", "ds", "fs", "gs", "flat", "flat_stack"};
+static const char *const register_names[16] = {"ax",  "cx",  "dx",  "bx", "sp",  "bp",
+                                               "si",  "di",  "r8",  "r9", "r10", "r11",
+                                               "r12", "r13", "r14", "r15"};
+static const char *const segment_names[] = {"es", "cs", "ss",   "ds",
+                                            "fs", "gs", "flat", "flat_stack"};
 static const char *const condition_names[] = {"o", "no", "b", "ae", "e", "ne", "be", "a",
                                               "s", "ns", "p", "np", "l", "ge", "le", "g"};
 static const char *const kind_names[] = {"eflags", "bits", "logic", "add", "sub", "inc", "dec"};
@@ -121,18 +125,27 @@ static void print_register(unsigned offset, unsigned width, FILE *out)
     } else if (width == 1 && n < 4) {
         fprintf(out, "%c%c", register_names[n][0], offset & 1 ? 'h' : 'l');
     } else if (n < 8) {
-        fprintf(out, "%s%s%s", width == 8 ? "r" : width == 4 ? "e" : "", register_names[n], width == 1 ? "l" : "");
+        fprintf(out, "%s%s%s",
+                width == 8   ? "r"
+                : width == 4 ? "e"
+                             : "",
+                register_names[n], width == 1 ? "l" : "");
     } else {
-        fprintf(out, "%s%s", register_names[n & 15], width == 1 ? "b" : width == 2 ? "w" : width == 4 ? "d" : "");
+        fprintf(out, "%s%s", register_names[n & 15],
+                width == 1   ? "b"
+                : width == 2 ? "w"
+                : width == 4 ? "d"
+                             : "");
     }
 }
 
 static void print_flags(u32 flags, FILE *out)
 {
     static const struct {
-        u16  bit;
+        u16 bit;
         char name;
-    } names[] = {{FLAG_CF, 'c'}, {FLAG_PF, 'p'}, {FLAG_AF, 'a'}, {FLAG_ZF, 'z'}, {FLAG_SF, 's'}, {FLAG_OF, 'o'}};
+    } names[] = {{FLAG_CF, 'c'}, {FLAG_PF, 'p'}, {FLAG_AF, 'a'},
+                 {FLAG_ZF, 'z'}, {FLAG_SF, 's'}, {FLAG_OF, 'o'}};
     for (unsigned k = 0; k < ARRAY_LEN(names); k++) {
         if (flags & names[k].bit) {
             fputc(names[k].name, out);

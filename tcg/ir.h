@@ -1,13 +1,15 @@
 /*
  * ir.h: the intermediate representation: one guest block as a list of ops.
  *
- * A value is the number of the op that makes it; an argument is such a number or one of the block's constants. Guest registers
- * and flags are reached by ops of their own, so a backend is free to keep both in host registers; flag writes stay abstract.
- * Constants are decode-time facts without addresses: what depends on where the block runs adds to register R_IPBASE.
+ * A value is the number of the op that makes it; an argument is such a number or one of the block's
+ * constants. Guest registers and flags are reached by ops of their own, so a backend is free to
+ * keep both in host registers; flag writes stay abstract. Constants are decode-time facts without
+ * addresses: what depends on where the block runs adds to register R_IPBASE.
  *
- * Each op names its guest instruction by its place in the block. A fault finds the state exact as at the beginning of that
- * instruction, since meanings change registers and flags after the last check that can fail, and passes keep what is visible.
- * A flag write whose `live` mask is empty matters to faults and boundaries alone: a backend may keep a recipe for it.
+ * Each op names its guest instruction by its place in the block. A fault finds the state exact as
+ * at the beginning of that instruction, since meanings change registers and flags after the last
+ * check that can fail, and passes keep what is visible. A flag write whose `live` mask is empty
+ * matters to faults and boundaries alone: a backend may keep a recipe for it.
  */
 #ifndef TCG_IR_H
 #define TCG_IR_H
@@ -24,12 +26,12 @@ enum ir_code {
 };
 
 enum ir_attr {
-    IR_PURE   = 1 << 0,
-    IR_READS  = 1 << 1,
+    IR_PURE = 1 << 0,
+    IR_READS = 1 << 1,
     IR_FAULTS = 1 << 2,
     IR_LEAVES = 1 << 3,
-    IR_CALLS  = 1 << 4,
-    IR_ENDS   = 1 << 5,
+    IR_CALLS = 1 << 4,
+    IR_ENDS = 1 << 5,
 };
 
 enum ir_type { IR_NONE, IR_W, IR_I32, IR_I64, IR_ANY, IR_LOW };
@@ -37,9 +39,9 @@ enum ir_type { IR_NONE, IR_W, IR_I32, IR_I64, IR_ANY, IR_LOW };
 /* One row of ir_ops.def. */
 struct ir_row {
     const char *name;
-    u8          result, arg[4]; /* enum ir_type */
-    u8          widths;         /* those allowed, in bytes, or-ed together; 0: the op has none */
-    u8          attr;           /* enum ir_attr */
+    u8 result, arg[4]; /* enum ir_type */
+    u8 widths;         /* those allowed, in bytes, or-ed together; 0: the op has none */
+    u8 attr;           /* enum ir_attr */
 };
 extern const struct ir_row ir_rows[IR_CODES];
 
@@ -49,11 +51,11 @@ typedef u16 ir_ref;
 #define IR_ABSENT 0xffffu
 
 struct ir_op {
-    u8     code;  /* enum ir_code */
-    u8     width; /* bytes */
-    u8     aux;   /* segment, condition, kind of flags, scale */
-    u8     insn;  /* guest instruction: index in the block */
-    u32    imm;   /* register, flag masks, rule */
+    u8 code;  /* enum ir_code */
+    u8 width; /* bytes */
+    u8 aux;   /* segment, condition, kind of flags, scale */
+    u8 insn;  /* guest instruction: index in the block */
+    u32 imm;  /* register, flag masks, rule */
     ir_ref arg[4];
 };
 
@@ -64,9 +66,9 @@ struct ir_op {
 #define IR_INSN_ROOM 64
 
 struct ir {
-    unsigned     count, constants;
+    unsigned count, constants;
     struct ir_op op[IR_OPS_MAX];
-    u64          constant[IR_CONSTS_MAX];
+    u64 constant[IR_CONSTS_MAX];
 };
 
 void ir_clear(struct ir *ir);
@@ -122,7 +124,8 @@ void ir_print(const struct ir *ir, FILE *out);
 bool ir_verify(const struct ir *ir, char *why, size_t size);
 
 /* ---- passes: IR in, IR out (tcg/opt) */
-void ir_copy(struct ir *ir);      /* reads of registers become the values last written; dead register writes go */
+void ir_copy(
+    struct ir *ir); /* reads of registers become the values last written; dead register writes go */
 void ir_fold(struct ir *ir);      /* constants, identities */
 void ir_deadflags(struct ir *ir); /* flag writes that nobody sees go; the rest learns who sees it */
 void ir_dce(struct ir *ir);       /* values that nobody uses go; ops are numbered anew */

@@ -11,7 +11,8 @@
 static inline u64 ir_compute(const struct ir_op *op, u64 a, u64 b, u64 c)
 {
     unsigned w = op->width, count = 8 * w - 1;
-    u64      m = w ? arith_mask(w) : 0;
+    u64 m = w ? arith_mask(w) : 0;
+    /* clang-format off */
     switch (op->code) {
     case IR_add: return arith_add(a, b, w);
     case IR_sub: return arith_sub(a, b, w);
@@ -52,6 +53,7 @@ static inline u64 ir_compute(const struct ir_op *op, u64 a, u64 b, u64 c)
     case IR_sar_flags: return arith_sar_flags(a, b, w);
     default: return 0;
     }
+    /* clang-format on */
 }
 
 #endif

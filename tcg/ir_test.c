@@ -33,10 +33,15 @@ static void test_print(void **state)
     ir_ref a = get(R_BX, 4);
     ir_ref r = op((struct ir_op){.code = IR_add, .width = 4, .arg = {a, ir_constant(&ir, 0x10)}});
     set(R_BX, 4, r);
-    op((struct ir_op){.code = IR_set_cc, .width = 4, .aux = CC_ADD, .imm = IR_FLAGS_IMM(FLAG_ARITH, FLAG_ZF), .arg = {r, a}});
+    op((struct ir_op){.code = IR_set_cc,
+                      .width = 4,
+                      .aux = CC_ADD,
+                      .imm = IR_FLAGS_IMM(FLAG_ARITH, FLAG_ZF),
+                      .arg = {r, a}});
     ir_ref z = op((struct ir_op){.code = IR_cond, .aux = 4, .insn = 1});
     op((struct ir_op){.code = IR_if, .width = 4, .insn = 1, .arg = {z}});
-    op((struct ir_op){.code = IR_store, .width = 1, .aux = SEG_DS, .insn = 1, .arg = {a, ir_constant(&ir, 7)}});
+    op((struct ir_op){
+        .code = IR_store, .width = 1, .aux = SEG_DS, .insn = 1, .arg = {a, ir_constant(&ir, 7)}});
     op((struct ir_op){.code = IR_endif, .insn = 1});
     op((struct ir_op){.code = IR_raise, .insn = 1, .imm = 3});
     assert_valid(&ir);
@@ -127,9 +132,9 @@ static void test_refuses_state(void **state)
     refuse("store_w needs a load_w");
     op((struct ir_op){.code = IR_set_cc,
                       .width = 4,
-                      .aux   = CC_LOGIC,
-                      .imm   = IR_FLAGS_IMM(FLAG_ARITH, FLAG_CF),
-                      .arg   = {ir_constant(&ir, 0), ir_constant(&ir, 0)}});
+                      .aux = CC_LOGIC,
+                      .imm = IR_FLAGS_IMM(FLAG_ARITH, FLAG_CF),
+                      .arg = {ir_constant(&ir, 0), ir_constant(&ir, 0)}});
     op((struct ir_op){.code = IR_cond, .aux = 2});
     op((struct ir_op){.code = IR_cond, .aux = 4});
     refuse("op 2: reads flags");

@@ -20,14 +20,14 @@
 static inline void ir_of_bytes(struct ir *ir, const char *bytes, unsigned size)
 {
     struct cpu_features features;
-    struct error        err;
+    struct error err;
     assert_non_null(cpu_model_find("max", &features, &err));
     struct decoder *d = decoder_create(&features);
-    struct block   *b = calloc(1, sizeof *b + 65 * sizeof(struct insn));
-    b->mode           = 8;
+    struct block *b = calloc(1, sizeof *b + 65 * sizeof(struct insn));
+    b->mode = 8;
     for (unsigned at = 0; at < size;) {
         struct insn *i = &b->insn[b->count];
-        enum rule    rule;
+        enum rule rule;
         assert_int_equal(decode(d, (const u8 *)bytes + at, size - at, 8, at, i, &rule), DECODE_OK);
         i->number = ++b->count;
         at += i->length;
@@ -48,9 +48,9 @@ static inline void assert_valid(const struct ir *ir)
 
 static inline void assert_text(const struct ir *ir, const char *expected)
 {
-    char  *text;
+    char *text;
     size_t size;
-    FILE  *out = open_memstream(&text, &size);
+    FILE *out = open_memstream(&text, &size);
     ir_print(ir, out);
     fclose(out);
     assert_string_equal(text, expected);

@@ -7,19 +7,19 @@
 
 struct verifier {
     const struct ir *ir;
-    char            *why;
-    size_t           size;
-    unsigned         n;    /* the op being looked at */
-    bool             dead[IR_OPS_MAX]; /* values made inside an if that has ended */
-    unsigned         depth, open[IR_IF_DEPTH];
-    u32              known[IR_IF_DEPTH + 1]; /* flags that hold what the guest would see, inside each if */
-    bool             ended;                  /* the op before was a terminator */
+    char *why;
+    size_t size;
+    unsigned n;            /* the op being looked at */
+    bool dead[IR_OPS_MAX]; /* values made inside an if that has ended */
+    unsigned depth, open[IR_IF_DEPTH];
+    u32 known[IR_IF_DEPTH + 1]; /* flags that hold what the guest would see, inside each if */
+    bool ended;                 /* the op before was a terminator */
 };
 
 static bool PRINTF_LIKE(2, 3) bad(struct verifier *v, const char *format, ...)
 {
     va_list args;
-    int     used = snprintf(v->why, v->size, "op %u: ", v->n);
+    int used = snprintf(v->why, v->size, "op %u: ", v->n);
     va_start(args, format);
     if (used > 0 && (size_t)used < v->size) {
         vsnprintf(v->why + used, v->size - (size_t)used, format, args);
@@ -30,7 +30,7 @@ static bool PRINTF_LIKE(2, 3) bad(struct verifier *v, const char *format, ...)
 
 static bool check_argument(struct verifier *v, const struct ir_op *op, unsigned k)
 {
-    ir_ref   r    = op->arg[k];
+    ir_ref r = op->arg[k];
     unsigned want = ir_arg_bits(op, k);
     if (r == IR_ABSENT) {
         return bad(v, "argument %u is missing", k);
@@ -40,7 +40,8 @@ static bool check_argument(struct verifier *v, const struct ir_op *op, unsigned 
             return bad(v, "argument %u is no constant of the block", k);
         }
         u64 n = ir_const_value(v->ir, r);
-        return want != 32 || n == (u32)n || bad(v, "argument %u is a constant of more than 32 bits", k);
+        return want != 32 || n == (u32)n ||
+               bad(v, "argument %u is a constant of more than 32 bits", k);
     }
     if (r >= v->n) {
         return bad(v, "argument %u is used before it is made", k);
@@ -58,14 +59,15 @@ static bool check_argument(struct verifier *v, const struct ir_op *op, unsigned 
 static bool check_register(struct verifier *v, const struct ir_op *op)
 {
     unsigned reg = op->imm >> 3, byte = op->imm & 7;
-    bool     readable = reg < 16 || (reg == R_IPBASE && op->code == IR_get_reg);
+    bool readable = reg < 16 || (reg == R_IPBASE && op->code == IR_get_reg);
     return (readable && (byte == 0 || (byte == 1 && op->width == 1))) || bad(v, "no such register");
 }
 
 static bool check_store_w(struct verifier *v, const struct ir_op *op)
 {
     const struct ir_op *load = &v->ir->op[op->arg[0] & (IR_OPS_MAX - 1)];
-    return (ir_is(v->ir, op->arg[0], IR_load_w) && load->width == op->width && load->insn == op->insn) ||
+    return (ir_is(v->ir, op->arg[0], IR_load_w) && load->width == op->width &&
+            load->insn == op->insn) ||
            bad(v, "store_w needs a load_w of its own");
 }
 
@@ -73,7 +75,7 @@ static bool check_store_w(struct verifier *v, const struct ir_op *op)
 static bool check_flags(struct verifier *v, const struct ir_op *op)
 {
     u32 *known = &v->known[v->depth];
-    u32  reads = ir_flags_read(op);
+    u32 reads = ir_flags_read(op);
     if (ir_has(op, IR_CALLS) || (ir_has(op, IR_ENDS) && op->code != IR_raise)) {
         reads = FLAG_ARITH;
     }
@@ -82,7 +84,8 @@ static bool check_flags(struct verifier *v, const struct ir_op *op)
     }
     if (op->code == IR_set_cc || op->code == IR_set_flags) {
         u32 mask = ir_flags_mask(op), live = ir_flags_live(op);
-        if (!mask || mask & ~(u32)FLAG_ARITH || live & ~mask || (op->code == IR_set_cc && mask != FLAG_ARITH)) {
+        if (!mask || mask & ~(u32)FLAG_ARITH || live & ~mask ||
+            (op->code == IR_set_cc && mask != FLAG_ARITH)) {
             return bad(v, "bad flag masks");
         }
         *known = (*known & ~mask) | live;
@@ -97,7 +100,7 @@ static bool check_if(struct verifier *v, const struct ir_op *op)
             return bad(v, "ifs nest too deep");
         }
         v->open[v->depth++] = v->n;
-        v->known[v->depth]  = v->known[v->depth - 1];
+        v->known[v->depth] = v->known[v->depth - 1];
     } else if (op->code == IR_endif) {
         if (!v->depth) {
             return bad(v, "endif without if");

@@ -1,7 +1,8 @@
 /*
  * tcg.c: translations by decoded block and mode, and the loop that runs them.
  *
- * The interpreter's cache decides what a block is and when it is stale; a translation lives as long as its decoded block does.
+ * The interpreter's cache decides what a block is and when it is stale; a translation lives as long
+ * as its decoded block does.
  */
 #include "tcg/tcg.h"
 
@@ -18,8 +19,8 @@
 struct translation {
     struct translation *next; /* in the same bucket */
     const struct block *block;
-    u32                 ops;
-    u8                  stack_bytes;
+    u32 ops;
+    u8 stack_bytes;
     _Alignas(16) u8 code[];
 };
 
@@ -30,13 +31,14 @@ static void run_executor(struct executor *executor, struct cpu *cpu)
 
 struct tcg *tcg_create(const struct backend *backend, bool optimise)
 {
-    struct tcg *t   = mem_zeroed(1, sizeof *t);
+    struct tcg *t = mem_zeroed(1, sizeof *t);
     t->executor.run = run_executor;
-    t->backend      = backend;
-    t->optimise     = optimise;
-    t->bucket       = mem_zeroed(BUCKETS, sizeof(struct translation *));
-    t->ir           = mem_zeroed(1, sizeof *t->ir);
-    t->arena        = mmap(NULL, ARENA_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    t->backend = backend;
+    t->optimise = optimise;
+    t->bucket = mem_zeroed(BUCKETS, sizeof(struct translation *));
+    t->ir = mem_zeroed(1, sizeof *t->ir);
+    t->arena = mmap(NULL, ARENA_BYTES, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     mem_check(t->arena == MAP_FAILED ? NULL : t->arena);
     return t;
 }
@@ -83,8 +85,8 @@ static void make_ir(struct tcg *t, const struct block *b, struct translate_mode 
 /* NULL: no room. */
 static struct translation *place(struct tcg *t, const struct block *b, u8 stack_bytes)
 {
-    struct translation *n    = (struct translation *)(void *)(t->arena + t->used);
-    size_t              left = ARENA_BYTES - t->used;
+    struct translation *n = (struct translation *)(void *)(t->arena + t->used);
+    size_t left = ARENA_BYTES - t->used;
     if (left < sizeof *n) {
         return NULL;
     }
@@ -93,11 +95,11 @@ static struct translation *place(struct tcg *t, const struct block *b, u8 stack_
         return NULL;
     }
     struct translation **bucket = bucket_of(t, b);
-    t->used                     = (t->used + sizeof *n + size + 63) & ~(size_t)63;
-    n->next                     = *bucket;
-    n->block                    = b;
-    n->ops                      = t->ir->count;
-    n->stack_bytes              = stack_bytes;
+    t->used = (t->used + sizeof *n + size + 63) & ~(size_t)63;
+    n->next = *bucket;
+    n->block = b;
+    n->ops = t->ir->count;
+    n->stack_bytes = stack_bytes;
     return *bucket = n;
 }
 

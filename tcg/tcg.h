@@ -1,5 +1,6 @@
 /*
- * tcg.h: the translator as an executor: finds the translation of the block at cpu->ip, or makes it, and runs it.
+ * tcg.h: the translator as an executor: finds the translation of the block at cpu->ip, or makes it,
+ * and runs it.
  */
 #ifndef TCG_TCG_H
 #define TCG_TCG_H
@@ -8,28 +9,28 @@
 #include "tcg/backend/backend.h"
 
 struct tcg_stats {
-    u64 blocks, insns, flushes;     /* translated */
-    u64 ops_built, ops;             /* of them, before and after the passes */
+    u64 blocks, insns, flushes;      /* translated */
+    u64 ops_built, ops;              /* of them, before and after the passes */
     u64 runs, insns_run, ops_of_run; /* blocks entered; the instructions and ops that they have */
 };
 
 struct tcg {
-    struct executor       executor; /* cpu->executor */
+    struct executor executor; /* cpu->executor */
     const struct backend *backend;
-    bool                  optimise;
-    struct tcg_stats      stats;
+    bool optimise;
+    struct tcg_stats stats;
     /* Looks at the IR of each block, before and after the passes; NULL: nobody. */
     void (*watch)(void *opaque, const struct ir *ir, const struct block *block, bool optimised);
-    void                 *watch_opaque;
-    struct translation  **bucket;
-    u8                   *arena;
-    size_t                used;
-    u64                   icache_flushes; /* decoded blocks of which the translations are */
-    struct ir            *ir;
+    void *watch_opaque;
+    struct translation **bucket;
+    u8 *arena;
+    size_t used;
+    u64 icache_flushes; /* decoded blocks of which the translations are */
+    struct ir *ir;
 };
 
 struct tcg *tcg_create(const struct backend *backend, bool optimise);
-void        tcg_destroy(struct tcg *tcg);
+void tcg_destroy(struct tcg *tcg);
 
 /* Executes blocks until something is pending. Raises. */
 void tcg_run(struct tcg *tcg, struct cpu *cpu);

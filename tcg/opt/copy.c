@@ -1,6 +1,6 @@
 /*
- * copy.c: registers as values. A read of a register becomes the value last written or read; a write that another one covers before
- * anybody can see it goes.
+ * copy.c: registers as values. A read of a register becomes the value last written or read; a write
+ * that another one covers before anybody can see it goes.
  */
 #include <string.h>
 
@@ -55,14 +55,17 @@ static bool is_masked(const struct ir *ir, ir_ref r, unsigned width)
         return !(ir_const_value(ir, r) & ~arith_mask(width));
     }
     const struct ir_op *op = &ir->op[r];
-    return width >= 4 || ((op->code == IR_get_reg || op->code == IR_load || op->code == IR_load_w) && op->width <= width) ||
+    return width >= 4 ||
+           ((op->code == IR_get_reg || op->code == IR_load || op->code == IR_load_w) &&
+            op->width <= width) ||
            op->code == IR_zext8 || (op->code == IR_zext16 && width == 2) || op->code == IR_cond;
 }
 
 /* Op n, a read, becomes `code` of `value`. */
 static void becomes(struct ir *ir, unsigned n, enum ir_code code, unsigned width, ir_ref value)
 {
-    ir->op[n] = (struct ir_op){.code = (u8)code, .width = (u8)width, .insn = ir->op[n].insn, .arg = {value}};
+    ir->op[n] = (struct ir_op){
+        .code = (u8)code, .width = (u8)width, .insn = ir->op[n].insn, .arg = {value}};
 }
 
 static bool widths_fit(const struct ir *ir, ir_ref r, unsigned bits)
@@ -74,7 +77,7 @@ static bool widths_fit(const struct ir *ir, ir_ref r, unsigned bits)
 static bool from_wider(struct ir *ir, unsigned n, const ir_ref *parts)
 {
     const struct ir_op *op = &ir->op[n];
-    ir_ref              v4 = parts[PART_4], v8 = parts[PART_8];
+    ir_ref v4 = parts[PART_4], v8 = parts[PART_8];
     if (op->imm & 1) {
         return false;
     }
@@ -98,9 +101,9 @@ static bool from_wider(struct ir *ir, unsigned n, const ir_ref *parts)
 
 static void read_register(struct rename *names, struct ir *ir, struct registers *r, unsigned n)
 {
-    struct ir_op *op    = &ir->op[n];
-    ir_ref       *parts = r->part[op->imm >> 3], known = parts[part_of(op)];
-    enum part     part  = part_of(op);
+    struct ir_op *op = &ir->op[n];
+    ir_ref *parts = r->part[op->imm >> 3], known = parts[part_of(op)];
+    enum part part = part_of(op);
     if (known == IR_ABSENT) {
         from_wider(ir, n, parts);
         parts[part] = (ir_ref)n;
@@ -115,7 +118,7 @@ static void read_register(struct rename *names, struct ir *ir, struct registers 
 static void write_register(struct ir *ir, struct registers *r, unsigned n)
 {
     const struct ir_op *op = &ir->op[n];
-    ir_ref              v  = op->arg[0];
+    ir_ref v = op->arg[0];
     if (op->width == 4 && ir_is_const(v)) {
         written(r->part[op->imm >> 3], PART_8, v); /* the upper half is known too */
         r->part[op->imm >> 3][PART_4] = v;
@@ -131,7 +134,7 @@ static void leave_if(struct registers *now, const struct registers *before, bool
 {
     for (unsigned k = 0; k <= R_IPBASE; k++) {
         for (unsigned p = 0; p < PARTS; p++) {
-            bool same         = now->part[k][p] == before->part[k][p];
+            bool same = now->part[k][p] == before->part[k][p];
             now->part[k][p] = same || !goes_on ? before->part[k][p] : IR_ABSENT;
         }
     }
@@ -139,10 +142,10 @@ static void leave_if(struct registers *now, const struct registers *before, bool
 
 static void forward(struct ir *ir)
 {
-    struct rename    names;
+    struct rename names;
     struct registers r[IR_IF_DEPTH + 1];
-    unsigned         depth = 0;
-    bool             ended = false;
+    unsigned depth = 0;
+    bool ended = false;
     for (unsigned k = 0; k <= R_IPBASE; k++) {
         forget(r[0].part[k]);
     }
@@ -195,7 +198,7 @@ static void all_live(struct liveness *l)
 static void look_back(struct ir *ir, struct liveness *l, unsigned n)
 {
     const struct ir_op *op = &ir->op[n];
-    u8                 *live = &l->live[op->imm >> 3 < R_IPBASE ? op->imm >> 3 : R_IPBASE];
+    u8 *live = &l->live[op->imm >> 3 < R_IPBASE ? op->imm >> 3 : R_IPBASE];
     if (ir_has(op, IR_ENDS | IR_FAULTS | IR_LEAVES)) {
         all_live(l);
     } else if (op->code == IR_get_reg) {
@@ -213,7 +216,7 @@ static void look_back(struct ir *ir, struct liveness *l, unsigned n)
 static void drop_dead_writes(struct ir *ir)
 {
     struct liveness now, after[IR_IF_DEPTH];
-    unsigned        depth = 0;
+    unsigned depth = 0;
     all_live(&now);
     for (unsigned n = ir->count; n--;) {
         if (ir->op[n].code == IR_endif) {

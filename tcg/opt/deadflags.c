@@ -1,8 +1,9 @@
 /*
  * deadflags.c: who sees a flag write.
  *
- * Flags that later code overwrites are still visible in the frame of a fault, and wherever a block may be left early. So a write goes
- * only if nothing in between can look at all; if faults alone can, it stays with an empty `live` mask.
+ * Flags that later code overwrites are still visible in the frame of a fault, and wherever a block
+ * may be left early. So a write goes only if nothing in between can look at all; if faults alone
+ * can, it stays with an empty `live` mask.
  */
 #include "tcg/opt/rename.h"
 
@@ -33,7 +34,7 @@ static void look_back(struct ir *ir, struct seen *s, unsigned n)
 void ir_deadflags(struct ir *ir)
 {
     struct seen now = {FLAG_ARITH, FLAG_ARITH}, after[IR_IF_DEPTH];
-    unsigned    depth = 0;
+    unsigned depth = 0;
     for (unsigned n = ir->count; n--;) {
         if (ir->op[n].code == IR_endif) {
             after[depth++] = now;

@@ -1,11 +1,12 @@
 /*
- * fold.c: constants are computed, identities go, and what only lower bits of a value are wanted for takes it unmasked.
+ * fold.c: constants are computed, identities go, and what only lower bits of a value are wanted for
+ * takes it unmasked.
  */
 #include "tcg/ir_compute.h"
 #include "tcg/opt/rename.h"
 
 struct folder {
-    struct ir    *ir;
+    struct ir *ir;
     struct rename names;
 };
 
@@ -32,7 +33,7 @@ static bool is_constant(struct folder *f, unsigned n, u64 value)
 static bool is_value(struct folder *f, unsigned n, ir_ref r)
 {
     unsigned bits = ir_bits(&f->ir->op[n]);
-    u64      k;
+    u64 k;
     if (constant(f, r, &k) ? bits == 32 && k != (u32)k : ir_bits(&f->ir->op[r]) != bits) {
         return false;
     }
@@ -43,8 +44,8 @@ static bool is_value(struct folder *f, unsigned n, ir_ref r)
 /* All arguments constant. */
 static bool compute(struct folder *f, unsigned n)
 {
-    const struct ir_op *op   = &f->ir->op[n];
-    u64                 a[4] = {0};
+    const struct ir_op *op = &f->ir->op[n];
+    u64 a[4] = {0};
     for (unsigned k = 0; k < ir_args(op); k++) {
         if (!constant(f, op->arg[k], &a[k])) {
             return false;
@@ -110,9 +111,9 @@ static bool fold_and(struct folder *f, unsigned n, ir_ref a, ir_ref b)
 static bool identity(struct folder *f, unsigned n)
 {
     const struct ir_op *op = &f->ir->op[n];
-    ir_ref              a = op->arg[0], b = op->arg[1];
-    u64                 k;
-    bool                zero = constant(f, b, &k) && k == 0;
+    ir_ref a = op->arg[0], b = op->arg[1];
+    u64 k;
+    bool zero = constant(f, b, &k) && k == 0;
     switch (op->code) {
     case IR_sub:
     case IR_xor:
@@ -137,22 +138,23 @@ static bool identity(struct folder *f, unsigned n)
     case IR_trunc:
         return ir_is(f->ir, a, IR_zext32) && is_value(f, n, f->ir->op[a].arg[0]);
     case IR_select:
-        return constant(f, a, &k) ? is_value(f, n, k ? b : op->arg[2]) : b == op->arg[2] && is_value(f, n, b);
+        return constant(f, a, &k) ? is_value(f, n, k ? b : op->arg[2])
+                                  : b == op->arg[2] && is_value(f, n, b);
     default:
         return false;
     }
 }
 
 /* Constants stand on the right, so that there is one pattern to look for. */
-static void turn(struct ir *ir, struct ir_op *op)
+static void turn(struct ir_op *op)
 {
-    bool swaps = op->code == IR_add || op->code == IR_mul || op->code == IR_and || op->code == IR_or || op->code == IR_xor;
+    bool swaps = op->code == IR_add || op->code == IR_mul || op->code == IR_and ||
+                 op->code == IR_or || op->code == IR_xor;
     if (swaps && ir_is_const(op->arg[0]) && !ir_is_const(op->arg[1])) {
-        ir_ref a   = op->arg[0];
+        ir_ref a = op->arg[0];
         op->arg[0] = op->arg[1];
         op->arg[1] = a;
     }
-    (void)ir;
 }
 
 /* Whether flags are those of op n: a backend then wants the operation itself. */
@@ -170,7 +172,7 @@ static bool makes_flags(const struct ir *ir, unsigned n)
 static void reassociate(struct folder *f, unsigned n)
 {
     struct ir_op *op = &f->ir->op[n];
-    u64           inner, outer;
+    u64 inner, outer;
     if ((op->code != IR_add && op->code != IR_and) || !constant(f, op->arg[1], &outer) ||
         !ir_is(f->ir, op->arg[0], (enum ir_code)op->code)) {
         return;
@@ -191,10 +193,11 @@ static void unwrap(struct folder *f, struct ir_op *op)
 {
     ir_ref a = op->arg[0];
     if (op->code == IR_trunc && (ir_is(f->ir, a, IR_sext8) || ir_is(f->ir, a, IR_sext16))) {
-        op->code   = f->ir->op[a].code; /* to 32 bits at once */
+        op->code = f->ir->op[a].code; /* to 32 bits at once */
         op->arg[0] = f->ir->op[a].arg[0];
     }
-    if (op->code == IR_zext8 && (ir_is(f->ir, a, IR_zext16) || ir_is(f->ir, a, IR_sext8) || ir_is(f->ir, a, IR_sext16))) {
+    if (op->code == IR_zext8 &&
+        (ir_is(f->ir, a, IR_zext16) || ir_is(f->ir, a, IR_sext8) || ir_is(f->ir, a, IR_sext16))) {
         op->arg[0] = f->ir->op[a].width == 4 ? f->ir->op[a].arg[0] : a;
     }
     if (op->code == IR_zext16 && ir_is(f->ir, a, IR_sext16) && f->ir->op[a].width == 4) {
@@ -218,7 +221,7 @@ static void take_unmasked(struct folder *f, struct ir_op *op)
 /* An if on a constant: its frame goes, or all of it. Returns the op to go on after. */
 static unsigned fold_if(struct folder *f, unsigned n)
 {
-    u64      k;
+    u64 k;
     unsigned end = n, depth = 0;
     if (!constant(f, f->ir->op[n].arg[0], &k)) {
         return n;
@@ -252,7 +255,7 @@ void ir_fold(struct ir *ir)
         if (op->code == IR_if) {
             n = fold_if(&f, n);
         } else if (ir_has(op, IR_PURE) && !compute(&f, n)) {
-            turn(ir, op);
+            turn(op);
             unwrap(&f, op);
             reassociate(&f, n);
             if (!identity(&f, n)) {

@@ -48,7 +48,8 @@ static void test_built(void **state)
                      "  jump_rel.8 5\n");
 }
 
-/* The same: masks that nobody needs go; the flags of the first matter only where the block may be left. */
+/* The same: masks that nobody needs go; the flags of the first matter only where the block may be
+ * left. */
 static void test_masks(void **state)
 {
     (void)state;
@@ -95,7 +96,8 @@ static void test_stack(void **state)
                      "  jump_rel.8 9\n");
 }
 
-/* movzx eax, byte [rsi]; and eax, 15; imul eax, edx: two writes of EAX and the flags of AND go, for nothing can fault between */
+/* movzx eax, byte [rsi]; and eax, 15; imul eax, edx: two writes of EAX and the flags of AND go, for
+ * nothing can fault between */
 static void test_registers(void **state)
 {
     (void)state;
@@ -114,7 +116,8 @@ static void test_registers(void **state)
                      "  jump_rel.8 9\n");
 }
 
-/* and eax, 15; mov ecx, [rbx]; xor eax, eax: now something can fault between, and would show EAX and the flags */
+/* and eax, 15; mov ecx, [rbx]; xor eax, eax: now something can fault between, and would show EAX
+ * and the flags */
 static void test_fault_between(void **state)
 {
     (void)state;
@@ -134,7 +137,8 @@ static void test_fault_between(void **state)
                      "  jump_rel.8 7\n");
 }
 
-/* shl eax, 3; shl ecx, cl; jc +1: the first shift's count is known; the second may leave its flags */
+/* shl eax, 3; shl ecx, cl; jc +1: the first shift's count is known; the second may leave its flags
+ */
 static void test_shifts(void **state)
 {
     (void)state;
@@ -163,7 +167,8 @@ static void test_shifts(void **state)
                      "  jump_rel.8 7\n");
 }
 
-/* mov ecx, 40; inc ecx; mov al, 3; add rcx, rax; stc: constants, up to a partial write; INC keeps CF, which nobody reads */
+/* mov ecx, 40; inc ecx; mov al, 3; add rcx, rax; stc: constants, up to a partial write; INC keeps
+ * CF, which nobody reads */
 static void test_constants(void **state)
 {
     (void)state;
@@ -201,8 +206,9 @@ static void test_position(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_built),         cmocka_unit_test(test_masks),  cmocka_unit_test(test_stack),
-        cmocka_unit_test(test_registers),     cmocka_unit_test(test_shifts), cmocka_unit_test(test_constants),
+        cmocka_unit_test(test_built),         cmocka_unit_test(test_masks),
+        cmocka_unit_test(test_stack),         cmocka_unit_test(test_registers),
+        cmocka_unit_test(test_shifts),        cmocka_unit_test(test_constants),
         cmocka_unit_test(test_fault_between), cmocka_unit_test(test_position),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

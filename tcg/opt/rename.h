@@ -15,7 +15,7 @@ struct rename {
 static inline void rename_args(struct rename *names, struct ir *ir, unsigned n)
 {
     struct ir_op *op = &ir->op[n];
-    names->to[n]     = (ir_ref)n;
+    names->to[n] = (ir_ref)n;
     for (unsigned k = 0; k < ir_args(op); k++) {
         if (!(op->arg[k] & IR_CONST)) {
             op->arg[k] = names->to[op->arg[k]];

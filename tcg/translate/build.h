@@ -1,8 +1,9 @@
 /*
  * build.h: the meanings of isa/ read as "emit IR": a val is an IR reference, v_add appends an op.
  *
- * Widths up to 4 bytes use 32-bit ops, whose results are masked to 8 or 16 bits where they could exceed them. Where a meaning says
- * width 8 of values that have 32 bits ("as numbers"), logic stays at 32 bits and everything else is extended first.
+ * Widths up to 4 bytes use 32-bit ops, whose results are masked to 8 or 16 bits where they could
+ * exceed them. Where a meaning says width 8 of values that have 32 bits ("as numbers"), logic stays
+ * at 32 bits and everything else is extended first.
  */
 #ifndef TCG_TRANSLATE_BUILD_H
 #define TCG_TRANSLATE_BUILD_H
@@ -17,16 +18,15 @@ typedef struct {
 } val;
 
 struct ctx {
-    struct ir  *ir;
+    struct ir *ir;
     struct form form;
-    u8          insn;        /* index of the guest instruction */
-    u8          code_bytes;  /* 2, 4, 8 */
-    u8          stack_bytes; /* of stack addresses: 2, 4, 8 */
-    bool        limited;     /* the end of CS is near: jumps check it */
-    bool        checked;     /* the relative target of this instruction was checked */
-    bool        writes;      /* memory */
-    unsigned    depth;       /* of ifs */
-    ir_ref      rmw;         /* the load_w that op_write() must write back to */
+    u8 insn;        /* index of the guest instruction */
+    u8 code_bytes;  /* 2, 4, 8 */
+    u8 stack_bytes; /* of stack addresses: 2, 4, 8 */
+    bool limited;   /* the end of CS is near: jumps check it */
+    bool checked;   /* the relative target of this instruction was checked */
+    bool writes;    /* memory */
+    ir_ref rmw;     /* the load_w that op_write() must write back to */
 };
 
 #define SEM(name) static void sem_##name(struct ctx *c, const struct insn *i, const unsigned w)
@@ -103,14 +103,12 @@ static inline val binary(struct ctx *c, enum ir_code code, unsigned size, val a,
 static inline bool build_if(struct ctx *c, val condition)
 {
     build1(c, IR_if, is_narrow(c, condition) ? 4 : 8, condition);
-    c->depth++;
     return true;
 }
 
 static inline bool build_endif(struct ctx *c)
 {
     build(c, (struct ir_op){.code = IR_endif});
-    c->depth--;
     return false;
 }
 
@@ -140,8 +138,8 @@ BUILD val v_mulhs(struct ctx *c, unsigned w, val a, val b)
         return binary(c, IR_mulhs, w, a, b);
     }
     enum ir_code sext = w == 1 ? IR_sext8 : IR_sext16;
-    val          x    = build1(c, sext, 4, fit(c, a, 4));
-    val          y    = build1(c, sext, 4, fit(c, b, 4));
+    val x = build1(c, sext, 4, fit(c, a, 4));
+    val y = build1(c, sext, 4, fit(c, b, 4));
     return mask_to(c, w, build2(c, IR_shr, 4, build2(c, IR_mul, 4, x, y), v_imm(c, 8 * w)));
 }
 
@@ -187,7 +185,7 @@ BUILD val v_rol(struct ctx *c, unsigned w, val a, val n)
     if (w >= 4) {
         return build_shift(c, IR_rol, w, a, n);
     }
-    val up   = build_shift(c, IR_shl, 4, a, n);
+    val up = build_shift(c, IR_shl, 4, a, n);
     val back = build2(c, IR_sub, 4, v_imm(c, 8 * w), n);
     val down = build_shift(c, IR_shr, 4, a, back);
     return mask_to(c, w, build2(c, IR_or, 4, up, down));
@@ -266,13 +264,15 @@ BUILD val v_ltu(struct ctx *c, val a, val b)
 BUILD val v_select(struct ctx *c, val condition, val yes, val no)
 {
     unsigned size = common_size(c, yes, no);
-    val      k    = is_narrow(c, condition) ? condition : v_nonzero(c, condition);
-    val      a    = fit(c, yes, size);
-    val      b    = fit(c, no, size);
-    return build(c, (struct ir_op){.code = IR_select, .width = (u8)size, .arg = {k.ref, a.ref, b.ref}});
+    val k = is_narrow(c, condition) ? condition : v_nonzero(c, condition);
+    val a = fit(c, yes, size);
+    val b = fit(c, no, size);
+    return build(
+        c, (struct ir_op){.code = IR_select, .width = (u8)size, .arg = {k.ref, a.ref, b.ref}});
 }
 
-/* Zeroes within w bytes: a bit set above them bounds the search from below, leaving them out bounds it from above. */
+/* Zeroes within w bytes: a bit set above them bounds the search from below, leaving them out bounds
+ * it from above. */
 BUILD val v_ctz(struct ctx *c, unsigned w, val a)
 {
     val bounded = w >= 4 ? fit(c, a, w) : build2(c, IR_or, 4, a, v_imm(c, BIT(8 * w)));
@@ -297,7 +297,8 @@ static inline val build_double(struct ctx *c, enum ir_code code, unsigned w, val
     return build(c, (struct ir_op){.code = (u8)code, .width = (u8)w, .arg = {x.ref, y.ref, n.ref}});
 }
 
-/* a:b:a in 48 bits: 16-bit double shifts by more than 16 take their bits from the destination again */
+/* a:b:a in 48 bits: 16-bit double shifts by more than 16 take their bits from the destination again
+ */
 static inline val triple16(struct ctx *c, val a, val b)
 {
     val top = build2(c, IR_shl, 8, fit(c, a, 8), v_imm(c, 32));
@@ -355,11 +356,11 @@ BUILD val v_sub_flags(struct ctx *c, unsigned w, val a, val b, val r)
 BUILD void set_cc(struct ctx *c, enum cc_kind kind, unsigned w, val result, val source)
 {
     val r = fit(c, result, op_size(w));
-    build(c, (struct ir_op){.code  = IR_set_cc,
+    build(c, (struct ir_op){.code = IR_set_cc,
                             .width = (u8)w,
-                            .aux   = (u8)kind,
-                            .imm   = IR_FLAGS_IMM(FLAG_ARITH, FLAG_ARITH),
-                            .arg   = {r.ref, source.ref}});
+                            .aux = (u8)kind,
+                            .imm = IR_FLAGS_IMM(FLAG_ARITH, FLAG_ARITH),
+                            .arg = {r.ref, source.ref}});
 }
 
 BUILD void set_flags(struct ctx *c, u32 mask, val flags)
@@ -410,27 +411,31 @@ BUILD void reg_write_high(struct ctx *c, unsigned reg, val v)
 
 static inline val load(struct ctx *c, enum ir_code code, unsigned seg, unsigned w, val at)
 {
-    return build(c, (struct ir_op){.code = (u8)code, .width = (u8)w, .aux = (u8)seg, .arg = {at.ref}});
+    return build(c,
+                 (struct ir_op){.code = (u8)code, .width = (u8)w, .aux = (u8)seg, .arg = {at.ref}});
 }
 
 static inline void store(struct ctx *c, unsigned seg, unsigned w, val at, val v)
 {
-    val a     = fit(c, v, op_size(w));
+    val a = fit(c, v, op_size(w));
     c->writes = true;
-    build(c, (struct ir_op){.code = IR_store, .width = (u8)w, .aux = (u8)seg, .arg = {at.ref, a.ref}});
+    build(c,
+          (struct ir_op){.code = IR_store, .width = (u8)w, .aux = (u8)seg, .arg = {at.ref, a.ref}});
 }
 
 BUILD val op_address(struct ctx *c, const struct insn *i)
 {
-    unsigned w    = i->asize;
-    val      base = i->base == R_ZERO ? v_imm(c, 0) : get_reg(c, i->base * 8u, w);
-    val      disp = v_imm(c, (u64)i->disp & arith_mask(w));
+    unsigned w = i->asize;
+    val base = i->base == R_ZERO ? v_imm(c, 0) : get_reg(c, i->base * 8u, w);
+    val disp = v_imm(c, (u64)i->disp & arith_mask(w));
     if (i->index == R_ZERO) {
         return i->base == R_ZERO ? disp : i->disp ? v_add(c, w, base, disp) : base;
     }
     val index = get_reg(c, i->index * 8u, w);
-    return build(c, (struct ir_op){
-                        .code = IR_ea, .width = (u8)w, .aux = i->scale, .arg = {base.ref, index.ref, disp.ref}});
+    return build(c, (struct ir_op){.code = IR_ea,
+                                   .width = (u8)w,
+                                   .aux = i->scale,
+                                   .arg = {base.ref, index.ref, disp.ref}});
 }
 
 BUILD val op_read(struct ctx *c, const struct insn *i, unsigned w, unsigned k)
@@ -450,7 +455,7 @@ BUILD val op_rmw(struct ctx *c, const struct insn *i, unsigned w, unsigned k)
     if (!form_is_memory(&c->form, k)) {
         return op_read(c, i, w, k);
     }
-    val v  = load(c, IR_load_w, i->seg, w, op_address(c, i));
+    val v = load(c, IR_load_w, i->seg, w, op_address(c, i));
     c->rmw = v.ref;
     return v;
 }
@@ -534,7 +539,8 @@ static inline u64 target_offset(const struct insn *i)
     return i->offset + i->length + i->imm;
 }
 
-/* A 32-bit IP cannot leave an unlimited CS, and a jump inside its page cannot leave canonical addresses. */
+/* A 32-bit IP cannot leave an unlimited CS, and a jump inside its page cannot leave canonical
+ * addresses. */
 BUILD void check_relative(struct ctx *c, const struct insn *i)
 {
     bool needed = c->limited || (c->code_bytes == 8 && target_offset(i) >= PAGE_SIZE);

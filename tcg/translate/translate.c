@@ -35,7 +35,7 @@ static void call(struct ctx *c, enum ir_code code)
 
 static void translate_insn(struct ctx *c, const struct insn *i)
 {
-    c->rmw     = IR_ABSENT;
+    c->rmw = IR_ABSENT;
     c->checked = c->writes = false;
     if (i->row == ROW_NONE) {
         build(c, (struct ir_op){.code = IR_raise, .imm = (u32)i->imm});
@@ -63,8 +63,10 @@ static void fall_through(struct ctx *c, u64 offset)
 
 void translate(struct ir *ir, const struct block *b, struct translate_mode mode)
 {
-    struct ctx c = {
-        .ir = ir, .code_bytes = b->mode & 15, .limited = b->mode >> 4, .stack_bytes = mode.stack_bytes};
+    struct ctx c = {.ir = ir,
+                    .code_bytes = b->mode & 15,
+                    .limited = b->mode >> 4,
+                    .stack_bytes = mode.stack_bytes};
     ir_clear(ir);
     for (unsigned k = 0; k < b->count; k++) {
         c.insn = (u8)k;

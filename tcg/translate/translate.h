@@ -14,10 +14,13 @@ struct translate_mode {
 
 static inline struct translate_mode translate_mode(const struct cpu *cpu)
 {
-    return (struct translate_mode){.stack_bytes = cpu->stack_mask == 0xffff ? 2 : cpu->stack_mask == 0xffffffff ? 4 : 8};
+    return (struct translate_mode){.stack_bytes = cpu->stack_mask == 0xffff       ? 2
+                                                  : cpu->stack_mask == 0xffffffff ? 4
+                                                                                  : 8};
 }
 
-/* Replaces what `ir` holds. A block that needs more ops than there is room for goes on in another one. */
+/* Replaces what `ir` holds. A block that needs more ops than there is room for goes on in another
+ * one. */
 void translate(struct ir *ir, const struct block *block, struct translate_mode mode);
 
 #endif

@@ -1,8 +1,10 @@
 /*
- * blocks.c: random blocks: rows of isa/opcodes.def encoded with random prefixes and operands, most of which meet memory.
+ * blocks.c: random blocks: rows of isa/opcodes.def encoded with random prefixes and operands, most
+ * of which meet memory.
  *
- * An operand may name its page outright (so that page can be made to fault at just that instruction), go through a register that
- * points into the data, at page ends too, name the code that is being executed, or lie anywhere.
+ * An operand may name its page outright (so that page can be made to fault at just that
+ * instruction), go through a register that points into the data, at page ends too, name the code
+ * that is being executed, or lie anywhere.
  */
 #include "tests/diff/blocks.h"
 
@@ -14,8 +16,8 @@ u64 noise_next(struct noise *n)
 {
     n->state += 0x9e3779b97f4a7c15;
     u64 z = n->state;
-    z     = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-    z     = (z ^ z >> 27) * 0x94d049bb133111eb;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+    z = (z ^ z >> 27) * 0x94d049bb133111eb;
     return z ^ z >> 31;
 }
 
@@ -30,17 +32,17 @@ bool noise_once(struct noise *n, unsigned k)
 }
 
 struct maker {
-    struct noise     *n;
+    struct noise *n;
     struct rig_start *start;
-    unsigned          code_bytes, at; /* linear address of the next instruction */
-    u8               *pages;
-    unsigned          page_count;
+    unsigned code_bytes, at; /* linear address of the next instruction */
+    u8 *pages;
+    unsigned page_count;
     /* the instruction being made */
-    u8       byte[32];
+    u8 byte[32];
     unsigned count;
-    bool     address16, is_memory;
-    int      rip_disp_at; /* of a RIP-relative displacement, or -1 */
-    u32      rip_target;
+    bool address16, is_memory;
+    int rip_disp_at; /* of a RIP-relative displacement, or -1 */
+    u32 rip_target;
 };
 
 static void put(struct maker *m, u64 value, unsigned bytes)
@@ -54,7 +56,8 @@ static void put(struct maker *m, u64 value, unsigned bytes)
 
 static u32 in_page(struct noise *n)
 {
-    return noise_once(n, 4) ? 0xff8 + noise_below(n, 8) : noise_below(n, 0xff0) & (noise_once(n, 3) ? ~0u : ~15u);
+    return noise_once(n, 4) ? 0xff8 + noise_below(n, 8)
+                            : noise_below(n, 0xff0) & (noise_once(n, 3) ? ~0u : ~15u);
 }
 
 static u32 pick_address(struct maker *m)
@@ -64,7 +67,7 @@ static u32 pick_address(struct maker *m)
         return m->at + noise_below(n, 40); /* the code that follows */
     }
     unsigned page = noise_below(n, RIG_DATA_PAGES);
-    u32      at   = RIG_DATA + page * 0x1000 + in_page(n);
+    u32 at = RIG_DATA + page * 0x1000 + in_page(n);
     if (m->page_count < 16) {
         m->pages[m->page_count++] = (u8)(at >> 12);
     }
@@ -73,8 +76,20 @@ static u32 pick_address(struct maker *m)
 
 static u64 pick_value(struct noise *n)
 {
-    static const u64 special[] = {0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff,
-                                  0x7fffffffffffffff, 0x8000000000000000, ~(u64)0};
+    static const u64 special[] = {0,
+                                  1,
+                                  0x7f,
+                                  0x80,
+                                  0xff,
+                                  0x7fff,
+                                  0x8000,
+                                  0xffff,
+                                  0x7fffffff,
+                                  0x80000000,
+                                  0xffffffff,
+                                  0x7fffffffffffffff,
+                                  0x8000000000000000,
+                                  ~(u64)0};
     u64 v = noise_once(n, 2) ? special[noise_below(n, ARRAY_LEN(special))] : noise_next(n);
     return noise_once(n, 4) ? v & 0x3f : v;
 }
@@ -100,12 +115,21 @@ static enum form form_of(const struct row *row)
         switch (row->operand[k] == __ ? OPERAND_NONE : OPERAND_CLASS(row->operand[k])) {
         case OPERAND_MEMORY:
             return FORM_MEMORY;
-        case OPERAND_RM_GPR: case OPERAND_XMM: case OPERAND_MMX:
+        case OPERAND_RM_GPR:
+        case OPERAND_XMM:
+        case OPERAND_MMX:
             return FORM_REGISTER;
         case OPERAND_ST:
             return row->operand[k] == STi ? FORM_REGISTER : form;
-        case OPERAND_RM: case OPERAND_GPR_FIELD: case OPERAND_RM_XMM: case OPERAND_RM_MMX: case OPERAND_SEGMENT:
-        case OPERAND_CONTROL: case OPERAND_DEBUG: case OPERAND_XMM_FIELD: case OPERAND_MMX_FIELD:
+        case OPERAND_RM:
+        case OPERAND_GPR_FIELD:
+        case OPERAND_RM_XMM:
+        case OPERAND_RM_MMX:
+        case OPERAND_SEGMENT:
+        case OPERAND_CONTROL:
+        case OPERAND_DEBUG:
+        case OPERAND_XMM_FIELD:
+        case OPERAND_MMX_FIELD:
             form = FORM_ANY;
             break;
         default:
@@ -143,14 +167,15 @@ static void put_prefixes(struct maker *m, const struct row *row)
 static void put_opcode(struct maker *m, const struct row *row)
 {
     struct noise *n = m->n;
-    bool          w = row->attr & W1 || (!(row->attr & W0) && noise_once(n, 2));
-    bool          long_mode = m->code_bytes == 8;
+    bool w = row->attr & W1 || (!(row->attr & W0) && noise_once(n, 2));
+    bool long_mode = m->code_bytes == 8;
     if (row->attr & VEX) {
-        static const u8 pp[]    = {[ANY] = 0, [NP] = 0, [P66] = 1, [PF3] = 2, [PF2] = 3};
+        static const u8 pp[] = {[ANY] = 0, [NP] = 0, [P66] = 1, [PF3] = 2, [PF2] = 3};
         static const u8 mmmmm[] = {[M1] = 0, [M0F] = 1, [M38] = 2, [M3A] = 3};
         put(m, 0xc4, 1);
         put(m, (long_mode ? noise_below(n, 8) : 7) << 5 | mmmmm[row->map], 1);
-        put(m, (unsigned)w << 7 | (noise_below(n, 16) | (long_mode ? 0 : 8)) << 3 | pp[row->prefix], 1);
+        put(m, (unsigned)w << 7 | (noise_below(n, 16) | (long_mode ? 0 : 8)) << 3 | pp[row->prefix],
+            1);
     } else {
         if (long_mode && (w || noise_once(n, 2))) {
             put(m, 0x40 | (unsigned)w << 3 | noise_below(n, 8), 1);
@@ -164,20 +189,26 @@ static void put_opcode(struct maker *m, const struct row *row)
 /* By a register that points into the data (or by any), with a small displacement. */
 static void put_by_register(struct maker *m, unsigned reg)
 {
-    struct noise   *n          = m->n;
+    struct noise *n = m->n;
     static const u8 pointers[] = {R_BX, R_SI, R_DI, R_BP};
-    unsigned        mod        = noise_below(n, 3);
+    unsigned mod = noise_below(n, 3);
     if (m->address16) {
         static const u8 pointers16[] = {7, 4, 5, 6};
-        put(m, mod << 6 | reg << 3 | (noise_once(n, 4) ? noise_below(n, 4) : pointers16[noise_below(n, 4)]), 1);
+        put(m,
+            mod << 6 | reg << 3 |
+                (noise_once(n, 4) ? noise_below(n, 4) : pointers16[noise_below(n, 4)]),
+            1);
         put(m, noise_next(n), mod == 1 || (mod == 0 && (m->byte[m->count - 1] & 7) == 6) ? 2 : mod);
         return;
     }
     unsigned base = noise_once(n, 8) ? noise_below(n, 8) : pointers[noise_below(n, 4)];
-    bool     sib  = base == 4 || noise_once(n, 3);
+    bool sib = base == 4 || noise_once(n, 3);
     put(m, mod << 6 | reg << 3 | (sib ? 4 : base), 1);
     if (sib) {
-        put(m, noise_below(n, 4) << 6 | noise_below(n, 8) << 3 | base, 1);
+        unsigned index = noise_once(n, 8)   ? noise_below(n, 8)
+                         : noise_once(n, 2) ? R_CX
+                                            : 4 /* none */;
+        put(m, noise_below(n, 4) << 6 | index << 3 | base, 1);
     }
     if (mod == 2 || (mod == 0 && base == 5)) {
         put(m, noise_below(n, 0x400) - 0x200, 4);
@@ -195,7 +226,7 @@ static void put_by_name(struct maker *m, unsigned reg)
     } else if (m->code_bytes == 8 && noise_once(m->n, 2)) {
         put(m, reg << 3 | 5, 1);
         m->rip_disp_at = (int)m->count;
-        m->rip_target  = at;
+        m->rip_target = at;
         put(m, 0, 4);
     } else if (m->code_bytes == 8) {
         put(m, (reg << 3 | 4) | 0x2500, 2);
@@ -208,8 +239,8 @@ static void put_by_name(struct maker *m, unsigned reg)
 
 static void put_modrm(struct maker *m, const struct row *row)
 {
-    struct noise *n    = m->n;
-    enum form     form = form_of(row);
+    struct noise *n = m->n;
+    enum form form = form_of(row);
     if (row->slash != __ && row->slash & 0x100) {
         put(m, row->slash & 0xff, 1);
         return;
@@ -243,10 +274,10 @@ static void put_immediates(struct maker *m, const struct row *row)
 static unsigned make_insn(struct maker *m, const struct decoder *decoder, const struct row *row)
 {
     struct insn i;
-    enum rule   rule;
-    m->count       = 0;
+    enum rule rule;
+    m->count = 0;
     m->rip_disp_at = -1;
-    m->is_memory   = false;
+    m->is_memory = false;
     put_prefixes(m, row);
     put_opcode(m, row);
     put_modrm(m, row);
@@ -266,7 +297,8 @@ static bool wanted(struct noise *n, const struct row *row)
     if (row->kind == KIND_SEM) {
         return !(row->attr & END) || noise_once(n, 8);
     }
-    return row->attr & END || row->attr & REPS ? noise_once(n, 100) : noise_once(n, row->kind == KIND_VEC ? 40 : 12);
+    return row->attr & END || row->attr & REPS ? noise_once(n, 100)
+                                               : noise_once(n, row->kind == KIND_VEC ? 40 : 12);
 }
 
 static const struct row *pick_row(struct noise *n)
@@ -281,14 +313,14 @@ static const struct row *pick_row(struct noise *n)
 
 static void make_code(struct maker *m, const struct decoder *decoder)
 {
-    struct noise *n     = m->n;
-    unsigned      count = 1 + noise_below(n, 16), start = RIG_CODE + 0x100 + noise_below(n, 64);
+    struct noise *n = m->n;
+    unsigned count = 1 + noise_below(n, 16), start = RIG_CODE + 0x100 + noise_below(n, 64);
     if (noise_once(n, 6)) {
         start = RIG_CODE + 0x1000 - 1 - noise_below(n, 40); /* into the next page */
     }
     memset(m->start->memory + RIG_CODE, 0xf4, RIG_DATA - RIG_CODE);
-    m->at           = start;
-    m->start->ip    = start - rig_code_base(m->start->mode);
+    m->at = start;
+    m->start->ip = start - rig_code_base(m->start->mode);
     while (count) {
         unsigned length = make_insn(m, decoder, pick_row(n));
         if (length && m->at + length < RIG_DATA) {
@@ -303,46 +335,49 @@ static void make_code(struct maker *m, const struct decoder *decoder)
 
 static u64 data_pointer(struct maker *m)
 {
-    return RIG_DATA + noise_below(m->n, RIG_DATA_PAGES) * 0x1000 + in_page(m->n) - rig_data_base(m->start->mode);
+    return RIG_DATA + noise_below(m->n, RIG_DATA_PAGES) * 0x1000 + in_page(m->n) -
+           rig_data_base(m->start->mode);
 }
 
 static void make_state(struct maker *m)
 {
-    struct noise     *n = m->n;
+    struct noise *n = m->n;
     struct rig_start *s = m->start;
-    bool              wide = s->mode == RIG_64;
+    bool wide = s->mode == RIG_64;
     for (unsigned k = 0; k < 16; k++) {
         s->regs[k] = pick_value(n);
         if (!wide) {
             s->regs[k] = (u32)s->regs[k];
         }
     }
-    for (unsigned k = 0; k < 4; k++) {
-        static const u8 pointers[] = {R_BX, R_SI, R_DI, R_BP};
-        s->regs[pointers[k]]       = data_pointer(m);
+    for (unsigned k = R_BX; k < 16; k++) {
+        if (k < R_8 || k == R_9 || k == R_12 || noise_once(n, 2)) {
+            s->regs[k] = data_pointer(m);
+        }
     }
     s->regs[R_SP] = RIG_STACK + 0x1000 - rig_data_base(s->mode) + noise_below(n, 0x20) - 0x10;
     if (noise_once(n, 2)) {
         s->regs[R_AX] = m->start->ip + noise_below(n, 64); /* a place to jump to */
     }
-    if (noise_once(n, 2)) {
+    if (!noise_once(n, 4)) {
         s->regs[R_CX] = noise_below(n, 70);
     }
-    s->flags = FLAG_1 | FLAG_IF | ((u32)noise_next(n) & FLAG_ARITH) | (noise_once(n, 4) ? FLAG_DF : 0) |
-               (noise_once(n, 16) ? FLAG_AC : 0);
+    s->flags = FLAG_1 | FLAG_IF | ((u32)noise_next(n) & FLAG_ARITH) |
+               (noise_once(n, 4) ? FLAG_DF : 0) | (noise_once(n, 16) ? FLAG_AC : 0);
     for (unsigned k = 0; k < sizeof s->vectors; k++) {
         s->vectors[k] = (u8)noise_next(n);
     }
 }
 
-void block_make(struct noise *n, const struct decoder *decoder, struct rig_start *start, u8 pages[16], unsigned *page_count)
+void block_make(struct noise *n, const struct decoder *decoder, struct rig_start *start,
+                u8 pages[16], unsigned *page_count)
 {
-    struct maker m    = {.n = n, .start = start, .pages = pages};
-    start->mode       = (enum rig_mode)(noise_once(n, 2) ? RIG_64 : noise_below(n, RIG_MODES));
-    start->cpl        = start->mode == RIG_REAL || noise_once(n, 8) ? 0 : 3;
+    struct maker m = {.n = n, .start = start, .pages = pages};
+    start->mode = (enum rig_mode)(noise_once(n, 2) ? RIG_64 : noise_below(n, RIG_MODES));
+    start->cpl = start->mode == RIG_REAL || noise_once(n, 8) ? 0 : 3;
     start->fault_page = 0;
-    start->read_only  = false;
-    m.code_bytes      = rig_code_bytes(start->mode);
+    start->read_only = false;
+    m.code_bytes = rig_code_bytes(start->mode);
     make_code(&m, decoder);
     make_state(&m);
     for (unsigned k = 0; k < 64; k++) { /* some new data at places */

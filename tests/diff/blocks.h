@@ -10,12 +10,13 @@
 struct noise {
     u64 state;
 };
-u64      noise_next(struct noise *n);
+u64 noise_next(struct noise *n);
 unsigned noise_below(struct noise *n, unsigned limit);
 /* True once in k. */
 bool noise_once(struct noise *n, unsigned k);
 
 /* A block in a state. `pages`: the numbers of the data pages that its operands name outright. */
-void block_make(struct noise *n, const struct decoder *decoder, struct rig_start *start, u8 pages[16], unsigned *page_count);
+void block_make(struct noise *n, const struct decoder *decoder, struct rig_start *start,
+                u8 pages[16], unsigned *page_count);
 
 #endif

@@ -1,10 +1,12 @@
 /*
- * diff_test.c: random blocks on the interpreter, and on the portable backend with and without passes, must end in the same state:
- * registers, flags, memory, counts, and which rule of the processor was broken, if one was.
+ * diff_test.c: random blocks on the interpreter, and on the portable backend with and without
+ * passes, must end in the same state: registers, flags, memory, counts, and which rule of the
+ * processor was broken, if one was.
  *
  *   diff_test [BLOCKS [SEED]]
  *
- * Every data page that a block names is also made to fault, absent or read-only. The IR is verified after each pass.
+ * Every data page that a block names is also made to fault, absent or read-only. The IR is verified
+ * after each pass.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,12 +17,12 @@
 #include "tests/diff/blocks.h"
 
 struct bench {
-    struct noise      noise;
-    struct decoder   *decoder;
-    struct rig       *reference, *plain, *optimised;
+    struct noise noise;
+    struct decoder *decoder;
+    struct rig *reference, *plain, *optimised;
     struct rig_start *start;
-    unsigned          cases, failures, invalid, faults;
-    u64               executed;
+    unsigned cases, failures, invalid, faults;
+    u64 executed;
 };
 
 /* ---- the passes one by one */
@@ -40,14 +42,15 @@ static void watch(void *opaque, const struct ir *ir, const struct block *block, 
     static const struct {
         const char *name;
         void (*pass)(struct ir *ir);
-    } passes[] = {{"copy", ir_copy}, {"fold", ir_fold}, {"deadflags", ir_deadflags}, {"dce", ir_dce}};
+    } passes[] = {
+        {"copy", ir_copy}, {"fold", ir_fold}, {"deadflags", ir_deadflags}, {"dce", ir_dce}};
     struct bench *b = opaque;
     (void)block;
     if (optimised || b->invalid > 3) {
         return;
     }
     struct ir *copy = mem_check(malloc(sizeof *copy));
-    copy->count     = ir->count;
+    copy->count = ir->count;
     copy->constants = ir->constants;
     memcpy(copy->op, ir->op, ir->count * sizeof *ir->op);
     memcpy(copy->constant, ir->constant, ir->constants * sizeof *ir->constant);
@@ -71,16 +74,19 @@ static void show_ir(void *opaque, const struct ir *ir, const struct block *block
 
 static void show(struct bench *b, const char *who, const char *what)
 {
-    const struct rig_start *s    = b->start;
-    u64                     from = s->ip + rig_code_base(s->mode);
-    printf("case %u: %s: %s\n  mode %d cpl %u ip %llx fault page %x read-only %d rule %d; code", b->cases, who, what, (int)s->mode,
-           s->cpl, (unsigned long long)s->ip, s->fault_page, s->read_only, (int)b->reference->rule);
-    for (unsigned k = 0; k < 100 && from + k < RIG_DATA && load32(s->memory + from + k) != 0xf4f4f4f4; k++) {
+    const struct rig_start *s = b->start;
+    u64 from = s->ip + rig_code_base(s->mode);
+    printf("case %u: %s: %s\n  mode %d cpl %u ip %llx fault page %x read-only %d rule %d; code",
+           b->cases, who, what, (int)s->mode, s->cpl, (unsigned long long)s->ip, s->fault_page,
+           s->read_only, (int)b->reference->rule);
+    for (unsigned k = 0;
+         k < 100 && from + k < RIG_DATA && load32(s->memory + from + k) != 0xf4f4f4f4; k++) {
         printf(" %02x", s->memory[from + k]);
     }
     printf("\n  regs");
     for (unsigned k = 0; k < 16; k++) {
-        printf(" %llx/%llx", (unsigned long long)s->regs[k], (unsigned long long)b->reference->cpu->regs[k]);
+        printf(" %llx/%llx", (unsigned long long)s->regs[k],
+               (unsigned long long)b->reference->cpu->regs[k]);
     }
     printf("\n");
     struct rig *again = rig_create(tcg_create(&backend_portable, true));
@@ -91,7 +97,7 @@ static void show(struct bench *b, const char *who, const char *what)
 
 static void run_case(struct bench *b)
 {
-    char     what[200];
+    char what[200];
     unsigned blocks = 1 + (b->cases & 3);
     b->cases++;
     rig_run(b->reference, b->start, blocks);
@@ -102,20 +108,21 @@ static void run_case(struct bench *b)
     bool same = rig_same(b->reference, b->plain, what, sizeof what);
     if (!same && b->failures++ < 5) {
         show(b, "as built", what);
-    } else if (same && !rig_same(b->reference, b->optimised, what, sizeof what) && b->failures++ < 5) {
+    } else if (same && !rig_same(b->reference, b->optimised, what, sizeof what) &&
+               b->failures++ < 5) {
         show(b, "optimised", what);
     }
 }
 
 static void run_block(struct bench *b)
 {
-    u8       pages[16];
+    u8 pages[16];
     unsigned count;
     block_make(&b->noise, b->decoder, b->start, pages, &count);
     run_case(b);
     for (unsigned k = 0; k < count && b->start->mode != RIG_REAL; k++) {
         b->start->fault_page = pages[k];
-        b->start->read_only  = noise_once(&b->noise, 2);
+        b->start->read_only = noise_once(&b->noise, 2);
         run_case(b);
     }
 }
@@ -129,13 +136,13 @@ static void fill(struct bench *b)
 
 int main(int argc, char **argv)
 {
-    unsigned     wanted = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 0) : 100000;
-    struct bench b      = {.noise = {argc > 2 ? strtoull(argv[2], NULL, 0) : 1}};
-    b.reference         = rig_create(NULL);
-    b.plain             = rig_create(tcg_create(&backend_portable, false));
-    b.optimised         = rig_create(tcg_create(&backend_portable, true));
-    b.decoder           = b.reference->cpu->decoder;
-    b.start             = mem_zeroed(1, sizeof *b.start);
+    unsigned wanted = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 0) : 100000;
+    struct bench b = {.noise = {argc > 2 ? strtoull(argv[2], NULL, 0) : 1}};
+    b.reference = rig_create(NULL);
+    b.plain = rig_create(tcg_create(&backend_portable, false));
+    b.optimised = rig_create(tcg_create(&backend_portable, true));
+    b.decoder = b.reference->cpu->decoder;
+    b.start = mem_zeroed(1, sizeof *b.start);
     b.plain->tcg->watch = watch;
     b.plain->tcg->watch_opaque = &b;
     fill(&b);
@@ -143,10 +150,11 @@ int main(int argc, char **argv)
         run_block(&b);
     }
     const struct tcg_stats *s = &b.optimised->tcg->stats;
-    printf("%u blocks (%u raised, %.2f instructions executed each), %u differ, %u invalid\n", b.cases, b.faults,
-           (double)b.executed / b.cases, b.failures, b.invalid);
-    printf("%llu translated, IR ops per instruction: %.2f as built, %.2f after the passes\n", (unsigned long long)s->blocks,
-           (double)s->ops_built / (double)s->insns, (double)s->ops / (double)s->insns);
+    printf("%u blocks (%u raised, %.2f instructions executed each), %u differ, %u invalid\n",
+           b.cases, b.faults, (double)b.executed / b.cases, b.failures, b.invalid);
+    printf("%llu translated, IR ops per instruction: %.2f as built, %.2f after the passes\n",
+           (unsigned long long)s->blocks, (double)s->ops_built / (double)s->insns,
+           (double)s->ops / (double)s->insns);
     rig_destroy(b.reference);
     rig_destroy(b.plain);
     rig_destroy(b.optimised);

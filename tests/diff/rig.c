@@ -1,5 +1,6 @@
 /*
- * rig.c: a processor in a little memory, put into any state, executing single blocks by an executor of one's choice.
+ * rig.c: a processor in a little memory, put into any state, executing single blocks by an executor
+ * of one's choice.
  */
 #include "tests/diff/rig.h"
 
@@ -35,10 +36,11 @@ static i64 no_time(void *opaque)
 
 struct rig *rig_create(struct tcg *tcg)
 {
-    struct rig       *r      = mem_zeroed(1, sizeof *r);
-    struct error      err;
-    struct cpu_config config = {.tsc_hz = 1000000000,
-                                .bus = {.opaque = r, .acknowledge = no_interrupt, .shutdown = ignore, .now_ns = no_time}};
+    struct rig *r = mem_zeroed(1, sizeof *r);
+    struct error err;
+    struct cpu_config config = {
+        .tsc_hz = 1000000000,
+        .bus = {.opaque = r, .acknowledge = no_interrupt, .shutdown = ignore, .now_ns = no_time}};
     config.model = cpu_model_find("max", &config.features, &err);
     if (!config.model || !region_init_ram(&r->ram, "ram", RIG_END)) {
         abort();
@@ -46,8 +48,8 @@ struct rig *rig_create(struct tcg *tcg)
     r->memory = config.memory = space_create("memory", 40);
     r->ports = config.ports = space_create("ports", 16);
     space_map(r->memory, &r->mapping, &r->ram, 0, 0);
-    r->cpu   = cpu_create(&config);
-    r->tcg   = tcg;
+    r->cpu = cpu_create(&config);
+    r->tcg = tcg;
     r->fresh = mem_zeroed(1, sizeof *r->fresh);
     memcpy(r->fresh, r->cpu, sizeof *r->fresh);
     return r;
@@ -76,7 +78,9 @@ unsigned rig_code_bytes(enum rig_mode mode)
 
 u64 rig_code_base(enum rig_mode mode)
 {
-    return mode == RIG_32_SEGMENTS ? RIG_CODE - 0x10 : mode == RIG_REAL || mode == RIG_16 ? RIG_CODE - 0x1000 : 0;
+    return mode == RIG_32_SEGMENTS              ? RIG_CODE - 0x10
+           : mode == RIG_REAL || mode == RIG_16 ? RIG_CODE - 0x1000
+                                                : 0;
 }
 
 u64 rig_data_base(enum rig_mode mode)
@@ -86,22 +90,26 @@ u64 rig_data_base(enum rig_mode mode)
 
 static void set_segments(struct cpu *cpu, const struct rig_start *s)
 {
-    bool     flat = s->mode == RIG_64 || s->mode == RIG_32, real = s->mode == RIG_REAL;
-    u16      dpl  = (u16)(s->cpl << ATTR_DPL_SHIFT);
-    u16      big  = rig_code_bytes(s->mode) == 4 ? ATTR_DB : 0;
-    u32      limit = flat ? 0xffffffff : real ? 0xffff : RIG_END - 0x1000;
-    u64      base = rig_data_base(s->mode);
-    u16      data = (u16)(0x93 | dpl | ATTR_DB | (flat ? ATTR_G : 0));
+    bool flat = s->mode == RIG_64 || s->mode == RIG_32, real = s->mode == RIG_REAL;
+    u16 dpl = (u16)(s->cpl << ATTR_DPL_SHIFT);
+    u16 big = rig_code_bytes(s->mode) == 4 ? ATTR_DB : 0;
+    u32 limit = flat ? 0xffffffff : real ? 0xffff : RIG_END - 0x1000;
+    u64 base = rig_data_base(s->mode);
+    u16 data = (u16)(0x93 | dpl | ATTR_DB | (flat ? ATTR_G : 0));
     for (unsigned k = 0; k < 6; k++) {
-        cpu->seg[k] = (struct segment){.base = base, .limit = limit, .attr = data, .selector = (u16)(0x20 | s->cpl)};
+        cpu->seg[k] = (struct segment){
+            .base = base, .limit = limit, .attr = data, .selector = (u16)(0x20 | s->cpl)};
     }
     cpu->seg[SEG_ES].limit = flat || real ? limit : 0x4fff;
-    cpu->seg[SEG_GS].base  = RIG_DATA + 0x40;
-    cpu->seg[SEG_SS].attr  = (u16)(data & ~(s->mode == RIG_16 || real ? ATTR_DB : 0));
-    cpu->seg[SEG_CS] = (struct segment){.base     = rig_code_base(s->mode),
-                                        .limit    = flat ? 0xffffffff : real ? 0xffff : 0x2fff,
-                                        .attr     = (u16)(0x9b | dpl | (s->mode == RIG_64 ? ATTR_L : big)),
-                                        .selector = (u16)(0x10 | s->cpl)};
+    cpu->seg[SEG_GS].base = RIG_DATA + 0x40;
+    cpu->seg[SEG_SS].attr = (u16)(data & ~(s->mode == RIG_16 || real ? ATTR_DB : 0));
+    cpu->seg[SEG_CS] =
+        (struct segment){.base = rig_code_base(s->mode),
+                         .limit = flat   ? 0xffffffff
+                                  : real ? 0xffff
+                                         : 0x2fff,
+                         .attr = (u16)(0x9b | dpl | (s->mode == RIG_64 ? ATTR_L : big)),
+                         .selector = (u16)(0x10 | s->cpl)};
     for (unsigned k = SEG_FLAT; k < SEG_COUNT; k++) {
         cpu->seg[k] = (struct segment){.limit = 0xffffffff, .attr = 0x93};
     }
@@ -110,13 +118,13 @@ static void set_segments(struct cpu *cpu, const struct rig_start *s)
 static void set_system(struct cpu *cpu, const struct rig_start *s)
 {
     bool real = s->mode == RIG_REAL;
-    cpu->cr0  = CR0_ET | CR0_NE | CR0_MP | (real ? 0 : CR0_PE | CR0_WP | CR0_AM | CR0_PG);
-    cpu->cr3  = real ? 0 : RIG_TABLES;
-    cpu->cr4  = CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_FSGSBASE | (real ? 0 : CR4_PAE | CR4_PGE);
+    cpu->cr0 = CR0_ET | CR0_NE | CR0_MP | (real ? 0 : CR0_PE | CR0_WP | CR0_AM | CR0_PG);
+    cpu->cr3 = real ? 0 : RIG_TABLES;
+    cpu->cr4 = CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_FSGSBASE | (real ? 0 : CR4_PAE | CR4_PGE);
     cpu->efer = real ? 0 : EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE;
     cpu->xcr0 = 3;
     cpu->gdtr = cpu->idtr = (struct table_register){.limit = 0};
-    cpu->cpl              = s->cpl;
+    cpu->cpl = s->cpl;
 }
 
 /* ---- memory */
@@ -126,7 +134,8 @@ static void build_tables(struct rig *r, const struct rig_start *s)
     u8 *tables = r->ram.host + RIG_TABLES;
     memset(tables, 0, 0x4000);
     for (unsigned level = 0; level < 3; level++) {
-        store64(tables + level * 0x1000, (RIG_TABLES + (level + 1) * 0x1000u) | PTE_P | PTE_W | PTE_U);
+        store64(tables + level * 0x1000,
+                (RIG_TABLES + (level + 1) * 0x1000u) | PTE_P | PTE_W | PTE_U);
     }
     for (unsigned page = RIG_CODE >> 12; page < RIG_END >> 12; page++) {
         u64 rights = page != s->fault_page ? PTE_P | PTE_W : s->read_only ? PTE_P : 0;
@@ -149,14 +158,15 @@ static void load(struct rig *r, const struct rig_start *s)
         memcpy(&cpu->xmm[k], s->vectors + 8 * k, 16);
     }
     for (unsigned k = 0; k < 8; k++) {
-        cpu->x87.reg[k] = (struct float80){load64(s->vectors + 24 * k), load16(s->vectors + 24 * k + 8)};
+        cpu->x87.reg[k] =
+            (struct float80){load64(s->vectors + 24 * k), load16(s->vectors + 24 * k + 8)};
     }
     cpu->x87.valid = s->vectors[200];
-    cpu->x87.top   = s->vectors[201] & 7;
-    cpu->ip        = s->ip;
-    cpu->activity  = ACTIVITY_RUN;
-    cpu->intr      = false;
-    cpu->current   = NULL;
+    cpu->x87.top = s->vectors[201] & 7;
+    cpu->ip = s->ip;
+    cpu->activity = ACTIVITY_RUN;
+    cpu->intr = false;
+    cpu->current = NULL;
     set_system(cpu, s);
     set_segments(cpu, s);
     flags_set(cpu, s->flags);
@@ -181,9 +191,9 @@ static void step(struct rig *r)
 static void raised(struct rig *r)
 {
     struct cpu *cpu = r->cpu;
-    r->rule         = cpu->raised.rule;
-    r->error        = cpu->raised.error_code;
-    r->cr2          = cpu->raised.cr2;
+    r->rule = cpu->raised.rule;
+    r->error = cpu->raised.error_code;
+    r->cr2 = cpu->raised.cr2;
     if (cpu->current) {
         cpu->ip = insn_ip(cpu, cpu->current) & cpu->ip_mask;
         cpu->icount += cpu->current->number - 1u;
@@ -194,10 +204,10 @@ void rig_run(struct rig *r, const struct rig_start *s, unsigned blocks)
 {
     struct cpu *cpu = r->cpu;
     load(r, s);
-    r->rule            = RULE_NONE;
-    r->error           = 0;
+    r->rule = RULE_NONE;
+    r->error = 0;
     r->cr2 = cpu->raised.cr2 = 0;
-    r->blocks                = 0;
+    r->blocks = 0;
     if (sigsetjmp(cpu->fault_exit, 0)) {
         raised(r);
     } else {
@@ -215,8 +225,9 @@ void rig_run(struct rig *r, const struct rig_start *s, unsigned blocks)
 bool rig_same(struct rig *a, struct rig *b, char *what, size_t size)
 {
     if (a->rule != b->rule || a->error != b->error || a->cr2 != b->cr2 || a->blocks != b->blocks) {
-        snprintf(what, size, "rule %d/%d error %x/%x cr2 %llx/%llx blocks %u/%u", a->rule, b->rule, a->error, b->error,
-                 (unsigned long long)a->cr2, (unsigned long long)b->cr2, a->blocks, b->blocks);
+        snprintf(what, size, "rule %d/%d error %x/%x cr2 %llx/%llx blocks %u/%u", a->rule, b->rule,
+                 a->error, b->error, (unsigned long long)a->cr2, (unsigned long long)b->cr2,
+                 a->blocks, b->blocks);
         return false;
     }
     if (fields_differ(cpu_fields, a->cpu, b->cpu, what, size)) {

@@ -1,9 +1,10 @@
 /*
- * portable.c: runs IR in plain C, op by op: the reference for native backends and for the optimiser, and the translator of hosts that
- * have no native one.
+ * portable.c: runs IR in plain C, op by op: the reference for native backends and for the
+ * optimiser, and the translator of hosts that have no native one.
  *
- * A flag write that only faults can see is kept aside as a recipe, as a native backend would, and becomes the guest's flags at
- * the ops that may fault or leave. So a pass that calls a live flag dead shows as a wrong flag.
+ * A flag write that only faults can see is kept aside as a recipe, as a native backend would, and
+ * becomes the guest's flags at the ops that may fault or leave. So a pass that calls a live flag
+ * dead shows as a wrong flag.
  */
 #include <string.h>
 
@@ -18,8 +19,8 @@
 /* A block ready to run: its ops, then its constants. */
 struct code {
     const struct block *block;
-    u32                 ops, constants;
-    struct ir_op        op[];
+    u32 ops, constants;
+    struct ir_op op[];
 };
 
 static size_t code_bytes(unsigned ops, unsigned constants)
@@ -29,7 +30,7 @@ static size_t code_bytes(unsigned ops, unsigned constants)
 
 static size_t emit(const struct ir *ir, const struct block *block, void *room, size_t bytes)
 {
-    size_t       need = code_bytes(ir->count, ir->constants);
+    size_t need = code_bytes(ir->count, ir->constants);
     struct code *code = room;
     if (need > bytes) {
         return 0;
@@ -42,12 +43,12 @@ static size_t emit(const struct ir *ir, const struct block *block, void *room, s
 
 /* One run of a block. */
 struct frame {
-    struct cpu        *cpu;
+    struct cpu *cpu;
     const struct code *code;
-    const u64         *constant;
-    struct lazy_flags  recipe; /* what the flags are to a fault */
-    bool               has_recipe;
-    u64                value[IR_OPS_MAX];
+    const u64 *constant;
+    struct lazy_flags recipe; /* what the flags are to a fault */
+    bool has_recipe;
+    u64 value[IR_OPS_MAX];
 };
 
 enum next { NEXT_OP, NEXT_LEAVE, NEXT_SKIP /* to after the endif */ };
@@ -67,14 +68,15 @@ static void write_flags(struct frame *f, const struct ir_op *op)
     struct lazy_flags *now = &f->cpu->cc, next;
     if (op->code == IR_set_cc) {
         u64 source = get(f, op->arg[1]);
-        bool bits  = op->aux == CC_BITS || op->aux == CC_INC || op->aux == CC_DEC;
-        next       = (struct lazy_flags){.op     = CC_OP(op->aux, (unsigned)__builtin_ctz(op->width)),
-                                         .result = get(f, op->arg[0]) & arith_mask(op->width),
-                                         .source = bits ? source : source & arith_mask(op->width)};
+        bool bits = op->aux == CC_BITS || op->aux == CC_INC || op->aux == CC_DEC;
+        next = (struct lazy_flags){.op = CC_OP(op->aux, (unsigned)__builtin_ctz(op->width)),
+                                   .result = get(f, op->arg[0]) & arith_mask(op->width),
+                                   .source = bits ? source : source & arith_mask(op->width)};
     } else {
         u32 mask = ir_flags_mask(op), old = arith_all_flags(f->has_recipe ? &f->recipe : now);
-        next     = (struct lazy_flags){.op     = CC_OP(CC_EFLAGS, 0),
-                                       .source = merge_bits(old, mask, get(f, op->arg[0])) & FLAG_ARITH};
+        next =
+            (struct lazy_flags){.op = CC_OP(CC_EFLAGS, 0),
+                                .source = merge_bits(old, mask, get(f, op->arg[0])) & FLAG_ARITH};
     }
     f->has_recipe = !ir_flags_live(op);
     *(f->has_recipe ? &f->recipe : now) = next;
@@ -82,9 +84,9 @@ static void write_flags(struct frame *f, const struct ir_op *op)
 
 static u64 access_memory(struct frame *f, const struct ir_op *op)
 {
-    struct cpu         *cpu = f->cpu;
+    struct cpu *cpu = f->cpu;
     const struct ir_op *load;
-    u64                 at = get(f, op->arg[0]);
+    u64 at = get(f, op->arg[0]);
     switch (op->code) {
     case IR_load_w:
         mem_probe_write(cpu, op->aux, at, op->width);
@@ -94,7 +96,8 @@ static u64 access_memory(struct frame *f, const struct ir_op *op)
         return 0;
     case IR_store_w:
         load = &f->code->op[op->arg[0]];
-        mem_write(cpu, load->aux, get(f, load->arg[0]), get(f, op->arg[1]) & arith_mask(op->width), op->width);
+        mem_write(cpu, load->aux, get(f, load->arg[0]), get(f, op->arg[1]) & arith_mask(op->width),
+                  op->width);
         return 0;
     default:
         return mem_read(cpu, op->aux, at, op->width);
@@ -120,8 +123,8 @@ static void call(struct frame *f, const struct ir_op *op)
 
 static enum next control(struct frame *f, const struct ir_op *op)
 {
-    struct cpu        *cpu = f->cpu;
-    const struct insn *i   = insn_of(f, op);
+    struct cpu *cpu = f->cpu;
+    const struct insn *i = insn_of(f, op);
     switch (op->code) {
     case IR_if:
         return get(f, op->arg[0]) ? NEXT_OP : NEXT_SKIP;
@@ -153,7 +156,7 @@ static void make_exact(struct frame *f, const struct ir_op *op)
 {
     f->cpu->current = insn_of(f, op);
     if (f->has_recipe) {
-        f->cpu->cc    = f->recipe;
+        f->cpu->cc = f->recipe;
         f->has_recipe = false;
     }
 }
@@ -214,17 +217,17 @@ static unsigned matching_endif(const struct code *code, unsigned n)
 static void run(struct cpu *cpu, const void *translated)
 {
     const struct code *code = translated;
-    struct frame       f;
-    f.cpu        = cpu;
-    f.code       = code;
-    f.constant   = (const u64 *)(const void *)(code->op + code->ops);
+    struct frame f;
+    f.cpu = cpu;
+    f.code = code;
+    f.constant = (const u64 *)(const void *)(code->op + code->ops);
     f.has_recipe = false;
     for (unsigned n = 0; n < code->ops; n++) {
         const struct ir_op *op = &code->op[n];
         if (ir_has(op, IR_PURE)) {
             unsigned args = ir_args(op);
-            u64      b    = args > 1 ? get(&f, op->arg[1]) : 0;
-            f.value[n]    = ir_compute(op, get(&f, op->arg[0]), b, args > 2 ? get(&f, op->arg[2]) : 0);
+            u64 b = args > 1 ? get(&f, op->arg[1]) : 0;
+            f.value[n] = ir_compute(op, get(&f, op->arg[0]), b, args > 2 ? get(&f, op->arg[2]) : 0);
             continue;
         }
         enum next next = step(&f, op, &f.value[n]);
