@@ -20,7 +20,7 @@ struct translation {
     struct translation *next; /* in the same bucket */
     const struct block *block;
     u32 ops;
-    u8 stack_bytes;
+    struct translate_mode mode;
     _Alignas(16) u8 code[];
 };
 
@@ -83,7 +83,7 @@ static void make_ir(struct tcg *t, const struct block *b, struct translate_mode 
 }
 
 /* NULL: no room. */
-static struct translation *place(struct tcg *t, const struct block *b, u8 stack_bytes)
+static struct translation *place(struct tcg *t, const struct block *b, struct translate_mode mode)
 {
     struct translation *n = (struct translation *)(void *)(t->arena + t->used);
     size_t left = ARENA_BYTES - t->used;
@@ -99,8 +99,13 @@ static struct translation *place(struct tcg *t, const struct block *b, u8 stack_
     n->next = *bucket;
     n->block = b;
     n->ops = t->ir->count;
-    n->stack_bytes = stack_bytes;
+    n->mode = mode;
     return *bucket = n;
+}
+
+static bool same_mode(struct translate_mode a, struct translate_mode b)
+{
+    return a.stack_bytes == b.stack_bytes && a.near_edge == b.near_edge;
 }
 
 static struct translation *find(struct tcg *t, const struct cpu *cpu, const struct block *b)
@@ -111,17 +116,17 @@ static struct translation *find(struct tcg *t, const struct cpu *cpu, const stru
         flush(t);
     }
     struct translation *n = *bucket_of(t, b);
-    while (n && (n->block != b || n->stack_bytes != mode.stack_bytes)) {
+    while (n && !(n->block == b && same_mode(n->mode, mode))) {
         n = n->next;
     }
     if (n) {
         return n;
     }
     make_ir(t, b, mode);
-    n = place(t, b, mode.stack_bytes);
+    n = place(t, b, mode);
     if (!n) {
         flush(t);
-        n = place(t, b, mode.stack_bytes); /* a block is small against the arena */
+        n = place(t, b, mode); /* a block is small against the arena */
     }
     return n;
 }

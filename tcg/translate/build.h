@@ -24,6 +24,7 @@ struct ctx {
     u8 code_bytes;  /* 2, 4, 8 */
     u8 stack_bytes; /* of stack addresses: 2, 4, 8 */
     bool limited;   /* the end of CS is near: jumps check it */
+    bool near_edge; /* of canonical addresses */
     bool checked;   /* the relative target of this instruction was checked */
     bool writes;    /* memory */
     ir_ref rmw;     /* the load_w that op_write() must write back to */
@@ -543,8 +544,8 @@ static inline u64 target_offset(const struct insn *i)
  * addresses. */
 BUILD void check_relative(struct ctx *c, const struct insn *i)
 {
-    bool needed = c->limited || (c->code_bytes == 8 && target_offset(i) >= PAGE_SIZE);
-    if (needed && !c->checked) {
+    bool leaves = c->code_bytes == 8 && c->near_edge && target_offset(i) >= PAGE_SIZE;
+    if ((c->limited || leaves) && !c->checked) {
         check_target(c, i, ip_at(c, target_offset(i), i->opsize));
     }
     c->checked = true;

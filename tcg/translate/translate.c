@@ -66,6 +66,7 @@ void translate(struct ir *ir, const struct block *b, struct translate_mode mode)
     struct ctx c = {.ir = ir,
                     .code_bytes = b->mode & 15,
                     .limited = b->mode >> 4,
+                    .near_edge = mode.near_edge,
                     .stack_bytes = mode.stack_bytes};
     ir_clear(ir);
     for (unsigned k = 0; k < b->count; k++) {

@@ -10,13 +10,23 @@
 /* What else than its bytes a translation depends on; block->mode knows the rest. */
 struct translate_mode {
     u8 stack_bytes; /* of stack addresses: 2, 4, 8 */
+    bool near_edge; /* of canonical addresses: a relative jump could leave them */
 };
 
+static inline bool translate_canonical(u64 la)
+{
+    return (i64)(la << 16) >> 16 == (i64)la;
+}
+
+/* For a block at cpu->ip. */
 static inline struct translate_mode translate_mode(const struct cpu *cpu)
 {
+    const u64 reach = (u64)1 << 32; /* more than a displacement of 32 bits and a page */
     return (struct translate_mode){.stack_bytes = cpu->stack_mask == 0xffff       ? 2
                                                   : cpu->stack_mask == 0xffffffff ? 4
-                                                                                  : 8};
+                                                                                  : 8,
+                                   .near_edge = !translate_canonical(cpu->ip - reach) ||
+                                                !translate_canonical(cpu->ip + reach)};
 }
 
 /* Replaces what `ir` holds. A block that needs more ops than there is room for goes on in another
