@@ -4,9 +4,9 @@
 #
 #   media.sh [NAME...]      only these (a pattern: xen*, di-*); without any, all. The exit status tells how many failed.
 #   RINGSIDE=FILE           the emulator (default: build/ringside)
-#   GUESTS=DIR              where whole disks are (debian32.img, debian64.img, with root logged in on ttyS0), and
-#                           boot/vmlinuz-linux64new, boot/initrd-linux64new, a kernel newer than Debian's releases; those that
-#                           are not there are left out
+#   GUESTS=DIR              where whole disks may be (debian32.img, debian64.img; else make-disk.sh makes them, which needs root
+#                           and debootstrap), and boot/vmlinuz-linux64new, boot/initrd-linux64new, a kernel newer than those of
+#                           Debian's releases (else left out)
 #   LOGS=DIR                keep each medium's output there
 # The rest is fetched from Debian (make-media.sh, make-linux.sh) and kept. Disks are not written.
 set -uo pipefail
@@ -97,11 +97,15 @@ for arch in i386 amd64; do
 done
 
 # GRUB, kernel, systemd, a shell that answers, and the way down.
-for bits in 32 64; do
-    disk=$guests/debian$bits.img
-    check "debian$bits" 400 --needs "$disk" --expect "root@debian$bits:.*# " --send 'echo 6*7=$((6*7))\r' --expect '6.7=42' \
-        --send 'poweroff\r' --status 0 -- "${serial[@]}" -snapshot -hda "$disk"
-done
+disk() { # NAME IMAGE ARCH
+    local image=$2
+    is_wanted "$1" || return 0
+    [ -e "$image" ] || image=$("$here/../guest/make-disk.sh" "$3") || { echo "$1: skipped"; return 0; }
+    check "$1" 400 --expect 'root@debian.*# ' --send 'echo 6*7=$((6*7))\r' --expect '6.7=42' --send 'poweroff\r' --status 0 -- \
+        "${serial[@]}" -snapshot -hda "$image"
+}
+disk debian32 "$guests/debian32.img" i386
+disk debian64 "$guests/debian64.img" amd64
 
 # Other firmware. U-Boot runs the display's BIOS with segments of 64 KiB, and SeaVGABIOS then reads the monitor's EDID at an
 # address of 32 bits: a general protection fault on a processor. So it goes without a display.
