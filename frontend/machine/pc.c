@@ -429,9 +429,11 @@ static void create_debug_devices(struct machine *m, struct board *b)
 
 static bool put_drive(struct machine *m, const struct drive_config *d, struct error *err)
 {
-    struct block *image = NULL;
+    struct block_options options = d->options;
+    struct block        *image   = NULL;
+    options.read_only |= d->cdrom; /* several machines may share a disc */
     if (d->path) {
-        image = block_open(d->path, &d->options, err);
+        image = block_open(d->path, &options, err);
         if (!image) {
             return false;
         }
