@@ -228,11 +228,19 @@ static u8 gpr_at(unsigned number, bool byte, bool rex)
     return (u8)(number * 8);
 }
 
+/* A VEX.vvvv that names no operand must be 1111b: SDM Vol. 2 2.3.5.6. */
+static bool vvvv_fits(const struct row *row, const struct prefixes *p)
+{
+    bool used = row->operand[0] == By || row->operand[1] == By || row->operand[2] == By || row->operand[3] == By;
+    return used || !p->vex_vvvv;
+}
+
 static bool prefix_fits(const struct row *row, const struct prefixes *p)
 {
     static const u8 of_vex[4] = {NP, P66, PF3, PF2};
     if (p->vex || row->attr & VEX) {
-        return p->vex && row->attr & VEX && row->prefix == of_vex[p->vex_pp] && !p->vex_l;
+        return p->vex && row->attr & VEX && row->prefix == of_vex[p->vex_pp] && !p->vex_l &&
+               vvvv_fits(row, p);
     }
     if (row->map == M1 && row->opcode == 0x90 && row->prefix == PF3 && p->rex & 1) {
         return false; /* PAUSE is F3 90; F3 REX.B 90 exchanges R8 */
@@ -242,6 +250,7 @@ static bool prefix_fits(const struct row *row, const struct prefixes *p)
     case P66: return p->opsize && !p->rep;
     case PF3: return p->rep == 0xf3;
     case PF2: return p->rep == 0xf2;
+    case NFX: return !p->rep;
     default: return true;
     }
 }

@@ -157,7 +157,7 @@ struct row {
     vec_fn      vec; /* KIND_VEC */
 };
 enum opcode_map { M1, M0F, M38, M3A, OPCODE_MAPS };
-enum mandatory_prefix { ANY, NP, P66, PF3, PF2 };
+enum mandatory_prefix { ANY, NP, P66, PF3, PF2, NFX /* neither F3 nor F2; 66 is the operand size */ };
 enum meaning_kind { KIND_SEM, KIND_OP, KIND_VEC };
 
 struct insn {

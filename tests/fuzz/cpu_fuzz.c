@@ -513,7 +513,7 @@ static unsigned put_instruction(struct bed *b, u8 *to)
             break;
         }
     }
-    if (row->prefix >= P66 && !(row->attr & VEX)) {
+    if (row->prefix >= P66 && row->prefix <= PF2 && !(row->attr & VEX)) {
         static const u8 mandatory[] = {[P66] = 0x66, [PF3] = 0xf3, [PF2] = 0xf2};
         to[n++]                     = mandatory[row->prefix];
     }

@@ -32,7 +32,8 @@ def make_guest(folder, name):
     """tests/guest/NAME.asm as the image of a floppy disk."""
     here = os.path.dirname(os.path.abspath(__file__))
     image = os.path.join(folder, name + ".img")
-    subprocess.run(["nasm", "-f", "bin", "-o", image, os.path.join(here, "../guest", name + ".asm")], check=True)
+    guests = os.path.join(here, "../guest/")
+    subprocess.run(["nasm", "-f", "bin", "-I", guests, "-o", image, guests + name + ".asm"], check=True)
     os.truncate(image, 1440 * 1024)
     return image
 

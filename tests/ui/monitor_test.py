@@ -168,7 +168,7 @@ def run(program, folder):
         e.wait_end(0)
     finally:
         e.end()
-    e = Emulator(program, ["-m", "16", "-fda", make_guest(folder, "long"), "-snapshot", "-display", "none", "-d", "int", "-D",
+    e = Emulator(program, ["-m", "16", "-fda", make_guest(folder, "boot64"), "-snapshot", "-display", "none", "-d", "int", "-D",
                            folder + "/log"])
     try:
         long_mode(e, folder)
