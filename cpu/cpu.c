@@ -20,7 +20,7 @@ static void memory_changed(void *opaque)
 static void memory_protect(void *opaque)
 {
     struct cpu *cpu = opaque;
-    tlb_flush_writes(&cpu->tlb);
+    tlb_flush_writes(&cpu->tlb, NULL);
 }
 
 static void memory_written(void *opaque, const u8 *host, u64 size)

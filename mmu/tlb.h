@@ -11,8 +11,8 @@
 #include "cpu/base/types.h"
 
 #define TLB_ENTRIES       1024 /* per kind and view */
-#define TLB_FETCH_ENTRIES 256
-#define TLB_LOG           192 /* fills remembered for a flush in proportion */
+#define TLB_FETCH_ENTRIES TLB_ENTRIES
+#define TLB_WORDS         (TLB_ENTRIES / 64)
 
 /* Which rules of privilege apply. */
 enum tlb_view {
@@ -28,13 +28,23 @@ struct tlb_entry {
     u64 addend; /* host address = linear address + addend */
 };
 
+/* Which entries of one table are filled: a flush then costs what was filled, however much that is. */
+struct tlb_fills {
+    u32 local_words, global_words; /* bit per word below that is not 0 */
+    u64 local[TLB_WORDS], global[TLB_WORDS];
+    u64 large[TLB_WORDS]; /* of the filled ones: pieces of a page larger than 4 KiB */
+};
+
+#define TLB_TABLES       (TLB_VIEWS * (TLB_KINDS + 1))
+#define TLB_LARGE_SHIFT  22 /* the unit of large_filter: covers a page of 2 or of 4 MiB */
+#define TLB_LARGE_FILTER 1024
+
 struct tlb {
     struct tlb_entry data[TLB_VIEWS][TLB_KINDS][TLB_ENTRIES];
     struct tlb_entry fetch[TLB_VIEWS][TLB_FETCH_ENTRIES];
-    u32              log_count; /* > TLB_LOG: some fills were not logged */
-    struct tlb_entry *log[TLB_LOG];
-    u64              log_global[TLB_LOG / 64]; /* bit per log entry: a global page */
-    u64              large_first, large_last;  /* linear range that covers every large page filled */
+    struct tlb_fills fills[TLB_TABLES]; /* those of data in their order, then those of fetch */
+    u64              large_filter[TLB_LARGE_FILTER / 64]; /* bit clear: no piece of a large page lies in this unit */
+    u64              large_bytes;                         /* the largest page filled */
 };
 
 static inline unsigned tlb_index(vaddr la)
@@ -64,8 +74,8 @@ void tlb_flush(struct tlb *tlb);
 void tlb_flush_local(struct tlb *tlb);
 /* INVLPG: the page of `la`, whatever its size. */
 void tlb_flush_page(struct tlb *tlb, vaddr la);
-/* Every permission to write. */
-void tlb_flush_writes(struct tlb *tlb);
+/* Every permission to write to the host page at `page`; NULL: to any. */
+void tlb_flush_writes(struct tlb *tlb, const u8 *page);
 /* Enters a page; `host` is where its first byte lies, page_bytes the size of the guest's page. */
 void tlb_fill(struct tlb *tlb, enum tlb_view view, enum tlb_kind kind, vaddr la, const u8 *host, bool global,
               u64 page_bytes);

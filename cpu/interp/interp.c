@@ -90,6 +90,7 @@ ALWAYS_INLINE void finish(struct cpu *cpu, const struct insn *i, const struct ct
 #include "cpu/isa/move.sem.h"
 #include "cpu/isa/muldiv.sem.h"
 #include "cpu/isa/shift.sem.h"
+#include "cpu/isa/string.sem.h"
 
 /* Which forms a row can have. A handler that no instruction can choose stays empty. */
 #define IS_RM(o)     (OPERAND_CLASS(o) == OPERAND_RM)
@@ -328,7 +329,7 @@ static struct block *build(struct cpu *cpu, const u8 *host, struct region *regio
     bool fresh       = !(region->pages[page_offset >> PAGE_SHIFT].flags & PAGE_HAS_CODE);
     icache_add(cpu->icache, b, region, page_offset);
     if (fresh) {
-        tlb_flush_writes(&cpu->tlb); /* the page may have been open for writing */
+        tlb_flush_writes(&cpu->tlb, page); /* the page may have been open for writing */
     }
     return b;
 }
