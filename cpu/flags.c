@@ -56,6 +56,6 @@ void flags_set(struct cpu *cpu, u32 eflags)
         cpu_update_intr(cpu);
     }
     if (changed & (FLAG_VM | FLAG_AC)) {
-        cpu_update_mode(cpu);
+        cpu_update_privilege(cpu);
     }
 }

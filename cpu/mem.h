@@ -85,6 +85,10 @@ bool mem_peek(struct cpu *cpu, vaddr la, void *buffer, unsigned size);
 
 /* Recomputes everything that derives from CR0, CR3, CR4, EFER, EFLAGS.VM/AC, CPL, segments and SMM. Call after changing one. */
 void cpu_update_mode(struct cpu *cpu);
+/* The same after a change of CS, SS, CPL, EFLAGS.VM or EFLAGS.AC only: a system call or an interrupt pays no more. */
+void cpu_update_privilege(struct cpu *cpu);
+/* The same after a change of CR3 only. */
+void cpu_update_paging(struct cpu *cpu);
 /* Only the derived members of one segment register (after loading it). */
 void cpu_update_segment(struct cpu *cpu, unsigned seg);
 

@@ -30,7 +30,7 @@ void cpu_update_segment(struct cpu *cpu, unsigned seg)
     }
 }
 
-static void update_paging(struct cpu *cpu)
+void cpu_update_paging(struct cpu *cpu)
 {
     struct paging *p = &cpu->paging;
     p->mode      = !(cpu->cr0 & CR0_PG) ? PAGING_NONE
@@ -73,22 +73,55 @@ static void update_code(struct cpu *cpu)
     cpu->code_limited = cs->limit != 0xffffffff || cs->base & 0xfff;
 }
 
-void cpu_update_mode(struct cpu *cpu)
+static void update_view(struct cpu *cpu)
 {
-    cpu->protected_mode = cpu->cr0 & CR0_PE;
-    cpu->vm86           = cpu->eflags & FLAG_VM;
-    cpu->long_mode      = cpu->efer & EFER_LMA;
-    cpu->align_check    = cpu->cr0 & CR0_AM && cpu->eflags & FLAG_AC && cpu->cpl == 3;
-    update_code(cpu);
-    cpu->code_mode = (u8)(cpu->code_bytes | cpu->code_limited << 4);
-    update_paging(cpu);
     cpu->view = cpu->cpl == 3                                         ? TLB_USER
                 : cpu->cr4 & CR4_SMAP && cpu->eflags & FLAG_AC        ? TLB_SUPERVISOR_AC
                                                                       : TLB_SUPERVISOR;
     cpu->tlb_read  = cpu->tlb.data[cpu->view][TLB_READ];
     cpu->tlb_write = cpu->tlb.data[cpu->view][TLB_WRITE];
     cpu->tlb_fetch = cpu->tlb.fetch[cpu->view == TLB_SUPERVISOR_AC ? TLB_SUPERVISOR : cpu->view];
+}
+
+/* What the windows of all segments depend on. */
+static unsigned segment_rules(const struct cpu *cpu)
+{
+    return cpu->align_check | cpu->vm86 << 1 | (cpu->code_bytes == 8) << 2;
+}
+
+static void update_privilege(struct cpu *cpu)
+{
+    cpu->vm86        = cpu->eflags & FLAG_VM;
+    cpu->align_check = cpu->cr0 & CR0_AM && cpu->eflags & FLAG_AC && cpu->cpl == 3;
+    update_code(cpu);
+    cpu->code_mode = (u8)(cpu->code_bytes | cpu->code_limited << 4);
+    update_view(cpu);
+}
+
+static void update_segments(struct cpu *cpu)
+{
     for (unsigned seg = 0; seg < SEG_COUNT; seg++) {
         cpu_update_segment(cpu, seg);
     }
+}
+
+void cpu_update_privilege(struct cpu *cpu)
+{
+    unsigned rules = segment_rules(cpu);
+    update_privilege(cpu);
+    if (segment_rules(cpu) != rules) {
+        update_segments(cpu);
+    } else {
+        cpu_update_segment(cpu, SEG_CS);
+        cpu_update_segment(cpu, SEG_SS);
+    }
+}
+
+void cpu_update_mode(struct cpu *cpu)
+{
+    cpu->protected_mode = cpu->cr0 & CR0_PE;
+    cpu->long_mode      = cpu->efer & EFER_LMA;
+    cpu_update_paging(cpu);
+    update_privilege(cpu);
+    update_segments(cpu);
 }

@@ -150,7 +150,7 @@ void cr3_write(struct cpu *cpu, u64 value)
 {
     cpu->cr3 = value;
     tlb_flush_local(&cpu->tlb);
-    cpu_update_mode(cpu);
+    cpu_update_paging(cpu);
 }
 
 /* Bit 63 with CR4.PCIDE promises that nothing need be dropped; translations are not tagged here, so they are. */

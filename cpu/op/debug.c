@@ -39,7 +39,7 @@ void cpu_update_debug(struct cpu *cpu)
     bool wanted = cpu->eflags & (FLAG_TF | FLAG_RF) || debug_breakpoints_on(cpu) || cpu->pending_db;
     if (wanted) {
         __atomic_fetch_or(&cpu->pending, PENDING_DEBUG, __ATOMIC_RELAXED);
-    } else {
+    } else if (cpu->pending & PENDING_DEBUG) {
         __atomic_fetch_and(&cpu->pending, ~(u32)PENDING_DEBUG, __ATOMIC_RELAXED);
     }
 }
@@ -116,7 +116,8 @@ OP(mov_to_dr)
 {
     unsigned number = register_number(cpu, i);
     check_access(cpu);
-    u64 value = gpr_read(cpu, i->rm, cpu->code_bytes == 8 ? 8 : 4);
+    u64  value   = gpr_read(cpu, i->rm, cpu->code_bytes == 8 ? 8 : 4);
+    bool watched = debug_breakpoints_on(cpu);
     if (number >= 6) {
         cpu_check(cpu, !(value >> 32), RULE_GP_DR_UPPER, 0);
     }
@@ -131,7 +132,9 @@ OP(mov_to_dr)
         cpu->dr[number] = value;
         break;
     }
-    tlb_flush(&cpu->tlb); /* watched pages leave it, others may come back */
+    if (watched || debug_breakpoints_on(cpu)) {
+        tlb_flush(&cpu->tlb); /* watched pages leave it, others may come back */
+    }
     cpu_update_debug(cpu);
 }
 

@@ -62,7 +62,7 @@ static void enter_real(struct cpu *cpu, u16 selector, u64 ip)
 {
     segment_load_real(cpu, SEG_CS, selector);
     cpu->ip = ip;
-    cpu_update_mode(cpu);
+    cpu_update_privilege(cpu);
 }
 
 static void far_real(struct cpu *cpu, const struct insn *i, u16 selector, u64 ip, bool call)
@@ -108,7 +108,7 @@ static void far_code(struct cpu *cpu, const struct insn *i, struct descriptor *d
         cpu->regs[R_SP] = stack_merge(cpu->regs[R_SP], cpu->stack_mask, sp);
     }
     code_enter(cpu, d, cpu->cpl, ip);
-    cpu_update_mode(cpu);
+    cpu_update_privilege(cpu);
 }
 
 /* ---- call gates */
@@ -157,7 +157,7 @@ static void gate_same(struct cpu *cpu, const struct descriptor *gate, struct des
         cpu->regs[R_SP] = stack_merge(cpu->regs[R_SP], f.mask, sp);
     }
     code_enter(cpu, d, cpu->cpl, ip);
-    cpu_update_mode(cpu);
+    cpu_update_privilege(cpu);
 }
 
 static void gate_inner(struct cpu *cpu, const struct descriptor *gate, struct descriptor *d, u64 ip)
@@ -182,7 +182,7 @@ static void gate_inner(struct cpu *cpu, const struct descriptor *gate, struct de
     cpu->seg[SEG_SS] = stack.ss;
     cpu->regs[R_SP] = stack_merge(cpu->regs[R_SP], f.mask, sp);
     code_enter(cpu, d, cpl, ip);
-    cpu_update_mode(cpu);
+    cpu_update_privilege(cpu);
 }
 
 static void far_call_gate(struct cpu *cpu, struct descriptor *gate, bool call)
@@ -336,8 +336,8 @@ static void retf_outer(struct cpu *cpu, const struct insn *i, struct descriptor 
     cpu->regs[R_SP] =
         stack_merge(cpu->regs[R_SP], to64 ? ~(u64)0 : segment_stack_mask(&segment), sp + i->imm);
     code_enter(cpu, d, cpl, ip);
+    cpu_update_privilege(cpu);
     segments_drop_inner(cpu);
-    cpu_update_mode(cpu);
 }
 
 OP(retf)
@@ -361,5 +361,5 @@ OP(retf)
     descriptor_set_accessed(cpu, &d);
     stack_adjust(cpu, 2 * w + i->imm);
     code_enter(cpu, &d, cpu->cpl, ip);
-    cpu_update_mode(cpu);
+    cpu_update_privilege(cpu);
 }

@@ -42,7 +42,7 @@ OP(sysenter)
     cpu->regs[R_SP] = wide ? cpu->msr.sysenter_esp : (u32)cpu->msr.sysenter_esp;
     enter(cpu, flat_code(cs, 0, wide ? FLAT_64 : FLAT_32), flat_stack(cs + 8, 0), 0, ip);
     flags_set(cpu, flags_get(cpu) & ~(u32)(FLAG_VM | FLAG_IF | FLAG_RF));
-    cpu_update_mode(cpu);
+    cpu_update_privilege(cpu);
 }
 
 OP(sysexit)
@@ -58,7 +58,7 @@ OP(sysexit)
     cpu->regs[R_SP] = wide ? sp : (u32)sp;
     enter(cpu, flat_code((cs + (wide ? 32 : 16)) | 3, 3, wide ? FLAT_64 : FLAT_32),
           flat_stack((cs + (wide ? 40 : 24)) | 3, 3), 3, wide ? ip : (u32)ip);
-    cpu_update_mode(cpu);
+    cpu_update_privilege(cpu);
 }
 
 static void syscall_long(struct cpu *cpu)
@@ -72,7 +72,7 @@ static void syscall_long(struct cpu *cpu)
     if (!(cpu->eflags & FLAG_TF)) {
         cpu->pending_db &= ~(u64)DR6_BS; /* SYSCALL is not trapped when it masks TF */
     }
-    cpu_update_mode(cpu);
+    cpu_update_privilege(cpu);
 }
 
 static void syscall_legacy(struct cpu *cpu)
@@ -81,7 +81,7 @@ static void syscall_legacy(struct cpu *cpu)
     cpu->regs[R_CX] = (u32)cpu->ip;
     enter(cpu, flat_code(cs, 0, FLAT_32), flat_stack(cs + 8, 0), 0, (u32)cpu->msr.star);
     flags_set(cpu, flags_get(cpu) & ~(u32)(FLAG_VM | FLAG_IF | FLAG_RF));
-    cpu_update_mode(cpu);
+    cpu_update_privilege(cpu);
 }
 
 static bool outside_64bit_allowed(const struct cpu *cpu)
@@ -118,5 +118,5 @@ OP(sysret)
           3, ip);
     flags_set(cpu, flags);
     cpu_update_debug(cpu);
-    cpu_update_mode(cpu);
+    cpu_update_privilege(cpu);
 }

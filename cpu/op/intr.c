@@ -43,7 +43,7 @@ static void enter_real_vector(struct cpu *cpu, u64 table, const struct event *e,
     segment_load_real(cpu, SEG_CS, cs);
     cpu->ip = ip;
     flags_set(cpu, flags_get(cpu) & ~clear);
-    cpu_update_mode(cpu);
+    cpu_update_privilege(cpu);
 }
 
 static void deliver_real(struct cpu *cpu, const struct event *e)
@@ -104,7 +104,7 @@ static void enter_handler(struct cpu *cpu, const struct descriptor *gate, struct
     }
     code_enter(cpu, d, cpl, ip);
     flags_set(cpu, flags_get(cpu) & ~clear);
-    cpu_update_mode(cpu);
+    cpu_update_privilege(cpu);
 }
 
 static void push_return(struct cpu *cpu, struct frame *f, const struct event *e)

@@ -47,7 +47,7 @@ static void iret_real(struct cpu *cpu, unsigned w)
     segment_load_real(cpu, SEG_CS, cs);
     cpu->ip = ip;
     set_flags(cpu, mask, image);
-    cpu_update_mode(cpu);
+    cpu_update_privilege(cpu);
 }
 
 /* VM86 with IOPL < 3 and CR4.VME, 16-bit: IF goes to VIF (SDM Vol. 3B 20.3.3.3). */
@@ -64,7 +64,7 @@ static void iret_vme(struct cpu *cpu)
     cpu->ip = ip;
     image = (u32)merge_bits(image, FLAG_VIF, image & FLAG_IF ? FLAG_VIF : 0);
     set_flags(cpu, FLAG_ARITH | FLAG_TF | FLAG_DF | FLAG_NT | FLAG_VIF, image);
-    cpu_update_mode(cpu);
+    cpu_update_privilege(cpu);
 }
 
 static void iret_vm86(struct cpu *cpu, unsigned w)
@@ -109,7 +109,7 @@ static void return_same(struct cpu *cpu, struct descriptor *d, unsigned w, u64 i
     stack_adjust(cpu, 3 * w);
     code_enter(cpu, d, cpu->cpl, ip);
     set_flags(cpu, iret_flags_mask(cpu, w), image);
-    cpu_update_mode(cpu);
+    cpu_update_privilege(cpu);
 }
 
 /* To an outer ring; from 64-bit mode always, whatever the ring. */
@@ -136,11 +136,11 @@ static void return_outer(struct cpu *cpu, struct descriptor *d, unsigned w, u64 
     cpu->seg[SEG_SS] = segment;
     cpu->regs[R_SP] = stack_merge(cpu->regs[R_SP], to64 ? ~(u64)0 : segment_stack_mask(&segment), sp);
     code_enter(cpu, d, cpl, ip);
+    set_flags(cpu, mask, image);
+    cpu_update_privilege(cpu);
     if (cpl > old) {
         segments_drop_inner(cpu);
     }
-    set_flags(cpu, mask, image);
-    cpu_update_mode(cpu);
 }
 
 static void iret_protected(struct cpu *cpu, unsigned w)

@@ -130,7 +130,7 @@ extern const struct stack_rules stack_rules_tss, stack_rules_return, stack_rules
 /* Checks `selector` as SS for privilege `cpl` and fetches its descriptor. */
 void stack_segment_check(struct cpu *cpu, u16 selector, unsigned cpl, const struct stack_rules *rules,
                          struct descriptor *d);
-/* After a return to an outer ring: data segments that it may not use become null. */
+/* After a return to an outer ring, and cpu_update_privilege(): data segments that it may not use become null. */
 void segments_drop_inner(struct cpu *cpu);
 
 /* ---- stacks (stack.c) */
@@ -182,7 +182,7 @@ u64  segment_stack_mask(const struct segment *ss);
 
 /* Raises unless `ip` is inside the code segment (or canonical, for 64-bit code). */
 void code_check_ip(struct cpu *cpu, const struct descriptor *d, u64 ip);
-/* CS, CPL and IP of a checked target. cpu_update_mode() is left to the caller. */
+/* CS, CPL and IP of a checked target. cpu_update_privilege() is left to the caller. */
 void code_enter(struct cpu *cpu, const struct descriptor *d, unsigned cpl, u64 ip);
 bool desc_code64(const struct cpu *cpu, const struct descriptor *d);
 /* Checks `selector` as the CS of RETF or IRET. */

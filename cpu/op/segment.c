@@ -80,7 +80,7 @@ void segment_load(struct cpu *cpu, unsigned seg, u16 selector)
             seg == SEG_SS ? load_stack_segment(cpu, selector) : load_data_segment(cpu, selector);
     }
     if (seg == SEG_SS) {
-        cpu_update_mode(cpu); /* the width of SP follows SS.B */
+        cpu_update_privilege(cpu); /* the width of SP follows SS.B */
     } else {
         cpu_update_segment(cpu, seg);
     }
@@ -94,6 +94,7 @@ void segments_drop_inner(struct cpu *cpu)
         bool conforming = (s->attr & (ATTR_CODE | ATTR_DOWN)) == (ATTR_CODE | ATTR_DOWN);
         if (s->attr & ATTR_P && !conforming && (s->attr & ATTR_DPL) >> ATTR_DPL_SHIFT < cpu->cpl) {
             *s = segment_null(0);
+            cpu_update_segment(cpu, data[n]);
         }
     }
 }
