@@ -21,7 +21,7 @@ void gsi_init(struct gsi *gsi, struct i8259 *pic, struct ioapic *ioapic)
             gsi->pic[line] = &pic->inputs[line];
         }
         if (ioapic) {
-            gsi->ioapic[line] = &ioapic->inputs[line == 0 ? 2 : line];
+            gsi->ioapic[line] = line == 0 ? ioapic_share(ioapic, 2) : &ioapic->inputs[line];
         }
     }
 }

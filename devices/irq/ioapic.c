@@ -10,6 +10,7 @@
  */
 #include "devices/irq/ioapic.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "cpu/base/bits.h"
@@ -73,19 +74,24 @@ static void service(struct ioapic *ioapic, unsigned pin)
     apic_bus_send(ioapic->bus, &message);
 }
 
-static void input_set(void *opaque, int pin, bool level)
+/* `line`: number of the input, shifted left by eight, and its pin. Each driver of a shared pin
+ * makes edges of its own: PIT and HPET share pin 2, and OUT of the PIT is high nearly always. */
+static void input_set(void *opaque, int line, bool level)
 {
     struct ioapic *ioapic = opaque;
-    u32 mask = 1u << pin;
-    bool was = ioapic->lines & mask;
-    ioapic->lines = (u32)merge_bits(ioapic->lines, mask, level ? mask : 0);
+    unsigned pin = line & 0xff;
+    u32 input = 1u << (line >> 8), mask = 1u << pin;
+    bool was = ioapic->driven & input;
+    ioapic->driven = (u32)merge_bits(ioapic->driven, input, level ? input : 0);
+    bool high = ioapic->driven & ioapic->inputs_of[pin];
+    ioapic->lines = (u32)merge_bits(ioapic->lines, mask, high ? mask : 0);
     u64 rte = ioapic->redirection[pin];
     if (is_level(rte)) {
-        ioapic->irr = (u32)merge_bits(ioapic->irr, mask, level ? mask : 0);
+        ioapic->irr = (u32)merge_bits(ioapic->irr, mask, high ? mask : 0);
     } else if (level && !was && !(rte & RTE_MASKED)) { /* masked edges are lost: 82093AA 3.2.4 */
         ioapic->irr |= mask;
     }
-    service(ioapic, (unsigned)pin);
+    service(ioapic, pin);
 }
 
 static void end_of_interrupt(void *opaque, u8 vector)
@@ -205,25 +211,35 @@ static const struct field ioapic_fields[] = {
     FIELD(struct ioapic, ioregsel),
     FIELD(struct ioapic, id),
     FIELD(struct ioapic, lines),
+    FIELD(struct ioapic, driven),
     FIELD(struct ioapic, irr),
     FIELD_ARRAY(struct ioapic, redirection),
     FIELD_END,
 };
 static const struct device_class ioapic_class = {
     .name = "ioapic",
-    .version = 1,
+    .version = 2,
     .reset = ioapic_reset,
     .destroy = ioapic_destroy,
     .fields = ioapic_fields,
 };
+
+struct irq *ioapic_share(struct ioapic *ioapic, unsigned pin)
+{
+    unsigned input = ioapic->input_count++;
+    assert(input < IOAPIC_INPUTS && pin < IOAPIC_PINS);
+    ioapic->inputs[input] = (struct irq){input_set, ioapic, (int)(input << 8 | pin)};
+    ioapic->inputs_of[pin] |= 1u << input;
+    return &ioapic->inputs[input];
+}
 
 struct ioapic *ioapic_create(struct space *memory, paddr base, struct apic_bus *bus)
 {
     struct ioapic *ioapic = mem_zeroed(1, sizeof *ioapic);
     ioapic->dev.class = &ioapic_class;
     ioapic->bus = bus;
-    for (int pin = 0; pin < IOAPIC_PINS; pin++) {
-        ioapic->inputs[pin] = (struct irq){input_set, ioapic, pin};
+    for (unsigned pin = 0; pin < IOAPIC_PINS; pin++) {
+        ioapic_share(ioapic, pin);
     }
     ioapic->agent = (struct apic_agent){.eoi = end_of_interrupt, .opaque = ioapic};
     apic_bus_attach(bus, &ioapic->agent);

@@ -318,7 +318,7 @@ static void create_timers(struct machine *m, struct board *b)
     struct hpet_config h = {.irq0 = piix3_irq(b->piix3, 0), .irq8 = piix3_irq(b->piix3, 8)};
     if (m->ioapic) {
         h.route_mask = 1u << 2;
-        h.routes[2] = &m->ioapic->inputs[2];
+        h.routes[2] = ioapic_share(m->ioapic, 2);
     }
     m->hpet = hpet_create(m->memory, HPET_BASE, m->clock, &h);
     machine_add(m, &m->hpet->dev);
@@ -593,6 +593,7 @@ bool pc_build(struct machine *m, const struct machine_config *config, struct err
 void pc_reset(struct machine *m)
 {
     input_reset(m->input);
+    device_reset(&m->pic->dev); /* lines that rose while their drivers were reset are no requests */
     cmos_set_boot_order(m, m->config.boot_order);
 }
 
