@@ -578,11 +578,11 @@ static void ide_reset(struct device *dev)
  * dropped. */
 static bool drive_consistent(const struct ide_drive *drive)
 {
+    bool block = drive->phase == PHASE_IN || drive->phase == PHASE_OUT;
     return drive->phase < PHASE_COUNT && drive->flow < FLOW_COUNT && drive->size <= IDE_BUFFER &&
-           drive->pos <= drive->size && drive->block_end <= drive->size &&
+           drive->pos <= drive->size &&
            (drive->phase == PHASE_IDLE || drive->kind != IDE_ABSENT) &&
-           (drive->block_end > drive->pos ||
-            (drive->phase != PHASE_IN && drive->phase != PHASE_OUT)) &&
+           (!block || (drive->pos < drive->block_end && drive->block_end <= drive->size)) &&
            (!drive->sector_bytes || (drive->sector_bytes >= 4 && drive->sector_bytes <= 2352)) &&
            (drive->flow != FLOW_READ || drive->kind != IDE_CDROM || drive->sector_bytes) &&
            (drive->flow == FLOW_NONE || drive->flow == FLOW_WAIT || drive->block_bytes) &&

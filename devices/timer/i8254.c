@@ -545,12 +545,12 @@ static void bound(struct i8254_counter *c)
     }
 }
 
+/* OUT's wires keep the level that was saved where they lead to: in mode 2 it is not out_at(). */
 static void i8254_loaded(struct device *dev)
 {
     struct i8254 *pit = container_of(dev, struct i8254, dev);
     for (unsigned i = 0; i < 3; i++) {
         bound(&pit->counter[i]);
-        irq_set(pit->counter[i].out, out_at(&pit->counter[i], tick_now(pit->clock)));
     }
     update_nmi(pit);
 }

@@ -17,7 +17,7 @@ struct fuzz {
     struct chardev *com1;
 };
 
-/* ---- random numbers: the same on every host */
+/* ---- random numbers; compilers evaluate arguments in different orders, so a seed leads elsewhere on another host */
 
 static inline u64 any64(struct fuzz *f)
 {
