@@ -13,7 +13,8 @@
 
 static void memory_changed(void *opaque)
 {
-    struct cpu *cpu = opaque;
+    struct cpu *cpu       = opaque;
+    cpu->paging.ram.bytes = 0;
     tlb_flush(&cpu->tlb);
 }
 

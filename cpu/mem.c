@@ -39,8 +39,14 @@ static struct place translate(struct cpu *cpu, vaddr la, enum access_kind kind, 
     if (unlikely(p.walk.rule != RULE_NONE)) {
         cpu_raise_page_fault(cpu, p.walk.rule, la, p.walk.error_code);
     }
-    p.phys   = p.walk.phys & cpu->paging.a20_mask;
-    p.target = space_find(cpu->memory, p.phys, kind == ACCESS_WRITE, cpu->in_smm);
+    p.phys = p.walk.phys & cpu->paging.a20_mask;
+    const struct window *ram = &cpu->paging.ram;
+    u64                  at  = p.phys - ram->first;
+    if (likely(at < ram->bytes)) {
+        p.target = (struct target){.region = ram->region, .offset = ram->offset + at, .left = ram->bytes - at};
+    } else {
+        p.target = space_find(cpu->memory, p.phys, kind == ACCESS_WRITE, cpu->in_smm);
+    }
     return p;
 }
 

@@ -47,7 +47,10 @@ void cpu_update_paging(struct cpu *cpu)
     p->pse36     = feature_on(&cpu->features, FEATURE_PSE36);
     p->phys_bits = feature_on(&cpu->features, FEATURE_LM) ? 40 : 36;
     p->root      = p->mode == PAGING_4LEVEL ? cpu->cr3 & 0xffffffffff000 : p->mode == PAGING_PAE ? cpu->cr3 & 0xffffffe0 : cpu->cr3 & 0xfffff000;
-    p->smm       = cpu->in_smm;
+    if (p->smm != cpu->in_smm) {
+        p->smm       = cpu->in_smm;
+        p->ram.bytes = 0;
+    }
     p->a20_mask  = cpu->a20 ? ~(u64)0 : ~(u64)(1 << 20);
 }
 

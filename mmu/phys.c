@@ -477,6 +477,20 @@ struct target space_find(struct space *space, paddr addr, bool write, bool smm)
                            .left = range->end - addr};
 }
 
+struct window space_window(struct space *space, paddr addr, bool smm)
+{
+    struct target to_read = space_find(space, addr, false, smm), to_write = space_find(space, addr, true, smm);
+    if (!to_read.region || to_read.region->kind != REGION_RAM || to_write.region != to_read.region ||
+        to_write.offset != to_read.offset) {
+        return (struct window){.bytes = 0};
+    }
+    const struct range *r = find_range(&space->views[space->use[smm ? VIEW_SMM_READ : VIEW_READ]], addr);
+    const struct range *w = find_range(&space->views[space->use[smm ? VIEW_SMM_WRITE : VIEW_WRITE]], addr);
+    paddr first = r->start > w->start ? r->start : w->start, end = r->end < w->end ? r->end : w->end;
+    return (struct window){
+        .first = first, .bytes = end - first, .region = r->region, .offset = r->offset + (first - r->start)};
+}
+
 u64 space_read(struct space *space, paddr addr, unsigned size, bool smm)
 {
     u64 value = 0;

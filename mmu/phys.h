@@ -97,6 +97,16 @@ struct target {
 };
 struct target space_find(struct space *space, paddr addr, bool write, bool smm);
 
+/* A range of addresses that is one piece of RAM to read and to write. Whoever keeps one drops it when told that the map changed. */
+struct window {
+    paddr          first;
+    u64            bytes; /* 0: nothing is known */
+    struct region *region;
+    u64            offset; /* in region, of first */
+};
+/* The one around `addr`; empty when it is not RAM. */
+struct window space_window(struct space *space, paddr addr, bool smm);
+
 /* Accesses of 1, 2, 4 or 8 bytes, any alignment, any mix of regions. */
 u64  space_read(struct space *space, paddr addr, unsigned size, bool smm);
 void space_write(struct space *space, paddr addr, u64 value, unsigned size, bool smm);

@@ -21,40 +21,39 @@ struct entry {
 };
 
 /* The host memory of a table entry, or NULL when it is not in RAM. */
-static u8 *entry_host(struct space *memory, paddr addr, bool smm, bool write, struct target *t)
+ALWAYS_INLINE u8 *entry_host(struct paging *p, struct space *memory, paddr addr)
 {
-    *t = space_find(memory, addr, write, smm);
-    if (!t->region || t->region->kind == REGION_IO || t->left < 8) {
-        return NULL;
+    if (unlikely(addr - p->ram.first >= p->ram.bytes)) {
+        p->ram = space_window(memory, addr, p->smm);
+        if (p->ram.bytes - (addr - p->ram.first) < 8 || !p->ram.bytes) {
+            p->ram.bytes = 0;
+            return NULL;
+        }
     }
-    return t->region->host + t->offset;
+    return p->ram.region->host + p->ram.offset + (addr - p->ram.first);
 }
 
-static u64 read_entry(const struct paging *p, struct space *memory, paddr addr, unsigned size)
+ALWAYS_INLINE u64 read_entry(struct paging *p, struct space *memory, paddr addr, unsigned size)
 {
-    struct target t;
-    const u8     *host = entry_host(memory, addr, p->smm, false, &t);
-    if (!host) {
-        return space_read(memory, addr, size, p->smm);
+    const u8 *host = entry_host(p, memory, addr);
+    if (unlikely(!host)) {
+        return space_read(memory, addr, size, p->smm); /* tables in ROM, or nowhere */
     }
     return size == 8 ? __atomic_load_n((const u64 *)(const void *)host, __ATOMIC_RELAXED)
                      : __atomic_load_n((const u32 *)(const void *)host, __ATOMIC_RELAXED);
 }
 
 /* Sets accessed (and dirty) bits; false: the entry changed meanwhile, walk again. */
-static bool set_bits(const struct paging *p, struct space *memory, struct entry e, u64 set, unsigned size)
+static NOINLINE bool set_bits(struct paging *p, struct space *memory, struct entry e, u64 set, unsigned size)
 {
-    if ((e.value & set) == set) {
-        return true;
-    }
-    struct target t;
-    u8           *host = entry_host(memory, e.addr, p->smm, true, &t);
-    if (!host || t.region->kind != REGION_RAM) {
+    u8 *host = entry_host(p, memory, e.addr);
+    if (!host) {
         space_write(memory, e.addr, e.value | set, size, p->smm);
         return true;
     }
-    if (t.region->pages[t.offset >> PAGE_SHIFT].flags) {
-        space_written(memory, t.region, t.offset, size);
+    u64 offset = p->ram.offset + (e.addr - p->ram.first);
+    if (p->ram.region->pages[offset >> PAGE_SHIFT].flags) {
+        space_written(memory, p->ram.region, offset, size);
     }
     if (size == 8) {
         u64 old = e.value;
@@ -83,7 +82,7 @@ static void gather(struct state *s, paddr addr, u64 value)
     s->u                       = s->u && value & PTE_U;
 }
 
-static void walk32(const struct paging *p, struct space *memory, vaddr la, struct state *s)
+static void walk32(struct paging *p, struct space *memory, vaddr la, struct state *s)
 {
     paddr addr = ((p->root & 0xfffff000) | bits(la, 31, 22) << 2) & p->a20_mask;
     u32   pde  = (u32)read_entry(p, memory, addr, 4);
@@ -114,8 +113,8 @@ static void walk32(const struct paging *p, struct space *memory, vaddr la, struc
     s->frame      = pte & 0xfffff000;
 }
 
-/* Bits of a PAE or 4-level entry that must be 0; `page_bits` > 12 for a large page. */
-static u64 reserved64(const struct paging *p, unsigned page_bits)
+/* Bits of a PAE or 4-level entry that must be 0. */
+static u64 reserved64(const struct paging *p)
 {
     u64 r = bits(~(u64)0, 51, p->phys_bits) << p->phys_bits;
     if (p->mode == PAGING_PAE) {
@@ -124,15 +123,13 @@ static u64 reserved64(const struct paging *p, unsigned page_bits)
     if (!p->nxe) {
         r |= PTE_NX;
     }
-    if (page_bits > 12) {
-        r |= bits(~(u64)0, page_bits - 1, 13) << 13;
-    }
     return r;
 }
 
-static void walk64(const struct paging *p, struct space *memory, vaddr la, struct state *s)
+static void walk64(struct paging *p, struct space *memory, vaddr la, struct state *s)
 {
-    const u64 frame_mask = bits(~(u64)0, 51, 12) << 12;
+    const u64 frame_mask = BIT(52) - PAGE_SIZE;
+    const u64 reserved4k = reserved64(p);
     u64       table      = p->root;
     int       level      = 3;
     if (p->mode == PAGING_PAE) {
@@ -155,7 +152,7 @@ static void walk64(const struct paging *p, struct space *memory, vaddr la, struc
         bool large = e & PTE_PS && (level == 1 || (level == 2 && p->page1gb));
         gather(s, addr, e);
         s->nx |= p->nxe && e & PTE_NX;
-        u64 reserved = reserved64(p, large ? shift : 12);
+        u64 reserved = reserved4k | (large ? BIT(shift) - BIT(13) : 0);
         if (level == 3 || (level == 2 && !p->page1gb)) {
             reserved |= PTE_PS; /* SDM Vol. 3A 4.5: bit 7 is reserved here */
         }
@@ -208,7 +205,7 @@ static u32 error_code(const struct paging *p, enum rule rule, enum access_kind k
 }
 
 /* One pass; false: an entry changed while its bits were being set. */
-static bool try_walk(const struct paging *p, struct space *memory, vaddr la, enum access_kind kind, bool user, bool ac,
+static bool try_walk(struct paging *p, struct space *memory, vaddr la, enum access_kind kind, bool user, bool ac,
                      struct walk_result *r)
 {
     struct state s = {.w = true, .u = true, .rule = RULE_NONE};
@@ -228,7 +225,8 @@ static bool try_walk(const struct paging *p, struct space *memory, vaddr la, enu
     unsigned size = p->mode == PAGING_32 ? 4 : 8;
     for (unsigned k = 0; k < s.depth; k++) {
         bool last = k + 1 == s.depth;
-        if (!set_bits(p, memory, s.entry[k], PTE_A | (last && kind == ACCESS_WRITE ? PTE_D : 0), size)) {
+        u64  set  = PTE_A | (last && kind == ACCESS_WRITE ? PTE_D : 0);
+        if (unlikely((s.entry[k].value & set) != set) && !set_bits(p, memory, s.entry[k], set, size)) {
             return false;
         }
     }
@@ -241,7 +239,7 @@ static bool try_walk(const struct paging *p, struct space *memory, vaddr la, enu
     return true;
 }
 
-struct walk_result walk(const struct paging *p, struct space *memory, vaddr la, enum access_kind kind, bool user, bool ac)
+struct walk_result walk(struct paging *p, struct space *memory, vaddr la, enum access_kind kind, bool user, bool ac)
 {
     struct walk_result r = {.phys = la, .page_bytes = PAGE_SIZE, .global = true, .writable = true, .user = true};
     if (p->mode == PAGING_NONE) {
@@ -252,7 +250,7 @@ struct walk_result walk(const struct paging *p, struct space *memory, vaddr la, 
     return r;
 }
 
-bool walk_peek(const struct paging *p, struct space *memory, vaddr la, paddr *phys)
+bool walk_peek(struct paging *p, struct space *memory, vaddr la, paddr *phys)
 {
     struct state s = {.rule = RULE_NONE};
     *phys          = la;

@@ -19,6 +19,7 @@ struct paging {
     u64              pdpte[4]; /* PAE: loaded with CR3 (SDM Vol. 3A 4.4.1) */
     bool             smm;
     u64              a20_mask; /* ANDed with every physical address */
+    struct window    ram;      /* where the last tables lay: spares looking for every entry's place. Emptied when the map or `smm` changes */
 };
 
 enum access_kind { ACCESS_READ, ACCESS_WRITE, ACCESS_FETCH };
@@ -33,8 +34,8 @@ struct walk_result {
 
 /* Translates `la` for one access and sets accessed and dirty bits as hardware does (SDM Vol. 3A 4.8). `user`: CPL 3 and not an
  * implicit supervisor access; `ac`: SMAP is overridden by EFLAGS.AC. */
-struct walk_result walk(const struct paging *paging, struct space *memory, vaddr la, enum access_kind kind, bool user, bool ac);
+struct walk_result walk(struct paging *paging, struct space *memory, vaddr la, enum access_kind kind, bool user, bool ac);
 /* The same with no side effect and no rights: for the monitor and debuggers. False: not mapped. */
-bool walk_peek(const struct paging *paging, struct space *memory, vaddr la, paddr *phys);
+bool walk_peek(struct paging *paging, struct space *memory, vaddr la, paddr *phys);
 
 #endif
