@@ -94,6 +94,20 @@ static u64 read_in_page(struct cpu *cpu, vaddr la, unsigned size, struct rights 
     return load_le(host, size);
 }
 
+/* RAM at `p` is about to be written: code there is dropped, and the TLB takes the page if nothing watches it any more. */
+static void writing(struct cpu *cpu, vaddr la, unsigned size, struct rights rights, const struct place *p)
+{
+    struct region *region = p->target.region;
+    u64            offset = p->target.offset;
+    u8            *host   = region->host + offset;
+    if (region->pages[offset >> PAGE_SHIFT].flags) {
+        space_written(cpu->memory, region, offset, size);
+    }
+    if (!region->pages[offset >> PAGE_SHIFT].flags && whole_page(p) && !debug_page_watched(cpu, la)) {
+        tlb_fill(&cpu->tlb, rights.view, TLB_WRITE, la, host - (la & (PAGE_SIZE - 1)), p->walk.global, p->walk.page_bytes);
+    }
+}
+
 static void write_place(struct cpu *cpu, vaddr la, u64 value, unsigned size, struct rights rights, const struct place *p)
 {
     struct region *region = p->target.region;
@@ -101,15 +115,8 @@ static void write_place(struct cpu *cpu, vaddr la, u64 value, unsigned size, str
         space_write(cpu->memory, p->phys, value, size, cpu->in_smm);
         return;
     }
-    u64 offset = p->target.offset;
-    u8 *host   = region->host + offset;
-    if (region->pages[offset >> PAGE_SHIFT].flags) {
-        space_written(cpu->memory, region, offset, size);
-    }
-    if (!region->pages[offset >> PAGE_SHIFT].flags && whole_page(p) && !debug_page_watched(cpu, la)) {
-        tlb_fill(&cpu->tlb, rights.view, TLB_WRITE, la, host - (la & (PAGE_SIZE - 1)), p->walk.global, p->walk.page_bytes);
-    }
-    store_le(host, value, size);
+    writing(cpu, la, size, rights, p);
+    store_le(region->host + p->target.offset, value, size);
 }
 
 static void write_in_page(struct cpu *cpu, vaddr la, u64 value, unsigned size, struct rights rights)
@@ -314,6 +321,18 @@ void mem_write_bytes(struct cpu *cpu, unsigned seg, u64 offset, const void *buff
         write_in_page(cpu, at, load_le(from + done, n), n, rights);
     }
     watch(cpu, la, size, true);
+}
+
+u8 *mem_open_write(struct cpu *cpu, unsigned seg, u64 offset, unsigned size)
+{
+    vaddr         la     = mem_linear(cpu, seg, offset, size, true);
+    struct rights rights = current_rights(cpu);
+    struct place  p      = translate(cpu, la, ACCESS_WRITE, rights);
+    if (!is_memory(&p.target, size) || p.target.region->kind != REGION_RAM || debug_page_watched(cpu, la)) {
+        return NULL;
+    }
+    writing(cpu, la, size, rights, &p);
+    return p.target.region->host + p.target.offset;
 }
 
 /* ---- linear and physical */

@@ -47,6 +47,10 @@ void mem_probe_read(struct cpu *cpu, unsigned seg, u64 offset, unsigned size);
 void mem_read_bytes(struct cpu *cpu, unsigned seg, u64 offset, void *buffer, unsigned size);
 void mem_write_bytes(struct cpu *cpu, unsigned seg, u64 offset, const void *buffer, unsigned size);
 
+/* Where the host keeps 1..4096 bytes inside one page, all of which the caller writes at once. NULL: they are no plain RAM. No
+ * alignment check. */
+u8  *mem_open_write(struct cpu *cpu, unsigned seg, u64 offset, unsigned size);
+
 /* The linear address of an offset, with segment checks for `size` bytes. */
 vaddr mem_linear(struct cpu *cpu, unsigned seg, u64 offset, unsigned size, bool write);
 

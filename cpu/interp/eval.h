@@ -203,6 +203,12 @@ EVAL void set_df(struct ctx *c, bool down)
     c->cpu->eflags = down ? c->cpu->eflags | FLAG_DF : c->cpu->eflags & ~(u32)FLAG_DF;
 }
 
+/* The direction flag: 0 or 1. */
+EVAL val v_df(struct ctx *c)
+{
+    return (val){c->cpu->eflags >> 10 & 1};
+}
+
 /* ---- registers by name */
 EVAL val reg_read(struct ctx *c, unsigned reg, unsigned w)
 {
@@ -276,6 +282,25 @@ EVAL void op_write(struct ctx *c, const struct insn *i, unsigned w, unsigned k, 
     }
 }
 
+/* ---- memory at an offset in a segment */
+EVAL val seg_read(struct ctx *c, const struct insn *i, unsigned seg, unsigned w, val at)
+{
+    c->cpu->current = i;
+    return (val){mem_read(c->cpu, seg, at.n, w)};
+}
+
+EVAL void seg_write(struct ctx *c, const struct insn *i, unsigned seg, unsigned w, val at, val v)
+{
+    c->cpu->current = i;
+    mem_write(c->cpu, seg, at.n, v.n, w);
+}
+
+/* ES, as string instructions use it. */
+EVAL unsigned target_segment(struct ctx *c)
+{
+    return c->cpu->code_bytes == 8 ? SEG_FLAT : SEG_ES;
+}
+
 /* ---- stack */
 /* A register as a stack pointer: as wide as the stack's addresses are. */
 EVAL val stack_register(struct ctx *c, unsigned reg)
@@ -300,15 +325,13 @@ EVAL void set_stack_pointer(struct ctx *c, val sp)
 
 EVAL val read_stack(struct ctx *c, const struct insn *i, unsigned w, val at)
 {
-    c->cpu->current = i;
-    return (val){mem_read(c->cpu, c->cpu->stack_seg, at.n, w)};
+    return seg_read(c, i, c->cpu->stack_seg, w, at);
 }
 
 EVAL void push(struct ctx *c, const struct insn *i, unsigned w, val v)
 {
-    val sp          = stack_add(c, stack_pointer(c), -(u64)w);
-    c->cpu->current = i;
-    mem_write(c->cpu, c->cpu->stack_seg, sp.n, v.n, w);
+    val sp = stack_add(c, stack_pointer(c), -(u64)w);
+    seg_write(c, i, c->cpu->stack_seg, w, sp, v);
     set_stack_pointer(c, sp);
 }
 

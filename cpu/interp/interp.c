@@ -90,6 +90,7 @@ ALWAYS_INLINE void finish(struct cpu *cpu, const struct insn *i, const struct ct
 #include "cpu/isa/move.sem.h"
 #include "cpu/isa/muldiv.sem.h"
 #include "cpu/isa/shift.sem.h"
+#include "cpu/isa/string.sem.h"
 
 /* Which forms a row can have. A handler that no instruction can choose stays empty. */
 #define IS_RM(o)     (OPERAND_CLASS(o) == OPERAND_RM)

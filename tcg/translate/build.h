@@ -375,6 +375,11 @@ BUILD void set_df(struct ctx *c, bool down)
     build(c, (struct ir_op){.code = IR_set_df, .aux = down});
 }
 
+BUILD val v_df(struct ctx *c)
+{
+    return build(c, (struct ir_op){.code = IR_df});
+}
+
 /* ---- registers */
 
 static inline val get_reg(struct ctx *c, unsigned offset, unsigned w)
@@ -422,6 +427,24 @@ static inline void store(struct ctx *c, unsigned seg, unsigned w, val at, val v)
     c->writes = true;
     build(c,
           (struct ir_op){.code = IR_store, .width = (u8)w, .aux = (u8)seg, .arg = {at.ref, a.ref}});
+}
+
+BUILD val seg_read(struct ctx *c, const struct insn *i, unsigned seg, unsigned w, val at)
+{
+    (void)i;
+    return load(c, IR_load, seg, w, at);
+}
+
+BUILD void seg_write(struct ctx *c, const struct insn *i, unsigned seg, unsigned w, val at, val v)
+{
+    (void)i;
+    store(c, seg, w, at, v);
+}
+
+/* ES, as string instructions use it. */
+static inline unsigned target_segment(const struct ctx *c)
+{
+    return c->code_bytes == 8 ? SEG_FLAT : SEG_ES;
 }
 
 BUILD val op_address(struct ctx *c, const struct insn *i)

@@ -12,6 +12,7 @@
 #include "cpu/isa/move.sem.h"
 #include "cpu/isa/muldiv.sem.h"
 #include "cpu/isa/shift.sem.h"
+#include "cpu/isa/string.sem.h"
 
 /* By row; NULL for OPs and VECs. */
 #define ROW_SEM(fn, ...) sem_##fn,

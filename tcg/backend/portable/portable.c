@@ -184,6 +184,9 @@ static enum next step(struct frame *f, const struct ir_op *op, u64 *value)
     case IR_flags:
         *value = arith_all_flags(&cpu->cc);
         return NEXT_OP;
+    case IR_df:
+        *value = cpu->eflags >> 10 & 1;
+        return NEXT_OP;
     case IR_set_df:
         cpu->eflags = (u32)merge_bits(cpu->eflags, FLAG_DF, op->aux ? FLAG_DF : 0);
         return NEXT_OP;
