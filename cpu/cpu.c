@@ -115,6 +115,9 @@ void cpu_set_a20(struct cpu *cpu, bool on)
 /* After cpu_raise(): back to the start of the instruction that faulted. */
 static void unwind(struct cpu *cpu)
 {
+    if (cpu->executor && cpu->executor->unwind) {
+        cpu->executor->unwind(cpu->executor, cpu);
+    }
     if (cpu->current) {
         cpu->ip = insn_ip(cpu, cpu->current) & cpu->ip_mask;
         cpu->icount += cpu->current->number - 1u;
@@ -193,7 +196,7 @@ static void execute(struct cpu *cpu, u32 pending)
         step_debugged(cpu);
     } else if (pending) { /* an event that must wait for one instruction */
         interp_step(cpu);
-    } else if (cpu->executor) {
+    } else if (cpu->executor && cpu->executor->run) {
         cpu->executor->run(cpu->executor, cpu);
     } else {
         interp_run(cpu);

@@ -21,6 +21,7 @@ u32 arith_all_flags(const struct lazy_flags *f)
         return (arith_add_flags((r - 1) & arith_mask(w), 1, r, w) & ~FLAG_CF) | (u32)b | arith_szp(r, w);
     case CC_DEC:
         return (arith_sub_flags((r + 1) & arith_mask(w), 1, r, w) & ~FLAG_CF) | (u32)b | arith_szp(r, w);
+    case CC_LAHF: return (u32)(b >> 8 & (FLAG_SF | FLAG_ZF | FLAG_AF | FLAG_PF | FLAG_CF)) | (b & 1 ? FLAG_OF : 0);
     }
     return 0;
 }

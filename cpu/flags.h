@@ -16,6 +16,7 @@ enum cc_kind {
     CC_SUB,    /* result = a - b, source = b */
     CC_INC,    /* result = a + 1, source = CF before (0 or 1) */
     CC_DEC,    /* result = a - 1, source = CF before */
+    CC_LAHF,   /* source, in its low 16 bits: OF in bit 0; from bit 8 on the others, as LAHF has them */
 };
 
 #define CC_OP(kind, log2_width) ((u32)(kind) << 2 | (log2_width))

@@ -5,6 +5,7 @@
  */
 #include "cpu/mem.h"
 
+#include "cpu/interp/icache.h"
 #include "cpu/op/op.h"
 #include "cpu/raise.h"
 
@@ -410,6 +411,36 @@ bool mem_peek(struct cpu *cpu, vaddr la, void *buffer, unsigned size)
         ((u8 *)buffer)[k] = t.region->host[t.offset];
     }
     return true;
+}
+
+/* ---- translated code */
+
+void *mem_direct(struct cpu *cpu, vaddr la, unsigned size, bool write)
+{
+    struct rights    rights = current_rights(cpu);
+    enum access_kind kind   = write ? ACCESS_WRITE : ACCESS_READ;
+    if (size > left_in_page(la) || !canonical(la) || debug_page_watched(cpu, la)) {
+        return NULL;
+    }
+    struct place p = {.walk = walk(&cpu->paging, cpu->memory, la, kind, rights.user, rights.ac)};
+    if (p.walk.rule != RULE_NONE) {
+        return NULL;
+    }
+    p.phys   = p.walk.phys & cpu->paging.a20_mask;
+    p.target = space_find(cpu->memory, p.phys, write, cpu->in_smm);
+    if (!is_memory(&p.target, size) || (write && p.target.region->kind != REGION_RAM)) {
+        return NULL;
+    }
+    u64 offset = p.target.offset;
+    u8 *host   = p.target.region->host + offset;
+    if (write && p.target.region->pages[offset >> PAGE_SHIFT].flags) {
+        bool code = p.target.region->pages[offset >> PAGE_SHIFT].flags == PAGE_HAS_CODE;
+        return code && !icache_holds(cpu->icache, host, size) ? host : NULL;
+    }
+    if (whole_page(&p)) {
+        tlb_fill(&cpu->tlb, rights.view, write ? TLB_WRITE : TLB_READ, la, host - (la & (PAGE_SIZE - 1)), p.walk.global, p.walk.page_bytes);
+    }
+    return host;
 }
 
 /* ---- instruction fetch */

@@ -51,6 +51,10 @@ void mem_write_bytes(struct cpu *cpu, unsigned seg, u64 offset, const void *buff
  * alignment check. */
 u8  *mem_open_write(struct cpu *cpu, unsigned seg, u64 offset, unsigned size);
 
+/* For translated code: where the host keeps `size` bytes at a linear address, if nothing but the access itself is to be done about them
+ * (then the TLB knows too, if it can). NULL: access them in the usual way, which may raise. Raises nothing. */
+void *mem_direct(struct cpu *cpu, vaddr la, unsigned size, bool write);
+
 /* The linear address of an offset, with segment checks for `size` bytes. */
 vaddr mem_linear(struct cpu *cpu, unsigned seg, u64 offset, unsigned size, bool write);
 
@@ -93,6 +97,8 @@ void cpu_update_mode(struct cpu *cpu);
 void cpu_update_privilege(struct cpu *cpu);
 /* The same after a change of CR3 only. */
 void cpu_update_paging(struct cpu *cpu);
+/* Only cpu->code_mode: after a change of MXCSR or of the x87's control or status word that may mask or unmask an exception. */
+void cpu_update_code_mode(struct cpu *cpu);
 /* Only the derived members of one segment register (after loading it). */
 void cpu_update_segment(struct cpu *cpu, unsigned seg);
 

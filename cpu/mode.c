@@ -3,7 +3,7 @@
  */
 #include "cpu/mem.h"
 
-void cpu_update_segment(struct cpu *cpu, unsigned seg)
+static void update_segment(struct cpu *cpu, unsigned seg)
 {
     struct segment *s = &cpu->seg[seg];
     s->read_bytes = s->write_bytes = 0;
@@ -97,14 +97,43 @@ static void update_privilege(struct cpu *cpu)
     cpu->vm86        = cpu->eflags & FLAG_VM;
     cpu->align_check = cpu->cr0 & CR0_AM && cpu->eflags & FLAG_AC && cpu->cpl == 3;
     update_code(cpu);
-    cpu->code_mode = (u8)(cpu->code_bytes | cpu->code_limited << 4);
     update_view(cpu);
+}
+
+static bool is_flat(const struct segment *s)
+{
+    return !s->base && s->read_bytes == BIT(32) && s->write_bytes == BIT(32);
+}
+
+/* MXCSR, the x87's control and status words: every exception masked, none pending. */
+static unsigned fp_mode(const struct cpu *cpu)
+{
+    if (cpu->cr0 & (CR0_EM | CR0_TS)) {
+        return 0;
+    }
+    bool sse = cpu->cr4 & CR4_OSFXSR && (cpu->mxcsr & 0x1f80) == 0x1f80;
+    bool x87 = (cpu->x87.control & 0x3f) == 0x3f && !(cpu->x87.status & 0x80);
+    return (sse ? MODE_SSE : 0) | (x87 ? MODE_X87 : 0);
+}
+
+void cpu_update_code_mode(struct cpu *cpu)
+{
+    bool flat = cpu->code_bytes == 8 || (!cpu->code_base && is_flat(&cpu->seg[SEG_DS]) && is_flat(&cpu->seg[SEG_ES]) && is_flat(&cpu->seg[SEG_SS]));
+    cpu->code_mode = (u16)(cpu->code_bytes | (cpu->code_limited ? MODE_LIMITED : 0) | (unsigned)cpu->view << MODE_VIEW_SHIFT |
+                           (cpu->stack_mask == 0xffff ? MODE_STACK16 : 0) | (flat ? MODE_FLAT : 0) |
+                           (cpu->align_check ? MODE_ALIGN : 0) | fp_mode(cpu));
+}
+
+void cpu_update_segment(struct cpu *cpu, unsigned seg)
+{
+    update_segment(cpu, seg);
+    cpu_update_code_mode(cpu);
 }
 
 static void update_segments(struct cpu *cpu)
 {
     for (unsigned seg = 0; seg < SEG_COUNT; seg++) {
-        cpu_update_segment(cpu, seg);
+        update_segment(cpu, seg);
     }
 }
 
@@ -115,9 +144,10 @@ void cpu_update_privilege(struct cpu *cpu)
     if (segment_rules(cpu) != rules) {
         update_segments(cpu);
     } else {
-        cpu_update_segment(cpu, SEG_CS);
-        cpu_update_segment(cpu, SEG_SS);
+        update_segment(cpu, SEG_CS);
+        update_segment(cpu, SEG_SS);
     }
+    cpu_update_code_mode(cpu);
 }
 
 void cpu_update_mode(struct cpu *cpu)
@@ -127,4 +157,5 @@ void cpu_update_mode(struct cpu *cpu)
     cpu_update_paging(cpu);
     update_privilege(cpu);
     update_segments(cpu);
+    cpu_update_code_mode(cpu);
 }

@@ -140,6 +140,18 @@ struct cpu_bus {
     void (*exception)(struct cpu *cpu); /* -d int: says more of an exception, before it is delivered; may be NULL */
 };
 
+/* What decoded and translated code depends on, beside its bytes. */
+enum {
+    MODE_CODE_BYTES = 15,      /* 2, 4, 8 */
+    MODE_LIMITED    = 1 << 4,  /* cpu->code_limited */
+    MODE_VIEW_SHIFT = 5,       /* enum tlb_view, two bits */
+    MODE_STACK16    = 1 << 7,
+    MODE_FLAT       = 1 << 8,  /* CS, DS, ES, SS: base 0, limit 4 GiB, read and write */
+    MODE_SSE        = 1 << 9,  /* SSE instructions raise nothing: all exceptions are masked */
+    MODE_X87        = 1 << 10, /* the same of x87 and MMX */
+    MODE_ALIGN      = 1 << 11, /* alignment is checked */
+};
+
 struct insn;
 struct icache;
 struct executor;
@@ -159,7 +171,7 @@ struct cpu {
     const struct tlb_entry *tlb_read, *tlb_write, *tlb_fetch; /* of the current view */
     u64                     stack_mask; /* of SP: 0xffff, 0xffffffff or ~0 */
     u64                     ip_mask;    /* of IP, by CS: the same */
-    u8                      code_mode;  /* what decoded code depends on: code_bytes and code_limited */
+    u16                     code_mode;  /* what decoded and translated code depends on: MODE_ */
     u8                      code_bytes; /* default operand size of code: 2, 4 or 8 (64-bit mode) */
     bool                    long_mode;  /* EFER.LMA: system structures have their 64-bit form */
     bool                    protected_mode, vm86; /* CR0.PE; PE and EFLAGS.VM */
@@ -209,6 +221,15 @@ struct cpu {
     struct decoder          *decoder;
     struct icache           *icache;
     struct executor         *executor; /* NULL: the interpreter */
+    /* what translated code keeps here for itself */
+    struct {
+        struct cpu *cpu;   /* this one */
+        const void *jumps; /* where computed jumps find code, in this mode */
+        u64         scratch, spare, target, target_base;
+        u32         mxcsr; /* the host's own */
+        u8          live;  /* register files of the host that hold the guest's registers */
+        u8          count; /* of a shift */
+    } host;
     struct insn             *single; /* the interpreter's room for one instruction outside the cache, and its end */
     u64                      tsc_hz;
     /* an exception on its way from cpu_raise() to the run loop */

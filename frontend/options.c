@@ -84,21 +84,54 @@ static bool set_smp(struct parsing *p, const char *value)
     return ok;
 }
 
+/* -accel tcg,... */
+static bool set_tcg(struct parsing *p, const char *value)
+{
+    static const char *const keys[] = {"tb-size", "thread", "threshold", NULL};
+    struct accel_config *accel = &p->options->machine.accel;
+    struct keyvals list;
+    u64 number;
+    if (!keyvals_parse(&list, value, NULL, p->err)) {
+        return false;
+    }
+    const char *size = keyvals_get(&list, "tb-size"), *thread = keyvals_get(&list, "thread");
+    const char *threshold = keyvals_get(&list, "threshold");
+    bool ok = true;
+    if (size) {
+        ok = parse_number(size, 1024, &number, p->err) &&
+             (number || error_set(p->err, "-accel tcg,tb-size=0: say 1 to 1024 MiB"));
+        accel->cache_bytes = ok ? (size_t)number << 20 : 0;
+    }
+    if (ok && threshold) {
+        ok = parse_number(threshold, 60000, &number, p->err) &&
+             (number || error_set(p->err, "-accel tcg,threshold=0: say 1 to 60000 executions"));
+        accel->threshold = ok ? (unsigned)number : 0;
+    }
+    if (ok && thread && strcmp(thread, "single")) {
+        ok = error_set(p->err, "-accel tcg,thread=%s: this version has thread=single only", thread);
+    }
+    ok = ok && keyvals_end(&list, "-accel tcg", keys, p->err);
+    keyvals_free(&list);
+    return ok;
+}
+
 static bool set_accel(struct parsing *p, const char *value)
 {
     static const char *const words[] = {"interp", "tcg", NULL};
+    struct accel_config *accel = &p->options->machine.accel;
     if (!strcmp(value, "interp")) {
+        accel->accel = ACCEL_INTERP;
         return true;
     }
     if (!strcmp(value, "help") || !strcmp(value, "?")) {
-        puts("interp");
+        puts("tcg          hot code is translated (default where this host has a translator)\n"
+             "interp       everything is interpreted");
         p->done = true;
         return true;
     }
     if (!strncmp(value, "tcg", 3) && (!value[3] || value[3] == ',')) {
-        return error_set(
-            p->err,
-            "-accel tcg: the translator is not in this version; leave it out or say -accel interp");
+        accel->accel = ACCEL_TCG;
+        return !value[3] || set_tcg(p, value + 4);
     }
     if (!strcmp(value, "kvm") || !strcmp(value, "hax") || !strcmp(value, "whpx") ||
         !strcmp(value, "hvf")) {
@@ -466,7 +499,7 @@ static const struct option options_table[] = {
     {"-smp", "1", set_smp, "number of processors: one in this version"},
     {"-M", "pc", set_machine, "machine type and its settings"},
     {"-machine", "pc", set_machine, "the same"},
-    {"-accel", "interp", set_accel, "how the guest is executed"},
+    {"-accel", "interp|tcg[,tb-size=MIB][,threshold=N]", set_accel, "how the guest is executed"},
     {"-enable-kvm", NULL, refuse_kvm, NULL},
     {"-hda", "FILE", set_hda, "first hard disk; -hdb, -hdc, -hdd: the others"},
     {"-hdb", "FILE", set_hdb, NULL},

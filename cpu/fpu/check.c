@@ -9,6 +9,7 @@
 #include "cpu/fpu/check.h"
 
 #include "cpu/fpu/softfloat.h"
+#include "cpu/mem.h"
 #include "cpu/raise.h"
 
 static void check_available(struct cpu *cpu)
@@ -77,6 +78,7 @@ void x87_update_ferr(struct cpu *cpu)
         cpu->x87.status &= (u16) ~(X87_ES | X87_B);
         set_ferr(cpu, false);
     }
+    cpu_update_code_mode(cpu);
 }
 
 void x87_clear_ferr(struct cpu *cpu)

@@ -255,6 +255,7 @@ OP(fxrstor)
     cpu_check(cpu, !(mxcsr & ~(u32)MXCSR_VALID), RULE_GP_MXCSR, 0);
     get_x87(cpu, area, i->rex_w);
     cpu->mxcsr = mxcsr;
+    cpu_update_code_mode(cpu);
     get_xmm(cpu, area);
 }
 
@@ -376,6 +377,7 @@ OP(xrstor)
     if (rfbm & XCR0_SSE) { /* MXCSR comes from memory even where XSTATE_BV says that XMM is in its
                               initial state */
         cpu->mxcsr = mxcsr;
+        cpu_update_code_mode(cpu);
         if (present & XCR0_SSE) {
             get_xmm(cpu, area);
         } else {
@@ -392,6 +394,7 @@ OP(ldmxcsr)
     u32 mxcsr = (u32)mem_read(cpu, i->seg, insn_ea(cpu, i), 4);
     cpu_check(cpu, !(mxcsr & ~(u32)MXCSR_VALID), RULE_GP_MXCSR, 0);
     cpu->mxcsr = mxcsr;
+    cpu_update_code_mode(cpu);
 }
 
 OP(stmxcsr)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "cpu/exec.h"
 #include "mmu/phys.h"
 
 #define ARENA_BYTES  (64u << 20) /* address space; the host gives pages as they are used */
@@ -101,6 +102,9 @@ void icache_flush(struct icache *cache)
             p->region->pages[p->offset >> PAGE_SHIFT].flags &= (u8)~PAGE_HAS_CODE;
         }
     }
+    if (cache->executor) {
+        cache->executor->forget_all(cache->executor);
+    }
     memset(cache->pages, 0, ICACHE_PAGES * sizeof *cache->pages);
     memset(cache->bucket, 0, sizeof cache->bucket);
     cache->used = 0;
@@ -117,6 +121,9 @@ static void make_stale(struct icache *cache, struct block *b)
         *link = b->hash_next;
     }
     b->stale = true;
+    if (b->translation) {
+        cache->executor->forget(cache->executor, b);
+    }
     for (unsigned k = 0; k <= b->count; k++) {
         b->insn[k].fn = cache->stale;
     }
@@ -143,6 +150,13 @@ static void written_in_page(struct icache *cache, const u8 *page, unsigned offse
     if (!p->blocks) {
         p->region->pages[p->offset >> PAGE_SHIFT].flags &= (u8)~PAGE_HAS_CODE;
     }
+}
+
+bool icache_holds(const struct icache *cache, const u8 *host, u64 size)
+{
+    unsigned                offset = (unsigned)((uintptr_t)host & (PAGE_SIZE - 1));
+    const struct code_page *p      = page_slot((struct icache *)(uintptr_t)cache, host - offset);
+    return !p || (p->host && p->granules & granules_of(offset, size));
 }
 
 void icache_written(struct icache *cache, const u8 *host, u64 size)

@@ -18,9 +18,12 @@ struct block {
     struct block *hash_next; /* in the same bucket */
     struct block *page_next; /* of the same page */
     u16           bytes;
-    u8            mode; /* cpu->code_mode */
+    u16           mode; /* cpu->code_mode */
     bool          stale;
     u8            count; /* instructions, without the one that leaves the block */
+    u16           heat;  /* executions until it is worth translating */
+    exec_fn       first; /* handler of the first instruction: insn[0].fn may count executions, or enter translated code */
+    struct translation *translation; /* the executor's; NULL: none */
     struct insn   insn[];
 };
 
@@ -32,13 +35,14 @@ struct icache {
     u8               *arena;
     size_t            used;
     exec_fn           stale;
+    struct executor  *executor; /* who translates blocks; NULL: nobody */
     u64               flushes, blocks;
 };
 
 static inline unsigned icache_bucket(const u8 *host, unsigned mode)
 {
     uintptr_t h = (uintptr_t)host;
-    return (unsigned)(h ^ h >> 15 ^ mode << 3) & (ICACHE_BUCKETS - 1);
+    return (unsigned)(h ^ h >> 15 ^ mode << 3 ^ mode >> 4) & (ICACHE_BUCKETS - 1);
 }
 
 /* `stale` is the handler that looks up again at its own instruction. */
@@ -58,6 +62,8 @@ static inline struct block *icache_find(const struct icache *cache, const u8 *ho
 struct block *icache_room(struct icache *cache);
 /* Publishes the block that was built in that room. */
 void icache_add(struct icache *cache, struct block *block, struct region *region, u64 page_offset);
+/* Whether one of the bytes belongs to a block, or may. */
+bool icache_holds(const struct icache *cache, const u8 *host, u64 size);
 /* Forgets everything. No block may be executing. */
 void icache_flush(struct icache *cache);
 /* Bytes at `host` change. */

@@ -8,6 +8,7 @@
 #include "cpu/interp/interp.h"
 
 #include "cpu/base/log.h"
+#include "cpu/exec.h"
 #include "cpu/fpu/check.h"
 #include "cpu/fpu/mmx.h"
 #include "cpu/interp/eval.h"
@@ -258,6 +259,53 @@ static void raise_rule(struct cpu *cpu, const struct insn *i)
     cpu_raise(cpu, (enum rule)i->imm, 0);
 }
 
+/* ---- the executor that translates hot blocks */
+
+static struct block *block_of_first(const struct insn *i)
+{
+    return (struct block *)(uintptr_t)((const u8 *)i - offsetof(struct block, insn));
+}
+
+/* The first instruction of a translated block. */
+static void enter(struct cpu *cpu, const struct insn *i)
+{
+    struct block *b = block_of_first(i);
+    if (unlikely(b->mode != cpu->code_mode)) { /* a link from before the mode changed */
+        cpu->ip = insn_ip(cpu, i) & cpu->ip_mask;
+        find_block(cpu, NULL);
+        return;
+    }
+    const struct insn *next = cpu->executor->enter(cpu->executor, cpu, b);
+    if (!next) {
+        next_block(cpu);
+    } else if (next->fn == enter) { /* what translated code does not do itself */
+        exec_fn first = block_of_first(next)->first;
+        first(cpu, next);
+    } else {
+        dispatch(cpu, next);
+    }
+}
+
+/* The first instruction of a block that may become hot. */
+static void count(struct cpu *cpu, const struct insn *i)
+{
+    struct block *b = block_of_first(i);
+    if (unlikely(!b->heat--)) {
+        bool ok           = b->mode == cpu->code_mode && cpu->executor->translate(cpu->executor, b);
+        b->insn[0].fn     = ok ? enter : b->first;
+        dispatch(cpu, i);
+        return;
+    }
+    exec_fn first = b->first;
+    first(cpu, i);
+}
+
+void interp_count(struct block *b, unsigned heat)
+{
+    b->heat       = (u16)heat;
+    b->insn[0].fn = count;
+}
+
 /* ---- building blocks */
 
 struct icache *interp_create(void)
@@ -322,6 +370,10 @@ static struct block *build(struct cpu *cpu, const u8 *host, struct region *regio
     }
     if (!b->count) {
         return NULL;
+    }
+    b->first          = b->insn[0].fn;
+    if (cpu->executor && cpu->executor->translate) {
+        interp_count(b, cpu->executor->heat);
     }
     struct insn *last = &b->insn[b->count];
     *last             = (struct insn){.fn = fall_through, .offset = (u16)offset, .number = b->count};
@@ -446,6 +498,29 @@ static void run_dispatched(struct cpu *cpu)
 #else
     (void)cpu;
 #endif
+}
+
+static void nothing_more(struct cpu *cpu, const struct insn *i)
+{
+    (void)cpu;
+    (void)i;
+}
+
+void interp_isolated(struct cpu *cpu, const struct insn *i)
+{
+    const struct row *row = &row_table[i->row];
+    struct insn      *alone = cpu->single;
+    cpu->current = i;
+    switch (row->kind) {
+    case KIND_OP: i->op(cpu, i); return;
+    case KIND_VEC: interp_vec(cpu, i); return;
+    default: break;
+    }
+    alone[0] = *i;
+    alone[1] = (struct insn){.fn = nothing_more};
+    exec_fn fn = handler_table[i->row].fn[__builtin_ctz(i->w)][i->mem];
+    fn(cpu, alone);
+    cpu->next = NULL;
 }
 
 void interp_step(struct cpu *cpu)

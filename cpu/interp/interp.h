@@ -17,6 +17,10 @@ void interp_step(struct cpu *cpu);
 /* For other executors: the block at cpu->ip, decoded if need be, R_IPBASE set for it; NULL: the instruction there must be executed
  * alone, by interp_step(). Raises. The next call may free it. */
 const struct block *interp_block(struct cpu *cpu);
+/* The block's executions are counted: after `heat` of them cpu->executor translates it. */
+void interp_count(struct block *block, unsigned heat);
+/* Executes an instruction that does not end its block, and nothing after it; sets cpu->current. Raises. */
+void interp_isolated(struct cpu *cpu, const struct insn *i);
 /* Executes a VEC with its operands and checks; cpu->current is set. Raises. */
 void interp_vec(struct cpu *cpu, const struct insn *i);
 

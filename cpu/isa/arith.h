@@ -120,7 +120,8 @@ ALWAYS_INLINE u32 arith_muls_flags(u64 a, u64 b, unsigned w)
     return arith_mulhs(a, b, w) != arith_sar(arith_mul(a, b, w), 8 * w - 1, w) ? FLAG_CF | FLAG_OF : 0;
 }
 
-/* CF and OF of shifts by a count n that is not zero. OF, undefined for n > 1, follows the formula for 1. */
+/* CF and OF of shifts by a count n that is not zero. OF, undefined for n > 1, is then what the upper two bits of the
+ * result say: for SHL with CF as the upper one. */
 ALWAYS_INLINE u32 arith_shl_flags(u64 a, u64 n, unsigned w)
 {
     u64 cf = n <= 8 * w ? a >> ((8 * w - n) & 63) & 1 : 0; /* nothing is left to shift out when the count exceeds the width */
@@ -130,7 +131,7 @@ ALWAYS_INLINE u32 arith_shl_flags(u64 a, u64 n, unsigned w)
 
 ALWAYS_INLINE u32 arith_shr_flags(u64 a, u64 n, unsigned w)
 {
-    return (u32)((a >> ((n - 1) & 63) & 1) | a >> (8 * w - 1) << 11);
+    return (u32)((a >> ((n - 1) & 63) & 1) | (n == 1 ? a >> (8 * w - 1) : 0) << 11);
 }
 
 ALWAYS_INLINE u32 arith_sar_flags(u64 a, u64 n, unsigned w)
@@ -152,12 +153,13 @@ ALWAYS_INLINE bool arith_condition(const struct lazy_flags *f, unsigned cc, u32 
         } else if (kind == CC_ADD) {
             r = f->result < f->source;
         } else {
-            r = f->source & 1; /* CC_INC, CC_DEC, CC_BITS, CC_EFLAGS: bit 0 */
+            r     = f->source & 1; /* CC_INC, CC_DEC, CC_BITS, CC_EFLAGS: bit 0 */
+            known = kind != CC_LAHF;
         }
         break;
     case 2: /* E: ZF */
         r     = f->result == 0;
-        known = kind != CC_EFLAGS;
+        known = kind != CC_EFLAGS && kind != CC_LAHF;
         break;
     case 3: /* BE */
         if (kind == CC_SUB) {
@@ -168,7 +170,7 @@ ALWAYS_INLINE bool arith_condition(const struct lazy_flags *f, unsigned cc, u32 
         break;
     case 4: /* S */
         r     = f->result & arith_msb(w);
-        known = kind != CC_EFLAGS;
+        known = kind != CC_EFLAGS && kind != CC_LAHF;
         break;
     case 6: /* L */
         if (kind == CC_SUB) {
@@ -220,6 +222,10 @@ ALWAYS_INLINE void arith_replace_carries(struct lazy_flags *f, u32 mask, u32 fla
     case CC_LOGIC:
         f->op  = CC_OP(CC_BITS, f->op & 3);
         old    = 0;
+        break;
+    case CC_LAHF:
+        old   = arith_all_flags(f);
+        f->op = CC_OP(CC_EFLAGS, 0);
         break;
     default: /* an addition or subtraction: rare, so the whole set is made */
         old   = arith_all_flags(f);

@@ -2,7 +2,7 @@
  * shift.sem.h: shifts, rotates and double shifts.
  *
  * Counts are masked to 5 bits, 6 for 64-bit operands; a masked count of zero leaves the flags alone (SDM Vol. 2 SAL/SAR/SHL/SHR,
- * RCL/RCR/ROL/ROR, SHLD, SHRD). What the manual leaves undefined: OF of a count above 1 follows the formula for 1, AF is 0.
+ * RCL/RCR/ROL/ROR, SHLD, SHRD). What the manual leaves undefined: OF of a count above 1 follows the result (arith.h), AF is 0.
  */
 
 static inline __attribute__((always_inline)) val shift_count(struct ctx *c, const struct insn *i, unsigned w, unsigned k)

@@ -139,8 +139,10 @@ void cr0_write(struct cpu *cpu, u64 value)
     if (changed & (CR0_PG | CR0_WP | CR0_PE)) {
         tlb_flush(&cpu->tlb);
     }
-    if (changed & ~(u64)(CR0_TS | CR0_MP | CR0_EM | CR0_NE)) { /* nothing derives from these */
+    if (changed & ~(u64)(CR0_TS | CR0_MP | CR0_EM | CR0_NE)) {
         cpu_update_mode(cpu);
+    } else { /* only what x87 and SSE instructions check derives from these */
+        cpu_update_code_mode(cpu);
     }
 }
 

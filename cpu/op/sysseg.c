@@ -226,4 +226,5 @@ OP(clts)
     (void)i;
     require_cpl0(cpu);
     cpu->cr0 &= ~(u64)CR0_TS;
+    cpu_update_code_mode(cpu);
 }

@@ -38,6 +38,7 @@ void machine_dismantle(struct machine *m)
     }
     pc_destroy(m);
     m->device_count = 0;
+    accel_detach(m->cpu);
     cpu_destroy(m->cpu);
     m->cpu = NULL;
 }

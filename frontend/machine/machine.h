@@ -20,6 +20,7 @@
 #include "devices/serial/chardev.h"
 #include "devices/storage/block/block.h"
 #include "mmu/phys.h"
+#include "tcg/accel.h"
 
 enum { MACHINE_SERIALS = 4, MACHINE_DRIVES = 8, MACHINE_DEBUG_PORTS = 8, MACHINE_DEVICES = 64 };
 
@@ -42,6 +43,7 @@ struct debug_port {
 /* Strings and chardevs must outlive the machine. */
 struct machine_config {
     u64 ram_bytes;
+    struct accel_config accel;
     const char *cpu;                      /* a model's name and feature words */
     const char *bios;                     /* a file's path or name; NULL: SeaBIOS */
     const char *firmware_dirs[8];         /* searched first, in this order */

@@ -229,7 +229,7 @@ static bool create_cpu(struct machine *m, struct board *b, struct error *err)
         c.bus.set_cr8 = bus_set_cr8;
     }
     m->cpu = cpu_create(&c);
-    return true;
+    return accel_attach(m->cpu, &m->config.accel, err);
 }
 
 /* ---- interrupt controllers */

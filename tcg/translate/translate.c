@@ -65,8 +65,8 @@ static void fall_through(struct ctx *c, u64 offset)
 void translate(struct ir *ir, const struct block *b, struct translate_mode mode)
 {
     struct ctx c = {.ir = ir,
-                    .code_bytes = b->mode & 15,
-                    .limited = b->mode >> 4,
+                    .code_bytes = b->mode & MODE_CODE_BYTES,
+                    .limited = b->mode & MODE_LIMITED,
                     .near_edge = mode.near_edge,
                     .stack_bytes = mode.stack_bytes};
     ir_clear(ir);

@@ -46,7 +46,9 @@ refused = [
     (["-cpu", "qemu64,+sse99"], "sse99"),
     (["-M", "q35"], "pc"),
     (["-machine", "pc,acel=interp"], "accel"),
-    (["-accel", "tcg"], "translator"),
+    (["-accel", "tcg,tb-size=0"], "tb-size"),
+    (["-accel", "tcg,thread=multi"], "thread"),
+    (["-accel", "tcg,tb_size=4"], "tb-size"),
     (["-accel", "kvm"], "software"),
     (["-enable-kvm"], "software"),
     (["-vga", "cirrus"], "std"),
@@ -113,7 +115,7 @@ accepted = [
     (["-M", "help"], "pc"),
     (["-device", "help"], "isa-debug-exit"),
     (["-d", "help"], "guest_errors"),
-    (["-accel", "help"], "interp"),
+    (["-accel", "help"], "tcg"),
     (["-display", "help"], "curses"),
 ]
 

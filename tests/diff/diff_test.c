@@ -19,7 +19,7 @@
 struct bench {
     struct noise noise;
     struct decoder *decoder;
-    struct rig *reference, *plain, *optimised;
+    struct rig *reference, *plain, *optimised, *native; /* native: NULL where the host has none */
     struct rig_start *start;
     unsigned cases, failures, invalid, faults;
     u64 executed;
@@ -112,6 +112,16 @@ static void run_case(struct bench *b)
                b->failures++ < 5) {
         show(b, "optimised", what);
     }
+    if (b->native) {
+        rig_run(b->native, b->start, blocks);
+        b->native->cpu->icount = b->reference->cpu->icount; /* counted in counted mode only */
+        if (b->native->cpu->shadow_at != ~(u64)0) {
+            b->native->cpu->shadow_at = b->reference->cpu->shadow_at;
+        }
+        if (!rig_same(b->reference, b->native, what, sizeof what) && b->failures++ < 5) {
+            show(b, "native", what);
+        }
+    }
 }
 
 static void run_block(struct bench *b)
@@ -141,6 +151,7 @@ int main(int argc, char **argv)
     b.reference = rig_create(NULL);
     b.plain = rig_create(tcg_create(&backend_portable, false));
     b.optimised = rig_create(tcg_create(&backend_portable, true));
+    b.native = rig_create_native();
     b.decoder = b.reference->cpu->decoder;
     b.start = mem_zeroed(1, sizeof *b.start);
     b.plain->tcg->watch = watch;
@@ -158,6 +169,9 @@ int main(int argc, char **argv)
     rig_destroy(b.reference);
     rig_destroy(b.plain);
     rig_destroy(b.optimised);
+    if (b.native) {
+        rig_destroy(b.native);
+    }
     free(b.start);
     return b.failures || b.invalid;
 }

@@ -14,6 +14,9 @@
 #include "cpu/interp/interp.h"
 #include "cpu/mem.h"
 #include "cpu/operand.h"
+#ifdef RINGSIDE_NATIVE
+#include "tcg/native.h"
+#endif
 
 enum { PTE_P = 1, PTE_W = 2, PTE_U = 4 };
 
@@ -55,8 +58,25 @@ struct rig *rig_create(struct tcg *tcg)
     return r;
 }
 
+struct rig *rig_create_native(void)
+{
+#ifdef RINGSIDE_NATIVE
+    struct rig *r = rig_create(NULL);
+    struct error err;
+    r->native = native_create(r->cpu, &(struct native_config){.at_once = true}, &err);
+    return r;
+#else
+    return NULL;
+#endif
+}
+
 void rig_destroy(struct rig *r)
 {
+#ifdef RINGSIDE_NATIVE
+    if (r->native) {
+        native_destroy(r->native);
+    }
+#endif
     space_unmap(&r->mapping);
     cpu_destroy(r->cpu);
     if (r->tcg) {
@@ -194,6 +214,9 @@ static void raised(struct rig *r)
     r->rule = cpu->raised.rule;
     r->error = cpu->raised.error_code;
     r->cr2 = cpu->raised.cr2;
+    if (r->native) {
+        r->native->unwind(r->native, cpu);
+    }
     if (cpu->current) {
         cpu->ip = insn_ip(cpu, cpu->current) & cpu->ip_mask;
         cpu->icount += cpu->current->number - 1u;

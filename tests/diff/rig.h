@@ -39,7 +39,8 @@ struct rig {
     struct region ram;
     struct mapping mapping;
     struct cpu *cpu;
-    struct tcg *tcg;   /* NULL: the interpreter */
+    struct tcg *tcg;   /* NULL: the interpreter, and perhaps: */
+    struct executor *native;
     struct cpu *fresh; /* copy of the processor after reset */
     /* the outcome */
     enum rule rule;
@@ -49,6 +50,8 @@ struct rig {
 };
 
 struct rig *rig_create(struct tcg *tcg);
+/* On translated code for this host, from the first execution on. NULL: there is none for it. */
+struct rig *rig_create_native(void);
 void rig_destroy(struct rig *rig);
 
 unsigned rig_code_bytes(enum rig_mode mode);

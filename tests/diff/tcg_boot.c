@@ -39,6 +39,7 @@ int main(int argc, char **argv)
     struct machine_config config = {.ram_bytes = 256 << 20,
                                     .cpu = "qemu64",
                                     .vga = true,
+                                    .accel = {.accel = ACCEL_INTERP},
                                     .boot_order = "c",
                                     .has_serial = {true},
                                     .kernel = words[0],
@@ -58,6 +59,7 @@ int main(int argc, char **argv)
     } else {
         fprintf(stderr, "%s\n", err.text);
     }
+    m->cpu->executor = NULL;
     machine_dismantle(m);
     chardev_destroy(line);
     machine_destroy(m);

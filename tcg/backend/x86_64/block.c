@@ -1,0 +1,141 @@
+/*
+ * block.c: one block of decoded guest code -> x86-64 code.
+ */
+#include "tcg/backend/x86_64/emit.h"
+
+const u8 *leave_to_interpreter(struct emit *e, const struct insn *insn)
+{
+    const u8 *at = e->cold.p;
+    put_const(&e->cold, T0, (u64)(uintptr_t)insn | NATIVE_EXIT_INSN);
+    put_jmp(&e->cold, e->native->stub.exit);
+    return at;
+}
+
+/* Register files that the block uses become the guest's, if they are not. Flags are saved. */
+static void ensure_live(struct emit *e)
+{
+    static const struct {
+        u8     bit;
+        size_t stub;
+    } files[] = {{NATIVE_LIVE_XMM, offsetof(struct native, stub.load_xmm)}, {NATIVE_LIVE_X87, offsetof(struct native, stub.load_x87)}};
+    for (unsigned k = 0; k < ARRAY_LEN(files); k++) {
+        if (!(e->live & files[k].bit)) {
+            continue;
+        }
+        put_test8(&e->hot, CPU(host.live), files[k].bit);
+        put_jcc(&e->hot, CC_E, e->cold.p);
+        put_call(&e->cold, *(const u8 *const *)((const u8 *)e->native + files[k].stub));
+        put_jmp(&e->cold, e->hot.p);
+    }
+}
+
+void lower_call(struct emit *e)
+{
+    flags_clobber(e);
+    put_const(&e->hot, T1, (u64)(uintptr_t)e->insn);
+    put_call(&e->hot, e->native->stub.call);
+    ensure_live(e);
+}
+
+void lower_out(struct emit *e)
+{
+    flags_save(e);
+    put_jmp(&e->hot, leave_to_interpreter(e, e->insn));
+    e->ended = true;
+}
+
+static void lower(struct emit *e)
+{
+    const struct row *row = &row_table[e->insn->row];
+    switch ((enum how)e->rule->how) {
+    case COPY: case USE: case SWAP: case COPY_REG: case USE_REG: lower_copy(e); break;
+    case LOWER_NOP: break;
+    case LOWER_WAIT:
+        if (!(e->mode & MODE_X87)) {
+            lower_call(e);
+        }
+        break;
+    case LOWER_LEA: lower_lea(e); break;
+    case LOWER_SCAN: lower_scan(e); break;
+    case LOWER_PUSH: lower_push(e); break;
+    case LOWER_POP: lower_pop(e); break;
+    case LOWER_LEAVE: lower_leave(e); break;
+    case LOWER_JMP_REL: lower_jmp_rel(e); break;
+    case LOWER_JCC: lower_jcc(e); break;
+    case LOWER_CALL_REL: lower_call_rel(e); break;
+    case LOWER_JMP_ABS: lower_jmp_abs(e); break;
+    case LOWER_CALL_ABS: lower_call_abs(e); break;
+    case LOWER_RET: lower_ret(e); break;
+    case LOWER_LOOP: lower_loop(e); break;
+    case LOWER_FLDCW: lower_fldcw(e); break;
+    case LOWER_DF: lower_df(e); break;
+    case LOWER_OUT: lower_out(e); break;
+    case CALL:
+        if (row->attr & END || e->insn->rep) {
+            lower_out(e);
+        } else {
+            lower_call(e);
+        }
+        break;
+    }
+}
+
+static unsigned live_in_block(const struct emit *e)
+{
+    unsigned live = 0;
+    for (unsigned k = 0; k < e->block->count; k++) {
+        const struct insn *i = &e->block->insn[k];
+        if (i->row != ROW_NONE && e->rules[i->row].how != CALL) {
+            live |= copy_live(i);
+        }
+    }
+    return live & copy_live_usable(e->mode);
+}
+
+/* The entry: where links and jumps arrive. Its first bytes are overwritten when the block becomes stale. */
+static void put_entry(struct emit *e)
+{
+    const struct block *b     = e->block;
+    unsigned            start = b->insn[0].offset;
+    e->left                   = e->cold.p;
+    put_load(&e->cold, 8, T0, CPU(regs[R_IPBASE]));
+    put_lea(&e->cold, e->code_bytes == 8 ? 8 : 4, T0, rm_mem(T0, (i32)start));
+    put_store(&e->cold, 8, CPU(ip), T0);
+    put_const(&e->cold, T0, NATIVE_EXIT_IP);
+    put_jmp(&e->cold, e->native->stub.exit);
+    if (e->mode & MODE_LIMITED) { /* the end of CS may lie inside */
+        put_load(&e->hot, 8, T0, CPU(regs[R_IPBASE]));
+        put_lea(&e->hot, 8, T0, rm_mem(T0, (i32)(start + b->bytes - 1u)));
+        put_alu(&e->hot, ALU_CMP, 8, T0, CPU(code_span));
+        put_jcc(&e->hot, CC_A, e->left);
+    }
+    ensure_live(e);
+}
+
+bool x86_64_emit(struct native *n, struct block *b, struct out *hot, struct out *cold, const u8 **left)
+{
+    struct emit e = {.native = n, .block = b, .rules = n->rules, .hot = *hot, .cold = *cold, .mode = b->mode,
+                     .code_bytes = b->mode & MODE_CODE_BYTES, .saved_flags = true};
+    e.stack_bytes = e.code_bytes == 8 ? 8 : e.mode & MODE_STACK16 ? 2 : 4;
+    e.live        = (u8)live_in_block(&e);
+    flags_find(&e);
+    put_entry(&e);
+    for (unsigned k = 0; k < b->count && !e.ended; k++) {
+        e.insn       = &b->insn[k];
+        e.needed_now = e.needed[k];
+        if (e.insn->row == ROW_NONE) {
+            lower_out(&e);
+        } else {
+            e.rule = &e.rules[e.insn->row];
+            lower(&e);
+        }
+    }
+    if (!e.ended) {
+        fall_through(&e, b->insn[b->count].offset);
+    }
+    put_legs(&e);
+    *left = e.left;
+    *hot  = e.hot;
+    *cold = e.cold;
+    return !e.hot.full && !e.cold.full;
+}

@@ -1,0 +1,170 @@
+/*
+ * emit.h: one block of guest code on its way to x86-64 code. What the files of this folder share.
+ *
+ * Registers, in every block of every mode:
+ *
+ *   guest  AX  CX  DX  BX  BP  SI  DI  SP   8  12  13  14    9  10  11  15
+ *   host  rax rcx rdx rbx rbp rsi rdi r15  r8 r12 r13 r14    in struct cpu
+ *
+ *   r9 r10 r11  temporaries: a linear address, what leads from it to the host's, anything
+ *   GS          struct cpu;  RSP  the C stack
+ *
+ * Between blocks the arithmetic flags lie in cpu->cc as CC_LAHF. Inside a block they may be in the host's flags instead, or as
+ * well. XMM, x87 and MMX registers are the host's once a block has asked for them (cpu->host.live).
+ *
+ * Nothing that an instruction does is seen before its last check has passed; a check that fails leaves the block before that
+ * instruction, and the interpreter executes it, faults included.
+ */
+#ifndef TCG_BACKEND_X86_64_EMIT_H
+#define TCG_BACKEND_X86_64_EMIT_H
+
+#include "cpu/interp/icache.h"
+#include "cpu/isa/form.h"
+#include "tcg/backend/x86_64/host.h"
+#include "tcg/native.h"
+
+#define CPU(member) rm_cpu(offsetof(struct cpu, member))
+
+enum { T0 = R9, T1 = R10, T2 = R11 };
+
+/* How a meaning is lowered: rules.def. */
+enum how {
+    CALL, COPY, USE, SWAP, COPY_REG, USE_REG, LOWER_NOP, LOWER_LEA, LOWER_SCAN, LOWER_PUSH, LOWER_POP, LOWER_LEAVE, LOWER_JMP_REL,
+    LOWER_JCC, LOWER_CALL_REL, LOWER_JMP_ABS, LOWER_CALL_ABS, LOWER_RET, LOWER_LOOP, LOWER_FLDCW, LOWER_WAIT, LOWER_DF,
+    LOWER_OUT,
+};
+
+/* Flags that hosts set as they like. */
+enum undefined { DEFINED, PRODUCT, SHL, SHR, SAR, ROL, ROR };
+
+enum {
+    RULE_CONDITION = 1 << 0, /* reads the flags of its condition code */
+    RULE_MERGE     = 1 << 1, /* flags that it does not write stay */
+    RULE_SHIFT     = 1 << 2,
+};
+
+struct rule_of_row {
+    u16 reads, writes; /* FLAG_ bits */
+    u8  how, undefined, notes;
+};
+
+/* By row: how this host executes it. The caller frees the table. */
+struct rule_of_row *rules_create(void);
+/* Whether translated code can run on this host at all. */
+bool rules_host_fits(void);
+
+/* Where a conditional jump goes on when it is taken. */
+struct leg {
+    const struct insn *insn;
+    u8                *from; /* the jump's displacement */
+    bool               saved_flags;
+};
+
+struct emit {
+    struct native            *native;
+    const struct block       *block;
+    const struct insn        *insn;
+    const struct rule_of_row *rules, *rule;
+    struct out                hot, cold;
+    u16                       mode; /* block->mode */
+    u8                        code_bytes, stack_bytes;
+    bool                      host_flags, saved_flags; /* where the guest's flags are now */
+    bool                      needed_now;              /* the flags after this instruction matter to somebody */
+    bool                      needed[BLOCK_INSNS_MAX];
+    bool                      ended;                   /* nothing after this instruction is reached */
+    u8                        live;                    /* register files that the block uses: NATIVE_LIVE_ */
+    struct leg                leg[BLOCK_INSNS_MAX];    /* taken jumps, emitted behind the rest */
+    unsigned                  legs;
+    const u8                 *left;                    /* cold code that sets cpu->ip to the block's beginning and leaves */
+};
+
+/* ---- registers: registers.c */
+struct place {
+    u8   reg;       /* as ModRM names it */
+    bool temporary; /* a copy of a register that lives in struct cpu, or of AH to BH */
+    bool high;      /* AH to BH as such: no REX prefix may stand before it */
+};
+
+/* The host register of a guest register, or NO_REG: it lives in struct cpu. */
+unsigned host_of(unsigned guest);
+/* Whether naming the register at byte offset `at` of cpu->regs takes a REX prefix. */
+bool operand_wants_rex(unsigned at);
+/* The register at that offset: as it is, or brought to `temp`. `rex`: the instruction will have a REX prefix. */
+struct place operand_in(struct emit *e, unsigned at, unsigned temp, bool rex);
+/* After w bytes were written there. */
+void operand_out(struct emit *e, unsigned at, unsigned w, struct place p);
+
+/* ---- flags: flags.c */
+struct flags_effect {
+    u16  writes;
+    bool merges, by_cl;
+    u8   undefined;
+};
+struct flags_effect flags_effect(const struct rule_of_row *rule, const struct insn *i);
+u16                 flags_read_by(const struct rule_of_row *rule, const struct insn *i);
+u16                 flags_condition_mask(unsigned cc);
+/* Fills e->needed. */
+void flags_find(struct emit *e);
+/* The guest's flags are in cpu->cc too. */
+void flags_save(struct emit *e);
+/* The host's flags are about to be destroyed. */
+void flags_clobber(struct emit *e);
+/* The host's flags become the guest's, as far as `mask`. */
+void flags_need(struct emit *e, unsigned mask);
+/* Makes a condition of the guest's one of the host's. */
+enum host_cc flags_test(struct emit *e, unsigned cc);
+/* This instruction has set the host's flags. `result`: the register of the result where f.undefined needs it; count_at: of a shift
+ * by CL, where CL was. */
+void flags_written(struct emit *e, struct flags_effect f, unsigned result, const struct rm *count_at);
+
+/* ---- memory: memory.c */
+bool insn_has_memory(const struct insn *i);
+/* base + index + displacement of the operand, in guest registers; T0 to T2 may be used. */
+struct rm memory_offset(struct emit *e, const struct insn *i);
+/* The linear address of the memory operand in a register: T0, or its base register itself. */
+unsigned memory_address(struct emit *e, const struct insn *i, unsigned size, bool write);
+/* To the offset in T0: adds the segment's base, and checks its limit. */
+void memory_segment(struct emit *e, unsigned seg, unsigned size, bool write);
+/* Checks an access at the linear address in `la`, and returns the host's operand: [la + T1]. `keep`: T2 stays as it is, `la` is T0. */
+struct rm memory_check(struct emit *e, unsigned la, unsigned size, bool write, bool keep);
+void memory_aligned(struct emit *e, unsigned la, unsigned size);
+
+/* ---- leaving, calling: block.c */
+/* Code that leaves the block; the interpreter goes on at `insn`. Flags must be saved. */
+const u8 *leave_to_interpreter(struct emit *e, const struct insn *insn);
+/* The C function of the instruction. */
+void lower_call(struct emit *e);
+/* The rest of the block is the interpreter's. */
+void lower_out(struct emit *e);
+
+/* ---- copying: copy.c */
+void lower_copy(struct emit *e);
+void lower_scan(struct emit *e);
+void lower_lea(struct emit *e);
+void lower_fldcw(struct emit *e);
+/* The register files that a copied instruction uses. */
+unsigned copy_live(const struct insn *i);
+/* Those whose instructions raise nothing in this mode, and so can be copied. */
+static inline unsigned copy_live_usable(unsigned mode)
+{
+    return (mode & MODE_SSE ? NATIVE_LIVE_XMM : 0u) | (mode & MODE_X87 ? NATIVE_LIVE_X87 : 0u);
+}
+
+/* ---- jumps and the stack: flow.c */
+void lower_push(struct emit *e);
+void lower_pop(struct emit *e);
+void lower_leave(struct emit *e);
+void lower_jmp_rel(struct emit *e);
+void lower_jcc(struct emit *e);
+void lower_call_rel(struct emit *e);
+void lower_jmp_abs(struct emit *e);
+void lower_call_abs(struct emit *e);
+void lower_ret(struct emit *e);
+void lower_loop(struct emit *e);
+void lower_df(struct emit *e);
+/* The taken legs of conditional jumps. */
+void put_legs(struct emit *e);
+/* On to the instruction at `offset` in the page, after the last one. */
+void fall_through(struct emit *e, unsigned offset);
+
+#endif

@@ -1,0 +1,424 @@
+/*
+ * flow.c: near jumps, calls, returns and the stack.
+ *
+ * A jump inside its page is linked to its target's code when that exists. A jump to another page, or to an address that was computed,
+ * asks the instruction TLB for the host's page and a table for the code there: page tables may change at any time without a word
+ * from a block that jumps. Where that fails, nothing has happened yet, and the interpreter executes the instruction.
+ * Interrupts are looked for at backward jumps and at every jump that is not linked.
+ */
+#include "tcg/backend/x86_64/emit.h"
+
+static bool is_limited(const struct emit *e)
+{
+    return e->mode & MODE_LIMITED;
+}
+
+static unsigned ip_bytes(const struct emit *e)
+{
+    return e->code_bytes == 8 ? 8 : 4;
+}
+
+/* `to` = the IP of `offset` in the page. */
+static void put_ip(struct emit *e, unsigned to, u64 offset)
+{
+    put_load(&e->hot, 8, to, CPU(regs[R_IPBASE]));
+    put_lea(&e->hot, ip_bytes(e), to, rm_mem(to, (i32)offset));
+}
+
+static void put_poll(struct emit *e, const u8 *otherwise)
+{
+    put_alu_imm(&e->hot, ALU_CMP, 4, CPU(pending), 0);
+    put_jcc(&e->hot, CC_NE, otherwise);
+}
+
+/* Cold: cpu->ip = `offset` in the page, and out. */
+static const u8 *leave_at(struct emit *e, u64 offset)
+{
+    struct out *c  = &e->cold;
+    const u8   *at = c->p;
+    put_load(c, 8, T0, CPU(regs[R_IPBASE]));
+    put_lea(c, ip_bytes(e), T0, rm_mem(T0, (i32)offset));
+    put_store(c, 8, CPU(ip), T0);
+    put_const(c, T0, NATIVE_EXIT_IP);
+    put_jmp(c, e->native->stub.exit);
+    return at;
+}
+
+/* The jump with its displacement at `d` goes to the code at `offset`, once there is any. */
+static void put_link(struct emit *e, u8 *d, u64 offset)
+{
+    struct out *c = &e->cold;
+    if (e->hot.full || c->full) {
+        return;
+    }
+    patch_jump(d, c->p);
+    put_const(c, T0, native_link(e->native, e->block, d, (unsigned)offset));
+    put_jmp(c, e->native->stub.exit);
+}
+
+/* T0 holds the new IP: T0 = address of the code, T2 = R_IPBASE there. `otherwise`: cold code for when there is none. */
+static void put_probe(struct emit *e, const u8 *otherwise)
+{
+    struct out *o     = &e->hot;
+    unsigned    view  = (e->mode >> MODE_VIEW_SHIFT & 3) == TLB_USER ? TLB_USER : TLB_SUPERVISOR;
+    size_t      table = offsetof(struct cpu, tlb.fetch) + view * TLB_FETCH_ENTRIES * sizeof(struct tlb_entry);
+    bool        based = e->code_bytes != 8 && !(e->mode & MODE_FLAT);
+    put_poll(e, otherwise);
+    if (is_limited(e)) {
+        put_alu(o, ALU_CMP, 8, T0, CPU(code_span));
+        put_jcc(o, CC_A, otherwise);
+    }
+    put_mov(o, 8, T2, T0);
+    if (based) {
+        put_store(o, 8, CPU(host.scratch), T0);
+        put_alu(o, ALU_ADD, 4, T2, CPU(code_base));
+        put_mov(o, 8, T0, T2);
+    }
+    put_mov(o, 8, T1, T2);
+    put_shift_imm(o, SHIFT_SHR, 8, T1, PAGE_SHIFT - 4);
+    put_alu_imm(o, ALU_AND, 4, rm_reg(T1), (TLB_FETCH_ENTRIES - 1) << 4);
+    put_alu_imm(o, ALU_AND, 8, rm_reg(T2), -PAGE_SIZE);
+    put_alu(o, ALU_CMP, 8, T2, rm_cpu_at(T1, table + offsetof(struct tlb_entry, tag)));
+    put_jcc(o, CC_NE, otherwise);
+    put_load(o, 8, T1, rm_cpu_at(T1, table + offsetof(struct tlb_entry, addend)));
+    put_alu(o, ALU_ADD, 8, T1, rm_reg(T0));
+    if (based) { /* R_IPBASE = page - linear address + IP */
+        put_alu(o, ALU_SUB, 8, T2, rm_reg(T0));
+        put_alu(o, ALU_ADD, 8, T2, CPU(host.scratch));
+    }
+    put_mov(o, 8, T0, T1);
+    put_shift_imm(o, SHIFT_SHR, 8, T0, PAGE_SHIFT);
+    put_alu(o, ALU_XOR, 8, T0, rm_reg(T1));
+    put_alu_imm(o, ALU_AND, 4, rm_reg(T0), NATIVE_JUMPS - 1);
+    put_shift_imm(o, SHIFT_SHL, 4, T0, 4);
+    put_alu(o, ALU_ADD, 8, T0, CPU(host.jumps));
+    put_alu(o, ALU_CMP, 8, T1, rm_mem(T0, offsetof(struct native_jump, host)));
+    put_jcc(o, CC_NE, otherwise);
+}
+
+static void put_jump_found(struct emit *e)
+{
+    put_store(&e->hot, 8, CPU(regs[R_IPBASE]), T2);
+    put_jmp_reg(&e->hot, rm_mem(T0, offsetof(struct native_jump, code)));
+}
+
+static u64 target_offset(const struct insn *i)
+{
+    return i->offset + i->length + i->imm;
+}
+
+static bool stays_in_page(const struct insn *i)
+{
+    return target_offset(i) < PAGE_SIZE;
+}
+
+/* A relative target in T0 that wraps at 64 KiB or lies beyond the limit of CS is the interpreter's. */
+static void check_limited(struct emit *e, const struct insn *i, const u8 *otherwise)
+{
+    struct out *o = &e->hot;
+    put_ip(e, T0, target_offset(i));
+    if (i->opsize == 2) {
+        put_zext(o, 2, T1, rm_reg(T0));
+        put_alu(o, ALU_CMP, 8, T1, rm_reg(T0));
+        put_jcc(o, CC_NE, otherwise);
+    }
+    put_alu(o, ALU_CMP, 8, T0, CPU(code_span));
+    put_jcc(o, CC_A, otherwise);
+}
+
+/* The relative jump `i` is taken; flags are saved. */
+static void go_relative(struct emit *e, const struct insn *i)
+{
+    if (is_limited(e) || i->opsize == 2) {
+        check_limited(e, i, leave_to_interpreter(e, i));
+    }
+    if (!stays_in_page(i)) {
+        put_ip(e, T0, target_offset(i));
+        put_probe(e, leave_to_interpreter(e, i));
+        put_jump_found(e);
+        return;
+    }
+    if (target_offset(i) <= i->offset) {
+        put_poll(e, leave_at(e, target_offset(i)));
+    }
+    put_link(e, put_jmp_ahead(&e->hot), target_offset(i));
+}
+
+void fall_through(struct emit *e, unsigned offset)
+{
+    flags_save(e);
+    if (offset < PAGE_SIZE) {
+        put_link(e, put_jmp_ahead(&e->hot), offset);
+    } else {
+        put_ip(e, T0, offset);
+        put_probe(e, leave_to_interpreter(e, &e->block->insn[e->block->count]));
+        put_jump_found(e);
+    }
+}
+
+void lower_jmp_rel(struct emit *e)
+{
+    flags_save(e);
+    go_relative(e, e->insn);
+    e->ended = true;
+}
+
+static void add_leg(struct emit *e, u8 *from)
+{
+    e->leg[e->legs++] = (struct leg){.insn = e->insn, .from = from, .saved_flags = e->saved_flags};
+}
+
+void lower_jcc(struct emit *e)
+{
+    const struct insn *i  = e->insn;
+    enum host_cc       cc = flags_test(e, i->opcode & 15);
+    u8                *d  = put_jcc_ahead(&e->hot, cc);
+    bool forward          = stays_in_page(i) && target_offset(i) > i->offset;
+    if (forward && e->saved_flags && !is_limited(e) && i->opsize != 2) {
+        put_link(e, d, target_offset(i));
+    } else {
+        add_leg(e, d);
+    }
+}
+
+void put_legs(struct emit *e)
+{
+    for (unsigned k = 0; k < e->legs; k++) {
+        const struct leg *l = &e->leg[k];
+        e->insn             = l->insn;
+        e->host_flags       = true;
+        e->saved_flags      = l->saved_flags;
+        put_jump_here(&e->hot, l->from);
+        flags_save(e);
+        go_relative(e, l->insn);
+    }
+}
+
+/* LOOP, JrCXZ. The check of a target that may be refused comes before CX changes. */
+void lower_loop(struct emit *e)
+{
+    const struct insn *i    = e->insn;
+    struct out        *o    = &e->hot;
+    bool               loop = (i->opcode & 0xff) == 0xe2;
+    flags_clobber(e);
+    if (!stays_in_page(i)) {
+        lower_out(e);
+        return;
+    }
+    if (is_limited(e) || i->opsize == 2) {
+        check_limited(e, i, leave_to_interpreter(e, i));
+    }
+    put_lea(o, i->asize == 8 ? 8 : 4, T0, rm_mem(RCX, loop ? -1 : 0));
+    if (i->asize == 2) {
+        put_zext(o, 2, T0, rm_reg(T0));
+    }
+    if (loop) {
+        put_op(o, 0x8b, i->asize, RCX, rm_reg(T0));
+    }
+    put_op(o, 0x85, 8, T0, rm_reg(T0));
+    add_leg(e, put_jcc_ahead(o, loop ? CC_NE : CC_E));
+}
+
+void lower_df(struct emit *e)
+{
+    flags_clobber(e);
+    put_0f(&e->hot, 0xba, 4, (e->insn->opcode & 1) ? 5 : 6, CPU(eflags)); /* BTS, BTR */
+    put8(&e->hot, 10);
+}
+
+/* ---- the stack */
+
+static unsigned stack_segment_of(const struct emit *e)
+{
+    return e->code_bytes == 8 ? SEG_FLAT_STACK : SEG_SS;
+}
+
+/* T0 = linear address of what is `delta` bytes from the top. */
+static void put_stack_address(struct emit *e, i32 delta, unsigned bytes, bool write)
+{
+    struct out *o = &e->hot;
+    flags_clobber(e);
+    put_lea(o, e->stack_bytes == 8 ? 8 : 4, T0, rm_mem(R15, delta));
+    if (e->stack_bytes == 2) {
+        put_zext(o, 2, T0, rm_reg(T0));
+    }
+    memory_segment(e, stack_segment_of(e), bytes, write);
+}
+
+/* SP = `base` + delta */
+static void put_stack_pointer(struct emit *e, unsigned base, i32 delta)
+{
+    struct out *o = &e->hot;
+    if (e->stack_bytes == 2) {
+        put_lea(o, 4, T1, rm_mem(base, delta));
+        put_op(o, 0x8b, 2, R15, rm_reg(T1));
+    } else {
+        put_lea(o, e->stack_bytes, R15, rm_mem(base, delta));
+    }
+}
+
+/* Pushes `reg`, which is T2 or a pinned register. */
+static void put_push(struct emit *e, unsigned w, unsigned reg)
+{
+    put_stack_address(e, -(i32)w, w, true);
+    struct rm rm = memory_check(e, T0, w, true, reg == T2);
+    put_store(&e->hot, w, rm, reg);
+    put_stack_pointer(e, R15, -(i32)w);
+}
+
+void lower_push(struct emit *e)
+{
+    const struct insn *i   = e->insn;
+    const struct row  *row = &row_table[i->row];
+    struct out        *o   = &e->hot;
+    flags_clobber(e); /* before T2 holds anything */
+    if (OPERAND_CLASS(row->operand[0]) == OPERAND_IMMEDIATE) {
+        put_stack_address(e, -(i32)i->w, i->w, true);
+        put_store_imm(o, i->w, memory_check(e, T0, i->w, true, false), (u32)i->imm);
+        put_stack_pointer(e, R15, -(i32)i->w);
+    } else if (i->mem) {
+        unsigned  la = memory_address(e, i, i->w, false);
+        struct rm rm = memory_check(e, la, i->w, false, false);
+        if (i->w == 2) {
+            put_zext(o, 2, T2, rm);
+        } else {
+            put_load(o, i->w, T2, rm);
+        }
+        put_push(e, i->w, T2);
+    } else {
+        put_push(e, i->w, operand_in(e, i->rm, T2, true).reg);
+    }
+}
+
+void lower_pop(struct emit *e)
+{
+    const struct insn *i    = e->insn;
+    struct out        *o    = &e->hot;
+    unsigned           host = host_of(i->rm >> 3);
+    put_stack_address(e, 0, i->w, false);
+    put_op(o, 0x8b, i->w, T2, memory_check(e, T0, i->w, false, false));
+    put_stack_pointer(e, R15, i->w);
+    if (host == NO_REG) {
+        put_store(o, i->w == 2 ? 2 : 8, rm_cpu(i->rm), T2);
+    } else {
+        put_op(o, 0x8b, i->w, host, rm_reg(T2));
+    }
+}
+
+void lower_leave(struct emit *e)
+{
+    const struct insn *i = e->insn;
+    struct out        *o = &e->hot;
+    flags_clobber(e);
+    put_mov(o, e->stack_bytes == 8 ? 8 : 4, T0, RBP);
+    if (e->stack_bytes == 2) {
+        put_zext(o, 2, T0, rm_reg(T0));
+    }
+    memory_segment(e, stack_segment_of(e), i->w, false);
+    put_op(o, 0x8b, i->w, T2, memory_check(e, T0, i->w, false, false));
+    put_stack_pointer(e, RBP, i->w);
+    put_op(o, 0x8b, i->w, RBP, rm_reg(T2));
+}
+
+/* ---- calls, returns, computed jumps */
+
+/* T2 = the return address. */
+static void put_return_address(struct emit *e)
+{
+    const struct insn *i = e->insn;
+    put_ip(e, T2, i->offset + i->length);
+}
+
+/* The target is found (T0, T2): pushes the return address, and goes there. */
+static void call_found(struct emit *e)
+{
+    struct out *o = &e->hot;
+    put_load(o, 8, T0, rm_mem(T0, offsetof(struct native_jump, code)));
+    put_store(o, 8, CPU(host.target), T0);
+    put_store(o, 8, CPU(host.target_base), T2);
+    put_return_address(e);
+    put_push(e, e->insn->w, T2);
+    put_load(o, 8, T2, CPU(host.target_base));
+    put_store(o, 8, CPU(regs[R_IPBASE]), T2);
+    put_jmp_reg(o, CPU(host.target));
+}
+
+void lower_call_rel(struct emit *e)
+{
+    const struct insn *i = e->insn;
+    flags_clobber(e);
+    e->ended = true;
+    if (!stays_in_page(i)) {
+        const u8 *otherwise = leave_to_interpreter(e, i);
+        if (is_limited(e) || i->opsize == 2) {
+            check_limited(e, i, otherwise);
+        } else {
+            put_ip(e, T0, target_offset(i));
+        }
+        put_probe(e, otherwise);
+        call_found(e);
+        return;
+    }
+    if (is_limited(e) || i->opsize == 2) {
+        check_limited(e, i, leave_to_interpreter(e, i));
+    }
+    put_return_address(e);
+    put_push(e, i->w, T2);
+    if (target_offset(i) <= i->offset) {
+        put_poll(e, leave_at(e, target_offset(i)));
+    }
+    put_link(e, put_jmp_ahead(&e->hot), target_offset(i));
+}
+
+/* T0 = operand 0 */
+static void put_target(struct emit *e)
+{
+    const struct insn *i = e->insn;
+    struct out        *o = &e->hot;
+    struct rm          rm;
+    flags_clobber(e);
+    if (i->mem) {
+        unsigned la = memory_address(e, i, i->w, false);
+        rm          = memory_check(e, la, i->w, false, false);
+    } else {
+        rm = rm_reg(operand_in(e, i->rm, T0, true).reg);
+    }
+    if (i->w == 2) {
+        put_zext(o, 2, T0, rm);
+    } else {
+        put_load(o, i->w, T0, rm);
+    }
+}
+
+void lower_jmp_abs(struct emit *e)
+{
+    put_target(e);
+    put_probe(e, leave_to_interpreter(e, e->insn));
+    put_jump_found(e);
+    e->ended = true;
+}
+
+void lower_call_abs(struct emit *e)
+{
+    put_target(e);
+    put_probe(e, leave_to_interpreter(e, e->insn));
+    call_found(e);
+    e->ended = true;
+}
+
+void lower_ret(struct emit *e)
+{
+    const struct insn *i = e->insn;
+    struct out        *o = &e->hot;
+    put_stack_address(e, 0, i->w, false);
+    struct rm rm = memory_check(e, T0, i->w, false, false);
+    if (i->w == 2) {
+        put_zext(o, 2, T0, rm);
+    } else {
+        put_load(o, i->w, T0, rm);
+    }
+    put_probe(e, leave_to_interpreter(e, i));
+    put_stack_pointer(e, R15, (i32)(i->w + i->imm));
+    put_jump_found(e);
+    e->ended = true;
+}

@@ -1,0 +1,141 @@
+/*
+ * memory.c: guest addresses, and what stands between them and the host's memory.
+ *
+ * A hit in the TLB is one subtraction and one comparison, which also finds accesses that cross a page. Everything else goes
+ * through a C function that fills the TLB, or says that the interpreter must do it: device registers, page crossings, code pages,
+ * watchpoints, faults.
+ */
+#include "tcg/backend/x86_64/emit.h"
+
+bool insn_has_memory(const struct insn *i)
+{
+    const struct row *row = &row_table[i->row];
+    return i->mem || OPERAND_CLASS(row->operand[0]) == OPERAND_MOFFS || OPERAND_CLASS(row->operand[1]) == OPERAND_MOFFS;
+}
+
+/* A guest register of an address in a host register. */
+static unsigned address_register(struct emit *e, unsigned guest, unsigned temp)
+{
+    unsigned host = guest == R_IPBASE ? (unsigned)NO_REG : host_of(guest);
+    if (host != NO_REG) {
+        return host;
+    }
+    put_load(&e->hot, 8, temp, rm_cpu(guest * 8u));
+    return temp;
+}
+
+struct rm memory_offset(struct emit *e, const struct insn *i)
+{
+    struct rm rm = {.memory = true, .base = NO_REG, .index = NO_REG, .scale = i->scale};
+    if (i->base != R_ZERO) {
+        rm.base = (u8)address_register(e, i->base, T0);
+    }
+    if (i->index != R_ZERO) {
+        rm.index = (u8)address_register(e, i->index, T1);
+    }
+    if (i->asize == 8 && (i64)(i32)i->disp != i->disp) { /* moffs, or a RIP-relative operand at the edge */
+        unsigned to = rm.index == T1 ? (unsigned)T2 : (unsigned)T1;
+        put_const(&e->hot, to, (u64)i->disp);
+        if (rm.base == NO_REG) {
+            rm.base = (u8)to;
+        } else if (rm.index == NO_REG) {
+            rm.index = (u8)to;
+            rm.scale = 0;
+        } else {
+            put_lea(&e->hot, 8, T0, rm);
+            return rm_index(T0, to, 0, 0);
+        }
+    } else {
+        rm.disp = (i32)i->disp;
+    }
+    return rm;
+}
+
+static bool is_flat(const struct emit *e, unsigned seg)
+{
+    if (e->code_bytes == 8) {
+        return seg >= SEG_FLAT;
+    }
+    return e->mode & MODE_FLAT && (seg == SEG_DS || seg == SEG_SS || seg == SEG_ES);
+}
+
+void memory_segment(struct emit *e, unsigned seg, unsigned size, bool write)
+{
+    struct out *o    = &e->hot;
+    size_t      base = offsetof(struct cpu, seg) + seg * sizeof(struct segment);
+    if (is_flat(e, seg)) {
+        return;
+    }
+    if (e->code_bytes == 8) {
+        put_alu(o, ALU_ADD, 8, T0, rm_cpu(base + offsetof(struct segment, base)));
+        return;
+    }
+    put_lea(o, 8, T1, rm_mem(T0, (i32)size));
+    put_alu(o, ALU_CMP, 8, T1, rm_cpu(base + (write ? offsetof(struct segment, write_bytes) : offsetof(struct segment, read_bytes))));
+    put_jcc(o, CC_A, leave_to_interpreter(e, e->insn));
+    put_alu(o, ALU_ADD, 4, T0, rm_cpu(base + offsetof(struct segment, base)));
+}
+
+unsigned memory_address(struct emit *e, const struct insn *i, unsigned size, bool write)
+{
+    flags_clobber(e);
+    struct rm rm    = memory_offset(e, i);
+    bool      plain = rm.index == NO_REG && !rm.disp && rm.base != NO_REG;
+    if (plain && is_flat(e, i->seg) && i->asize == 8) {
+        return rm.base;
+    }
+    put_lea(&e->hot, i->asize == 8 ? 8 : 4, T0, rm);
+    if (i->asize == 2) {
+        put_zext(&e->hot, 2, T0, rm_reg(T0));
+    }
+    memory_segment(e, i->seg, size, write);
+    return T0;
+}
+
+void memory_aligned(struct emit *e, unsigned la, unsigned size)
+{
+    put_insn(&e->hot, (struct opcode){.byte = 0xf6, .rex = true}, 0, rm_reg(la));
+    put8(&e->hot, size - 1);
+    put_jcc(&e->hot, CC_NE, leave_to_interpreter(e, e->insn));
+}
+
+/* Cold: the C function, then back to `back` with T1 leading from `la` to the host's memory. */
+static void put_miss(struct emit *e, unsigned la, unsigned size, bool write, const u8 *back)
+{
+    struct out *c = &e->cold;
+    if (la != T0) {
+        put_mov(c, 8, T0, la);
+    }
+    put_const(c, T1, native_site(e->native, e->insn, size, write));
+    put_call(c, e->native->stub.miss);
+    put_jmp(c, back);
+}
+
+struct rm memory_check(struct emit *e, unsigned la, unsigned size, bool write, bool keep)
+{
+    struct out *o      = &e->hot;
+    unsigned    view   = e->mode >> MODE_VIEW_SHIFT & 3;
+    size_t      table  = offsetof(struct cpu, tlb.data) + (view * TLB_KINDS + (write ? TLB_WRITE : TLB_READ)) * TLB_ENTRIES * sizeof(struct tlb_entry);
+    struct rm   tag    = rm_cpu_at(T1, table + offsetof(struct tlb_entry, tag));
+    unsigned    offset = keep ? la : (unsigned)T2; /* in its page */
+    flags_clobber(e);
+    put_mov(o, 8, T1, la);
+    put_shift_imm(o, SHIFT_SHR, 8, T1, PAGE_SHIFT - 4);
+    put_alu_imm(o, ALU_AND, 4, rm_reg(T1), (TLB_ENTRIES - 1) << 4);
+    if (!keep) {
+        put_mov(o, 8, T2, la);
+    }
+    put_alu(o, ALU_SUB, 8, offset, tag);
+    put_alu_imm(o, ALU_CMP, 8, rm_reg(offset), (i32)(PAGE_SIZE - size));
+    u8 *miss = put_jcc_ahead(o, CC_A);
+    if (!o->full && !e->cold.full) {
+        patch_jump(miss, e->cold.p);
+    }
+    if (keep) {
+        put_alu(&e->cold, ALU_ADD, 8, la, tag);
+        put_alu(o, ALU_ADD, 8, la, tag);
+    }
+    put_load(o, 8, T1, rm_cpu_at(T1, table + offsetof(struct tlb_entry, addend)));
+    put_miss(e, la, size, write, o->p);
+    return rm_index(la, T1, 0, 0);
+}

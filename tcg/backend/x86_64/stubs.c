@@ -1,0 +1,192 @@
+/*
+ * stubs.c: the code between C and translated code.
+ */
+#include "tcg/backend/x86_64/emit.h"
+
+/* Host registers that a C function may change, as far as they hold guest registers; and those that it keeps. */
+static const u8 caller_saved[] = {R_AX, R_CX, R_DX, R_SI, R_DI, R_8};
+static const u8 callee_saved[] = {R_BX, R_BP, R_SP, R_12, R_13, R_14};
+
+static void put_all(struct out *o, const u8 *guests, unsigned count, bool load)
+{
+    for (unsigned k = 0; k < count; k++) {
+        struct rm rm = rm_cpu(guests[k] * 8u);
+        if (load) {
+            put_load(o, 8, host_of(guests[k]), rm);
+        } else {
+            put_store(o, 8, rm, host_of(guests[k]));
+        }
+    }
+}
+
+static void put_xmm(struct out *o, bool load)
+{
+    for (unsigned k = 0; k < 16; k++) { /* MOVUPS */
+        put_insn(o, (struct opcode){.map = MAP_0F, .byte = load ? 0x10 : 0x11}, k, rm_cpu(offsetof(struct cpu, xmm) + k * sizeof(union vec)));
+    }
+}
+
+static void put_mxcsr(struct out *o, bool load, struct rm rm)
+{
+    put_insn(o, (struct opcode){.map = MAP_0F, .byte = 0xae}, load ? 2 : 3, rm);
+}
+
+/* Skips what follows unless XMM registers are the guest's. */
+static u8 *put_unless_live(struct out *o)
+{
+    put_test8(o, CPU(host.live), NATIVE_LIVE_XMM);
+    return put_jcc_ahead(o, CC_E);
+}
+
+static void put_call_c(struct out *o, const void *function)
+{
+    put_const(o, RAX, (u64)(uintptr_t)function);
+    put_op(o, 0xff, 4, 2, rm_reg(RAX));
+}
+
+static void put_push_pop(struct out *o, bool push, unsigned reg)
+{
+    if (reg >= R8) {
+        put8(o, 0x41);
+    }
+    put8(o, (push ? 0x50u : 0x58u) | (reg & 7));
+}
+
+static const u8 kept_by_c[] = {RBX, RBP, R12, R13, R14, R15};
+
+/* u64 enter(const void *code): all state from struct cpu. */
+static void put_enter(struct out *o)
+{
+    for (unsigned k = 0; k < ARRAY_LEN(kept_by_c); k++) {
+        put_push_pop(o, true, kept_by_c[k]);
+    }
+    put_alu_imm(o, ALU_SUB, 8, rm_reg(RSP), 8);
+    put_mov(o, 8, T0, RDI);
+    put_all(o, caller_saved, ARRAY_LEN(caller_saved), true);
+    put_all(o, callee_saved, ARRAY_LEN(callee_saved), true);
+    put_jmp_reg(o, rm_reg(T0));
+}
+
+/* Returns T0 from enter(); all state but x87 to struct cpu. */
+static void put_exit(struct out *o)
+{
+    put_all(o, caller_saved, ARRAY_LEN(caller_saved), false);
+    put_all(o, callee_saved, ARRAY_LEN(callee_saved), false);
+    u8 *skip = put_unless_live(o);
+    put_xmm(o, false);
+    put_mxcsr(o, false, CPU(mxcsr));
+    put_mxcsr(o, true, CPU(host.mxcsr));
+    put_jump_here(o, skip);
+    put_mov(o, 8, RAX, T0);
+    put_alu_imm(o, ALU_ADD, 8, rm_reg(RSP), 8);
+    for (unsigned k = ARRAY_LEN(kept_by_c); k-- > 0;) {
+        put_push_pop(o, false, kept_by_c[k]);
+    }
+    put8(o, 0xc3);
+}
+
+/* T0: linear address, T1: site. Returns with T1 leading from T0 to the host's memory, T2 kept; or leaves the block. */
+static void put_miss(struct out *o, const u8 *exit)
+{
+    put_all(o, caller_saved, ARRAY_LEN(caller_saved), false);
+    put_store(o, 8, CPU(host.scratch), T0);
+    put_store(o, 8, CPU(host.spare), T2);
+    u8 *skip = put_unless_live(o);
+    put_xmm(o, false);
+    put_jump_here(o, skip);
+    put_alu_imm(o, ALU_SUB, 8, rm_reg(RSP), 8);
+    put_load(o, 8, RDI, CPU(host.cpu));
+    put_mov(o, 8, RSI, T0);
+    put_mov(o, 8, RDX, T1);
+    put_call_c(o, (const void *)(uintptr_t)native_miss);
+    put_alu_imm(o, ALU_ADD, 8, rm_reg(RSP), 8);
+    put_mov(o, 8, T1, RAX);
+    put_mov(o, 8, T0, RDX);
+    skip = put_unless_live(o);
+    put_xmm(o, true);
+    put_jump_here(o, skip);
+    put_all(o, caller_saved, ARRAY_LEN(caller_saved), true);
+    put_op(o, 0x85, 8, T1, rm_reg(T1));
+    u8 *none = put_jcc_ahead(o, CC_E);
+    put_load(o, 8, T0, CPU(host.scratch));
+    put_load(o, 8, T2, CPU(host.spare));
+    put_alu(o, ALU_SUB, 8, T1, rm_reg(T0));
+    put8(o, 0xc3);
+    put_jump_here(o, none); /* T0 says how to leave */
+    put_alu_imm(o, ALU_ADD, 8, rm_reg(RSP), 8);
+    put_jmp(o, exit);
+}
+
+/* T1: the instruction whose C function is called, with all state in struct cpu. */
+static void put_call_stub(struct out *o, const u8 *exit)
+{
+    put_all(o, caller_saved, ARRAY_LEN(caller_saved), false);
+    put_all(o, callee_saved, ARRAY_LEN(callee_saved), false);
+    u8 *skip = put_unless_live(o);
+    put_xmm(o, false);
+    put_mxcsr(o, false, CPU(mxcsr));
+    put_mxcsr(o, true, CPU(host.mxcsr));
+    put_op(o, 0x80, 1, ALU_AND, CPU(host.live));
+    put8(o, (u8)~NATIVE_LIVE_XMM);
+    put_jump_here(o, skip);
+    put_alu_imm(o, ALU_SUB, 8, rm_reg(RSP), 8);
+    put_load(o, 8, RDI, CPU(host.cpu));
+    put_mov(o, 8, RSI, T1);
+    put_call_c(o, (const void *)(uintptr_t)native_call);
+    put_alu_imm(o, ALU_ADD, 8, rm_reg(RSP), 8);
+    put_mov(o, 8, T0, RAX);
+    put_all(o, caller_saved, ARRAY_LEN(caller_saved), true);
+    put_all(o, callee_saved, ARRAY_LEN(callee_saved), true);
+    put_op(o, 0x85, 8, T0, rm_reg(T0));
+    u8 *leave = put_jcc_ahead(o, CC_NE);
+    put8(o, 0xc3);
+    put_jump_here(o, leave);
+    put_alu_imm(o, ALU_ADD, 8, rm_reg(RSP), 8);
+    put_jmp(o, exit);
+}
+
+static void put_load_xmm(struct out *o)
+{
+    put_xmm(o, true);
+    put_mxcsr(o, true, CPU(mxcsr));
+    put_op(o, 0x80, 1, ALU_OR, CPU(host.live));
+    put8(o, NATIVE_LIVE_XMM);
+    put8(o, 0xc3);
+}
+
+/* The C function keeps XMM registers. */
+static void put_load_x87(struct out *o)
+{
+    put_all(o, caller_saved, ARRAY_LEN(caller_saved), false);
+    put_alu_imm(o, ALU_SUB, 8, rm_reg(RSP), 8);
+    put_load(o, 8, RDI, CPU(host.cpu));
+    put_call_c(o, (const void *)(uintptr_t)x87_to_host);
+    put_alu_imm(o, ALU_ADD, 8, rm_reg(RSP), 8);
+    put_all(o, caller_saved, ARRAY_LEN(caller_saved), true);
+    put8(o, 0xc3);
+}
+
+static const u8 *begin(struct out *o)
+{
+    while ((uintptr_t)o->p & 15) {
+        put8(o, 0xcc);
+    }
+    return o->p;
+}
+
+void x86_64_stubs(struct native *n, struct out *o)
+{
+    n->stub.enter = begin(o);
+    put_enter(o);
+    n->stub.exit = begin(o);
+    put_exit(o);
+    n->stub.miss = begin(o);
+    put_miss(o, n->stub.exit);
+    n->stub.call = begin(o);
+    put_call_stub(o, n->stub.exit);
+    n->stub.load_xmm = begin(o);
+    put_load_xmm(o);
+    n->stub.load_x87 = begin(o);
+    put_load_x87(o);
+    begin(o);
+}

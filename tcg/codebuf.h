@@ -1,0 +1,30 @@
+/*
+ * codebuf.h: memory for translated code: one piece of memory at two addresses, writable at one, executable at the other.
+ */
+#ifndef TCG_CODEBUF_H
+#define TCG_CODEBUF_H
+
+#include "cpu/base/error.h"
+#include "cpu/base/types.h"
+
+struct codebuf {
+    u8       *write;
+    const u8 *run;
+    size_t    bytes;
+};
+
+bool codebuf_create(struct codebuf *c, size_t bytes, struct error *error);
+void codebuf_destroy(struct codebuf *c);
+
+/* Where what is written at `p` runs, and back. */
+static inline const u8 *codebuf_run(const struct codebuf *c, const u8 *p)
+{
+    return c->run + (p - c->write);
+}
+
+static inline u8 *codebuf_write(const struct codebuf *c, const u8 *p)
+{
+    return c->write + (p - c->run);
+}
+
+#endif

@@ -1,0 +1,345 @@
+/*
+ * native.c: which blocks are translated, where their code lies, how jumps are linked, and the loop between C and that code.
+ */
+#include "tcg/native.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "cpu/base/mem.h"
+#include "cpu/flags.h"
+#include "cpu/interp/interp.h"
+#include "cpu/mem.h"
+#include "tcg/backend/x86_64/host.h"
+
+#ifdef __x86_64__
+#include <asm/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+#define MODES_MAX 32
+
+/* Where computed jumps find code, for one mode. */
+struct jump_table {
+    u16                mode;
+    bool               used;
+    struct native_jump jump[NATIVE_JUMPS];
+};
+
+static struct native *native_of(struct executor *executor)
+{
+    return container_of(executor, struct native, executor);
+}
+
+/* ---- the cache of code */
+
+static void clear_tables(struct native *n)
+{
+    for (unsigned k = 0; k < MODES_MAX && n->tables[k].used; k++) {
+        memset(n->tables[k].jump, 0, sizeof n->tables[k].jump);
+    }
+}
+
+static void empty(struct native *n)
+{
+    n->hot          = n->stubs_end;
+    n->cold         = n->hot_end;
+    n->links        = 1;
+    n->translations = 0;
+    clear_tables(n);
+}
+
+/* All code goes; its blocks are counted anew, and are soon hot again. */
+static void flush(struct native *n)
+{
+    for (u32 k = 0; k < n->translations; k++) {
+        struct block *b = n->translation[k].block;
+        b->translation  = NULL;
+        if (!b->stale) {
+            interp_count(b, n->threshold / 2 + 1);
+        }
+    }
+    empty(n);
+    n->stats.flushes++;
+}
+
+static void forget_all(struct executor *executor)
+{
+    empty(native_of(executor));
+}
+
+/* The block's bytes have changed: nothing enters its code any more. */
+static void forget(struct executor *executor, struct block *b)
+{
+    struct native      *n = native_of(executor);
+    struct translation *t = b->translation;
+    for (u32 k = t->incoming; k; k = n->link[k].next) {
+        patch_jump(n->link[k].from, n->link[k].otherwise);
+    }
+    t->entry[0] = 0xe9;
+    patch_jump(t->entry + 1, t->left);
+    b->translation = NULL;
+    n->stats.stale++;
+}
+
+u64 native_link(struct native *n, const struct block *block, u8 *displacement, unsigned offset)
+{
+    u32 k      = n->links++;
+    n->link[k] = (struct link){.from = displacement, .otherwise = displacement + 4 + (i64)(i32)load32(displacement), .block = block, .offset = offset};
+    return (u64)k << 2 | NATIVE_EXIT_LINK;
+}
+
+u32 native_site(const struct native *n, const struct insn *insn, unsigned bytes, bool write)
+{
+    u32 at = (u32)(((const u8 *)insn - n->cpu->icache->arena) / 8);
+    return at << 5 | (bytes & 15) << 1 | write;
+}
+
+static u64 now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (u64)t.tv_sec * 1000000000u + (u64)t.tv_nsec;
+}
+
+static bool emit(struct native *n, struct block *b)
+{
+    struct out          hot = {.p = n->hot, .end = n->hot_end}, cold = {.p = n->cold, .end = n->cold_end};
+    struct translation *t = &n->translation[n->translations];
+    *t                    = (struct translation){.block = b, .entry = n->hot};
+    if (n->translations + 1 == n->translations_max || n->links + 2 * BLOCK_INSNS_MAX > n->links_max ||
+        !x86_64_emit(n, b, &hot, &cold, &t->left)) {
+        return false;
+    }
+    t->bytes = (u32)(hot.p - n->hot + (cold.p - n->cold));
+    n->hot   = hot.p;
+    n->cold  = cold.p;
+    n->translations++;
+    b->translation = t;
+    return true;
+}
+
+static bool translate(struct executor *executor, struct block *b)
+{
+    struct native *n     = native_of(executor);
+    u64            start = now_ns();
+    if (b->mode & MODE_ALIGN) {
+        return false;
+    }
+    if (!emit(n, b)) {
+        flush(n);
+        if (!emit(n, b)) {
+            return false;
+        }
+    }
+    n->stats.blocks++;
+    n->stats.insns += b->count;
+    n->stats.bytes += b->translation->bytes;
+    n->stats.translate_ns += now_ns() - start;
+    return true;
+}
+
+/* ---- called by translated code */
+
+struct native_pointer native_miss(struct cpu *cpu, u64 la, u64 site)
+{
+    struct native     *n     = native_of(cpu->executor);
+    unsigned           bytes = site >> 1 & 15;
+    const struct insn *insn  = (const struct insn *)(const void *)(cpu->icache->arena + (site >> 5) * 8);
+    n->stats.misses++;
+    return (struct native_pointer){.host = (u64)(uintptr_t)mem_direct(cpu, la, bytes ? bytes : 16, site & 1),
+                                   .exit = (u64)(uintptr_t)insn | NATIVE_EXIT_INSN};
+}
+
+/* Flags as translated code keeps them. */
+static void pack_flags(struct cpu *cpu)
+{
+    if (cpu->cc.op != CC_OP(CC_LAHF, 0)) {
+        u32 f          = flags_arith(cpu);
+        cpu->cc.op     = CC_OP(CC_LAHF, 0);
+        cpu->cc.source = (f & 0xd5) << 8 | f >> 11;
+    }
+}
+
+static bool touches_x87(const struct insn *insn)
+{
+    const struct row *row = &row_table[insn->row];
+    return (row->map == M1 && (row->opcode & 0xf8) == 0xd8) || row->feature == FEATURE_MMX || row->feature == FEATURE_SSE ||
+           row->feature == FEATURE_FXSR || row->feature == FEATURE_XSAVE || row->feature == FEATURE_XSAVEOPT || row->feature == FEATURE_SSSE3 ||
+           row->feature == FEATURE_SSE2 || (row->map == M1 && row->opcode == 0x9b);
+}
+
+u64 native_call(struct cpu *cpu, const struct insn *insn)
+{
+    struct native *n    = native_of(cpu->executor);
+    u16            mode = cpu->code_mode;
+    n->stats.calls++;
+    if (cpu->host.live && touches_x87(insn)) {
+        x87_from_host(cpu);
+    }
+    interp_isolated(cpu, insn);
+    pack_flags(cpu);
+    bool leave = cpu->code_mode != mode || cpu->pending || insn[1].fn == cpu->icache->stale;
+    return leave ? (u64)(uintptr_t)(insn + 1) | NATIVE_EXIT_INSN : 0;
+}
+
+/* ---- in and out */
+
+#ifdef __x86_64__
+static void use_cpu(struct cpu *cpu)
+{
+    static _Thread_local const struct cpu *in_gs;
+    if (in_gs != cpu) {
+        syscall(SYS_arch_prctl, ARCH_SET_GS, cpu);
+        in_gs = cpu;
+    }
+}
+
+static u32 host_mxcsr(void)
+{
+    u32 m;
+    __asm__("stmxcsr %0" : "=m"(m));
+    return m;
+}
+#endif
+
+static struct jump_table *table_of(struct native *n, u16 mode)
+{
+    unsigned k = 0;
+    while (k + 1 < MODES_MAX && n->tables[k].used && n->tables[k].mode != mode) {
+        k++;
+    }
+    struct jump_table *t = &n->tables[k];
+    if (t->used && t->mode != mode) { /* more modes than tables */
+        memset(t, 0, sizeof *t);
+    }
+    t->used = true;
+    t->mode = mode;
+    return t;
+}
+
+static unsigned jump_index(const u8 *host)
+{
+    uintptr_t h = (uintptr_t)host;
+    return (unsigned)(h >> PAGE_SHIFT ^ h) & (NATIVE_JUMPS - 1);
+}
+
+static u64 run(struct native *n, struct cpu *cpu, const struct block *b)
+{
+    u64 (*enter)(const u8 *code) = (u64(*)(const u8 *))(uintptr_t)codebuf_run(&n->code, n->stub.enter);
+    return enter(codebuf_run(&n->code, b->translation->entry));
+    (void)cpu;
+}
+
+/* A jump inside its page that is not linked: links it if its target is translated. NULL: it is not. */
+static const struct block *follow(struct native *n, struct cpu *cpu, u32 number)
+{
+    struct link  *l    = &n->link[number];
+    const u8     *page = (const u8 *)((uintptr_t)l->block->host & ~(uintptr_t)(PAGE_SIZE - 1));
+    struct block *b    = icache_find(cpu->icache, page + l->offset, l->block->mode);
+    cpu->ip            = (cpu->regs[R_IPBASE] + l->offset) & cpu->ip_mask;
+    if (!b || !b->translation || cpu->pending) {
+        return NULL;
+    }
+    n->stats.links++;
+    patch_jump(l->from, b->translation->entry);
+    l->next                  = b->translation->incoming;
+    b->translation->incoming = number;
+    return b;
+}
+
+static const struct insn *enter(struct executor *executor, struct cpu *cpu, const struct block *b)
+{
+    struct native     *n = native_of(executor);
+    struct jump_table *t = table_of(n, b->mode);
+    struct native_jump *j = &t->jump[jump_index(b->host)];
+    use_cpu(cpu);
+    cpu->host.jumps = t->jump;
+    *j              = (struct native_jump){b->host, codebuf_run(&n->code, b->translation->entry)};
+    pack_flags(cpu);
+    cpu->icount += b->count; /* what was to wait for one instruction need not wait any more */
+    n->stats.enters++;
+    u64 exit;
+    do {
+        exit = run(n, cpu, b);
+        b    = NULL;
+        if ((exit & NATIVE_EXIT_MASK) == NATIVE_EXIT_LINK) {
+            cpu->host.live &= (u8)~NATIVE_LIVE_XMM;
+            b = follow(n, cpu, (u32)(exit >> 2));
+        }
+    } while (b);
+    if (cpu->host.live & NATIVE_LIVE_X87) {
+        x87_from_host(cpu);
+    }
+    cpu->host.live = 0;
+    if ((exit & NATIVE_EXIT_MASK) == NATIVE_EXIT_INSN) {
+        n->stats.left++;
+        return (const struct insn *)(uintptr_t)(exit & ~(u64)NATIVE_EXIT_MASK);
+    }
+    return NULL;
+}
+
+/* An exception has left translated code from a C function. */
+static void unwind(struct executor *executor, struct cpu *cpu)
+{
+    (void)executor;
+    if (cpu->host.live & NATIVE_LIVE_X87) {
+        x87_from_host(cpu);
+    }
+    cpu->host.live = 0;
+}
+
+struct native_stats native_stats(const struct executor *executor)
+{
+    return container_of(executor, struct native, executor)->stats;
+}
+
+/* ---- life */
+
+struct executor *native_create(struct cpu *cpu, const struct native_config *config, struct error *error)
+{
+    size_t bytes = config->cache_bytes ? config->cache_bytes : NATIVE_CACHE_BYTES;
+    if (!rules_host_fits()) {
+        error_set(error, "this host's processor is too old for translated code (no LAHF in 64-bit mode): try -accel interp");
+        return NULL;
+    }
+    struct native *n = mem_zeroed(1, sizeof *n);
+    if (!codebuf_create(&n->code, bytes, error)) {
+        free(n);
+        return NULL;
+    }
+    n->executor = (struct executor){.translate = translate, .enter = enter, .forget = forget, .forget_all = forget_all, .unwind = unwind};
+    n->cpu              = cpu;
+    n->threshold        = config->at_once ? 0 : config->threshold ? config->threshold : NATIVE_THRESHOLD;
+    n->executor.heat    = (u16)n->threshold;
+    n->rules            = rules_create();
+    n->tables           = mem_zeroed(MODES_MAX, sizeof *n->tables);
+    n->links_max        = (u32)(bytes / 64);
+    n->translations_max = (u32)(bytes / 128);
+    n->link             = mem_zeroed(n->links_max, sizeof *n->link);
+    n->translation      = mem_zeroed(n->translations_max, sizeof *n->translation);
+    n->hot_end          = n->code.write + bytes / 2;
+    n->cold_end         = n->code.write + bytes;
+    struct out o        = {.p = n->code.write, .end = n->hot_end};
+    x86_64_stubs(n, &o);
+    n->stubs_end    = o.p;
+    cpu->host.cpu         = cpu;
+    cpu->executor         = &n->executor;
+    cpu->icache->executor = &n->executor;
+    cpu->host.mxcsr = host_mxcsr();
+    empty(n);
+    return &n->executor;
+}
+
+void native_destroy(struct executor *executor)
+{
+    struct native *n = native_of(executor);
+    n->cpu->executor = n->cpu->icache->executor = NULL;
+    codebuf_destroy(&n->code);
+    free(n->rules);
+    free(n->tables);
+    free(n->link);
+    free(n->translation);
+    free(n);
+}
