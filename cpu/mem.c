@@ -38,6 +38,7 @@ static struct place translate(struct cpu *cpu, vaddr la, enum access_kind kind, 
 {
     struct place p = {.walk = walk(&cpu->paging, cpu->memory, la, kind, rights.user, rights.ac)};
     if (unlikely(p.walk.rule != RULE_NONE)) {
+        tlb_flush_page(&cpu->tlb, la); /* SDM Vol. 3A 4.10.4.1: a page fault drops what is known of its page */
         cpu_raise_page_fault(cpu, p.walk.rule, la, p.walk.error_code);
     }
     p.phys = p.walk.phys & cpu->paging.a20_mask;
@@ -83,6 +84,10 @@ static u64 read_in_page(struct cpu *cpu, vaddr la, unsigned size, struct rights 
     if (hit) {
         return load_le(hit, size);
     }
+    const u8 *page = tlb_refill(&cpu->tlb, rights.view, TLB_READ, la);
+    if (page) {
+        return load_le(page + (la & (PAGE_SIZE - 1)), size);
+    }
     struct place p = translate(cpu, la, ACCESS_READ, rights);
     if (!is_memory(&p.target, size)) {
         cpu_sync_devices(cpu);
@@ -123,6 +128,9 @@ static void write_place(struct cpu *cpu, vaddr la, u64 value, unsigned size, str
 static void write_in_page(struct cpu *cpu, vaddr la, u64 value, unsigned size, struct rights rights)
 {
     u8 *hit = tlb_hit(cpu->tlb.data[rights.view][TLB_WRITE], la, size);
+    if (!hit && tlb_refill(&cpu->tlb, rights.view, TLB_WRITE, la)) {
+        hit = tlb_hit(cpu->tlb.data[rights.view][TLB_WRITE], la, size);
+    }
     if (hit) {
         store_le(hit, value, size);
         return;
@@ -445,11 +453,22 @@ void *mem_direct(struct cpu *cpu, vaddr la, unsigned size, bool write)
 
 /* ---- instruction fetch */
 
+static bool in_window(const struct window *w, const u8 *host)
+{
+    return w->bytes && (u64)(host - (w->region->host + w->offset)) < w->bytes;
+}
+
 const u8 *mem_fetch_page(struct cpu *cpu, vaddr la, struct region **region, u64 *offset)
 {
     enum tlb_view view   = cpu->cpl == 3 ? TLB_USER : TLB_SUPERVISOR;
     struct rights rights = {cpu->cpl == 3, false, view};
-    struct place  p      = translate(cpu, la, ACCESS_FETCH, rights);
+    const u8     *known  = tlb_refill_fetch(&cpu->tlb, view, la);
+    if (known && in_window(&cpu->paging.ram, known)) {
+        *region = cpu->paging.ram.region;
+        *offset = (u64)(known - (*region)->host);
+        return known;
+    }
+    struct place p = translate(cpu, la, ACCESS_FETCH, rights);
     if (!is_memory(&p.target, 1) || !whole_page(&p)) {
         return NULL;
     }

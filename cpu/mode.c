@@ -52,6 +52,7 @@ void cpu_update_paging(struct cpu *cpu)
         p->ram.bytes = 0;
     }
     p->a20_mask  = cpu->a20 ? ~(u64)0 : ~(u64)(1 << 20);
+    tlb_set_pcid(&cpu->tlb, cpu->cr4 & CR4_PCIDE ? cpu->cr3 & 0xfff : 0);
 }
 
 static void update_code(struct cpu *cpu)

@@ -1,10 +1,14 @@
 /*
  * tlb.c: filling and flushing the software TLB. Bitmaps say which entries are filled, local and global ones apart, so that a
  * flush touches those only. A large page enters as pieces of 4 KiB; INVLPG must drop all of them (SDM Vol. 3A 4.10.4.1).
+ *
+ * The second level holds whatever the first holds, and more. Its entries are dropped by age, all at once, or one by one.
  */
 #include "mmu/tlb.h"
 
 #include "cpu/base/bits.h"
+
+#define HASH_FACTOR 0x9e3779b97f4a7c15 /* 2^64 divided by the golden ratio */
 
 /* The tables in the order of tlb->fills. */
 static struct tlb_entry *table_at(struct tlb *tlb, unsigned n)
@@ -47,9 +51,28 @@ static void drop(struct tlb *tlb, unsigned table, unsigned index)
 
 static void forget_large(struct tlb *tlb)
 {
-    tlb->large_bytes = 0;
+    tlb->huge_filter = 0;
     for (unsigned k = 0; k < ARRAY_LEN(tlb->large_filter); k++) {
         tlb->large_filter[k] = 0;
+    }
+}
+
+/* ---- all at once */
+
+static u64 new_age(struct tlb *tlb)
+{
+    return ++tlb->last_age;
+}
+
+static void new_local_age(struct tlb *tlb)
+{
+    tlb->local_age = tlb->pcid_age[tlb->pcid] = new_age(tlb);
+}
+
+static void clear_local(struct tlb *tlb)
+{
+    for (unsigned n = 0; n < TLB_TABLES; n++) {
+        clear_filled(table_at(tlb, n), tlb->fills[n].local, &tlb->fills[n].local_words);
     }
 }
 
@@ -61,39 +84,96 @@ void tlb_init(struct tlb *tlb)
         }
         tlb->fills[n] = (struct tlb_fills){0};
     }
-    forget_large(tlb);
+    tlb->pcid = 0;
+    tlb_flush(tlb);
 }
 
 void tlb_flush(struct tlb *tlb)
 {
-    tlb_flush_local(tlb);
+    tlb_flush_all_pcids(tlb);
     for (unsigned n = 0; n < TLB_TABLES; n++) {
         clear_filled(table_at(tlb, n), tlb->fills[n].global, &tlb->fills[n].global_words);
     }
+    tlb->global_age = new_age(tlb);
     forget_large(tlb);
 }
 
 void tlb_flush_local(struct tlb *tlb)
 {
-    for (unsigned n = 0; n < TLB_TABLES; n++) {
-        clear_filled(table_at(tlb, n), tlb->fills[n].local, &tlb->fills[n].local_words);
+    clear_local(tlb);
+    new_local_age(tlb);
+}
+
+void tlb_set_pcid(struct tlb *tlb, unsigned pcid)
+{
+    if (pcid == tlb->pcid) {
+        return;
     }
+    clear_local(tlb);
+    tlb->pcid      = (u16)pcid;
+    tlb->local_age = tlb->pcid_age[pcid];
+    if (tlb->local_age < tlb->oldest_age) {
+        new_local_age(tlb);
+    }
+}
+
+void tlb_flush_pcid(struct tlb *tlb, unsigned pcid)
+{
+    if (pcid == tlb->pcid) {
+        tlb_flush_local(tlb);
+    } else {
+        tlb->pcid_age[pcid] = new_age(tlb);
+    }
+}
+
+void tlb_flush_all_pcids(struct tlb *tlb)
+{
+    clear_local(tlb);
+    tlb->oldest_age = tlb->last_age + 1;
+    new_local_age(tlb);
 }
 
 /* ---- one page */
 
+/* Pages of different PCIDs, and global ones, lie in different places. */
+static struct tlb_second *second_at(struct tlb *tlb, vaddr page, u64 age)
+{
+    u64 h = ((page >> PAGE_SHIFT) + age * 0x632be5ab) * HASH_FACTOR;
+    return &tlb->second[h >> 52];
+}
+
+static struct tlb_second *find_second(struct tlb *tlb, vaddr page)
+{
+    struct tlb_second *s = second_at(tlb, page, tlb->local_age);
+    if (s->page == page && s->age == tlb->local_age) {
+        return s;
+    }
+    s = second_at(tlb, page, tlb->global_age);
+    return s->page == page && s->age == tlb->global_age ? s : NULL;
+}
+
 static u64 *filter_word(struct tlb *tlb, vaddr la, u64 *bit)
 {
-    u64      quarter = la >> 30 ^ la >> 38 ^ la >> 46; /* 1 GiB: one quarter of the filter */
-    unsigned n       = (unsigned)(bits(la, 29, TLB_LARGE_SHIFT) | (quarter & 3) << (30 - TLB_LARGE_SHIFT));
-    *bit             = BIT(n % 64);
-    return &tlb->large_filter[n / 64];
+    u64 h = (la >> TLB_LARGE_SHIFT) * HASH_FACTOR >> 52;
+    *bit  = BIT(h % 64);
+    return &tlb->large_filter[h / 64];
+}
+
+static u64 huge_bit(vaddr la)
+{
+    return BIT((la >> 30) * HASH_FACTOR >> 58);
+}
+
+static bool may_be_large(struct tlb *tlb, vaddr la)
+{
+    u64 bit, *word = filter_word(tlb, la, &bit);
+    return *word & bit || tlb->huge_filter & huge_bit(la);
 }
 
 /* Pieces of large pages that may belong to the same one as `la`: too many dropped is no error. */
 static void drop_large(struct tlb *tlb, vaddr la)
 {
-    u64 unit = tlb->large_bytes > BIT(TLB_LARGE_SHIFT) ? tlb->large_bytes : BIT(TLB_LARGE_SHIFT);
+    u64 unit = tlb->huge_filter & huge_bit(la) ? BIT(30) : BIT(TLB_LARGE_SHIFT);
     for (unsigned n = 0; n < TLB_TABLES; n++) {
         struct tlb_fills *f = &tlb->fills[n];
         for (unsigned word = 0; word < TLB_WORDS; word++) {
@@ -105,24 +185,38 @@ static void drop_large(struct tlb *tlb, vaddr la)
             }
         }
     }
+    new_local_age(tlb);
+    tlb->global_age = new_age(tlb);
+}
+
+/* The tables and the second level, 4 KiB only. */
+static void drop_page(struct tlb *tlb, vaddr page)
+{
+    unsigned           index = tlb_index(page);
+    struct tlb_second *s;
+    for (unsigned n = 0; n < TLB_TABLES; n++) {
+        if (table_at(tlb, n)[index].tag == page) {
+            drop(tlb, n, index);
+        }
+    }
+    while ((s = find_second(tlb, page))) {
+        s->age = 0;
+    }
 }
 
 void tlb_flush_page(struct tlb *tlb, vaddr la)
 {
-    u64      bit;
-    unsigned index = tlb_index(la);
-    for (unsigned n = 0; n < TLB_TABLES; n++) {
-        if (!((table_at(tlb, n)[index].tag ^ la) & PAGE_MASK)) {
-            drop(tlb, n, index);
-        }
-    }
-    if (*filter_word(tlb, la, &bit) & bit) {
+    drop_page(tlb, la & PAGE_MASK);
+    if (may_be_large(tlb, la)) {
         drop_large(tlb, la);
     }
 }
 
 void tlb_flush_writes(struct tlb *tlb, const u8 *page)
 {
+    if (!++tlb->write_age) {
+        tlb_flush(tlb); /* the age has come round */
+    }
     for (unsigned view = 0; view < TLB_VIEWS; view++) {
         unsigned          n     = view * TLB_KINDS + TLB_WRITE;
         struct tlb_fills *f     = &tlb->fills[n];
@@ -143,28 +237,21 @@ void tlb_flush_writes(struct tlb *tlb, const u8 *page)
 
 static void note_large(struct tlb *tlb, vaddr la, u64 page_bytes)
 {
-    u64 bit, *word = filter_word(tlb, la & ~(page_bytes - 1), &bit);
-    if (page_bytes > tlb->large_bytes) {
-        tlb->large_bytes = page_bytes;
-    }
-    if (page_bytes <= BIT(TLB_LARGE_SHIFT)) {
+    if (page_bytes > BIT(TLB_LARGE_SHIFT)) {
+        tlb->huge_filter |= huge_bit(la);
+    } else {
+        u64 bit, *word = filter_word(tlb, la, &bit);
         *word |= bit;
-        return;
-    }
-    for (unsigned k = 0; k < TLB_LARGE_FILTER / 64 / 4; k++) {
-        word[k] = ~(u64)0;
     }
 }
 
-static void fill(struct tlb *tlb, unsigned n, vaddr la, const u8 *host, bool global, u64 page_bytes)
+/* Into the first level. */
+static void fill_first(struct tlb *tlb, unsigned n, vaddr page, u64 addend, bool global, bool large)
 {
-    unsigned          index = tlb_index(la), word = index / 64;
+    unsigned          index = tlb_index(page), word = index / 64;
     u64               bit = BIT(index % 64);
     struct tlb_fills *f   = &tlb->fills[n];
-    struct tlb_entry *e   = &table_at(tlb, n)[index];
-    la &= PAGE_MASK;
-    e->tag    = la;
-    e->addend = (u64)(uintptr_t)host - la;
+    table_at(tlb, n)[index] = (struct tlb_entry){.tag = page, .addend = addend};
     if (global) {
         f->global[word] |= bit;
         f->local[word] &= ~bit;
@@ -174,12 +261,55 @@ static void fill(struct tlb *tlb, unsigned n, vaddr la, const u8 *host, bool glo
         f->global[word] &= ~bit;
         f->local_words |= 1u << word;
     }
-    if (unlikely(page_bytes > PAGE_SIZE)) {
-        f->large[word] |= bit;
-        note_large(tlb, la, page_bytes);
-    } else {
-        f->large[word] &= ~bit;
+    f->large[word] = (f->large[word] & ~bit) | (large ? bit : 0);
+}
+
+static bool is_write(unsigned n)
+{
+    return n < TLB_VIEWS * TLB_KINDS && n % TLB_KINDS == TLB_WRITE;
+}
+
+enum { WRITE_TABLES = 1 << TLB_WRITE | 1 << (TLB_KINDS + TLB_WRITE) | 1 << (2 * TLB_KINDS + TLB_WRITE) };
+
+/* The tables that may take the page now. */
+static unsigned tables_of(const struct tlb *tlb, const struct tlb_second *s)
+{
+    return s->write_age == tlb->write_age ? s->tables : s->tables & ~(unsigned)WRITE_TABLES;
+}
+
+static void fill(struct tlb *tlb, unsigned n, vaddr la, const u8 *host, bool global, u64 page_bytes)
+{
+    vaddr              page = la & PAGE_MASK;
+    u64                addend = (u64)(uintptr_t)host - page;
+    struct tlb_second *known  = find_second(tlb, page);
+    if (known && (known->addend != addend || (known->age == tlb->global_age) != global)) {
+        drop_page(tlb, page); /* it was mapped elsewhere: one linear page has one translation, for reads and writes */
+        known = NULL;
     }
+    if (known) {
+        known->tables = (u16)(tables_of(tlb, known) | 1u << n);
+    } else {
+        u64 age = global ? tlb->global_age : tlb->local_age;
+        known   = second_at(tlb, page, age);
+        *known  = (struct tlb_second){.page = page, .addend = addend, .age = age, .tables = (u16)(1u << n)};
+    }
+    known->write_age = tlb->write_age;
+    known->large     = page_bytes > PAGE_SIZE;
+    if (known->large) {
+        note_large(tlb, page, page_bytes);
+    }
+    fill_first(tlb, n, page, addend, global, known->large);
+}
+
+static const u8 *refill(struct tlb *tlb, unsigned n, vaddr la)
+{
+    vaddr                    page = la & PAGE_MASK;
+    const struct tlb_second *s    = find_second(tlb, page);
+    if (!s || !(s->tables >> n & 1) || (is_write(n) && s->write_age != tlb->write_age)) {
+        return NULL;
+    }
+    fill_first(tlb, n, page, s->addend, s->age == tlb->global_age, s->large);
+    return (const u8 *)(uintptr_t)(page + s->addend);
 }
 
 void tlb_fill(struct tlb *tlb, enum tlb_view view, enum tlb_kind kind, vaddr la, const u8 *host, bool global,
@@ -191,4 +321,14 @@ void tlb_fill(struct tlb *tlb, enum tlb_view view, enum tlb_kind kind, vaddr la,
 void tlb_fill_fetch(struct tlb *tlb, enum tlb_view view, vaddr la, const u8 *host, bool global, u64 page_bytes)
 {
     fill(tlb, TLB_VIEWS * TLB_KINDS + view, la, host, global, page_bytes);
+}
+
+const u8 *tlb_refill(struct tlb *tlb, enum tlb_view view, enum tlb_kind kind, vaddr la)
+{
+    return refill(tlb, view * TLB_KINDS + kind, la);
+}
+
+const u8 *tlb_refill_fetch(struct tlb *tlb, enum tlb_view view, vaddr la)
+{
+    return refill(tlb, TLB_VIEWS * TLB_KINDS + view, la);
 }

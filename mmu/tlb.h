@@ -4,6 +4,9 @@
  * An entry exists only where the access is plain RAM (or ROM, to read), permitted, with accessed and dirty bits already
  * set and, for writes, in a page that holds no cached code and is not watched for being written. A hit therefore needs
  * one subtraction and one comparison, which also tests for page crossing; everything else takes the slow path.
+ *
+ * Behind these tables stands a second level, larger and reached by a hash: it spares page walks where pages compete for an
+ * entry, and it keeps the pages of other process-context identifiers (PCID).
  */
 #ifndef MMU_TLB_H
 #define MMU_TLB_H
@@ -37,14 +40,32 @@ struct tlb_fills {
 
 #define TLB_TABLES       (TLB_VIEWS * (TLB_KINDS + 1))
 #define TLB_LARGE_SHIFT  22 /* the unit of large_filter: covers a page of 2 or of 4 MiB */
-#define TLB_LARGE_FILTER 1024
+#define TLB_LARGE_FILTER 4096
+#define TLB_SECOND       4096
+#define TLB_PCIDS        4096
+
+/* One page in the second level. */
+struct tlb_second {
+    u64  page, addend;
+    u64  age;       /* valid while it equals that of the global pages or of the current PCID */
+    u32  write_age; /* its permissions to write are valid while it equals tlb->write_age */
+    u16  tables;    /* bit per table that may take it */
+    bool large;
+};
 
 struct tlb {
     struct tlb_entry data[TLB_VIEWS][TLB_KINDS][TLB_ENTRIES];
     struct tlb_entry fetch[TLB_VIEWS][TLB_FETCH_ENTRIES];
     struct tlb_fills fills[TLB_TABLES]; /* those of data in their order, then those of fetch */
-    u64              large_filter[TLB_LARGE_FILTER / 64]; /* bit clear: no piece of a large page lies in this unit */
-    u64              large_bytes;                         /* the largest page filled */
+    u64              large_filter[TLB_LARGE_FILTER / 64]; /* bit clear: no piece of a large page lies in units of this hash */
+    u64              huge_filter; /* the same for pages of 1 GiB */
+    /* Ages are never used twice: a flush of the second level is a new age. */
+    u64               last_age, global_age, local_age;
+    u64               oldest_age; /* those of PCIDs below this are void */
+    u64               pcid_age[TLB_PCIDS];
+    u32               write_age;
+    u16               pcid; /* the current one */
+    struct tlb_second second[TLB_SECOND];
 };
 
 static inline unsigned tlb_index(vaddr la)
@@ -68,17 +89,25 @@ ALWAYS_INLINE void *tlb_hit(const struct tlb_entry *table, vaddr la, unsigned si
 }
 
 void tlb_init(struct tlb *tlb);
-/* Everything, global pages too. */
+/* Everything, of all PCIDs, global pages too. */
 void tlb_flush(struct tlb *tlb);
-/* All but global pages (a CR3 load). */
+/* All of the current PCID but global pages (a CR3 load). */
 void tlb_flush_local(struct tlb *tlb);
-/* INVLPG: the page of `la`, whatever its size. */
+/* INVLPG: the page of `la`, whatever its size, of the current PCID and global. */
 void tlb_flush_page(struct tlb *tlb, vaddr la);
+/* Another PCID becomes the current one; what is known of it comes back. Without CR4.PCIDE there is only PCID 0. */
+void tlb_set_pcid(struct tlb *tlb, unsigned pcid);
+/* All of one PCID, or of all of them, but global pages. */
+void tlb_flush_pcid(struct tlb *tlb, unsigned pcid);
+void tlb_flush_all_pcids(struct tlb *tlb);
 /* Every permission to write to the host page at `page`; NULL: to any. */
 void tlb_flush_writes(struct tlb *tlb, const u8 *page);
 /* Enters a page; `host` is where its first byte lies, page_bytes the size of the guest's page. */
 void tlb_fill(struct tlb *tlb, enum tlb_view view, enum tlb_kind kind, vaddr la, const u8 *host, bool global,
               u64 page_bytes);
+/* The host page of `la` from the second level, which then enters the first; NULL: walk. */
+const u8 *tlb_refill(struct tlb *tlb, enum tlb_view view, enum tlb_kind kind, vaddr la);
+const u8 *tlb_refill_fetch(struct tlb *tlb, enum tlb_view view, vaddr la);
 void tlb_fill_fetch(struct tlb *tlb, enum tlb_view view, vaddr la, const u8 *host, bool global, u64 page_bytes);
 
 #endif

@@ -65,12 +65,12 @@ static void test_local_flush_keeps_global(void **state)
     struct tlb *tlb = *state;
     for (u64 n = 0; n < TLB_ENTRIES; n++) {
         tlb_fill(tlb, TLB_SUPERVISOR, TLB_WRITE, n << PAGE_SHIFT, HOST(n), n % 3 == 0, PAGE_SIZE);
-        tlb_fill_fetch(tlb, TLB_USER, n << PAGE_SHIFT, HOST(n), n % 5 == 0, PAGE_SIZE);
+        tlb_fill_fetch(tlb, TLB_USER, (n + TLB_ENTRIES) << PAGE_SHIFT, HOST(n), n % 5 == 0, PAGE_SIZE);
     }
     tlb_flush_local(tlb);
     for (u64 n = 0; n < TLB_ENTRIES; n++) {
         assert_int_equal(has(tlb, TLB_SUPERVISOR, TLB_WRITE, n << PAGE_SHIFT), n % 3 == 0);
-        assert_int_equal(has_fetch(tlb, TLB_USER, n << PAGE_SHIFT), n % 5 == 0);
+        assert_int_equal(has_fetch(tlb, TLB_USER, (n + TLB_ENTRIES) << PAGE_SHIFT), n % 5 == 0);
     }
     tlb_flush(tlb);
     test_empty(state);
@@ -94,7 +94,7 @@ static void test_flush_page(void **state)
     struct tlb *tlb = *state;
     for (unsigned view = 0; view < TLB_VIEWS; view++) {
         for (vaddr la = 0x1000; la <= 0x3000; la += PAGE_SIZE) {
-            tlb_fill(tlb, view, TLB_READ, la, HOST(1), true, PAGE_SIZE);
+            tlb_fill(tlb, view, TLB_READ, la, HOST(1), false, PAGE_SIZE);
             tlb_fill(tlb, view, TLB_WRITE, la, HOST(1), false, PAGE_SIZE);
             tlb_fill_fetch(tlb, view, la, HOST(1), false, PAGE_SIZE);
         }
@@ -151,6 +151,118 @@ static void test_flush_writes(void **state)
     assert_true(has(tlb, TLB_USER, TLB_READ, 0x77000));
 }
 
+/* Two pages that compete for an entry: the second level keeps the loser, with the rights that it had. */
+static void test_second_level(void **state)
+{
+    struct tlb *tlb = *state;
+    vaddr       a = 0x400000, b = a + TLB_ENTRIES * PAGE_SIZE;
+    tlb_fill(tlb, TLB_USER, TLB_READ, a, HOST(1), false, PAGE_SIZE);
+    tlb_fill(tlb, TLB_USER, TLB_READ, b, HOST(2), true, 2u << 20);
+    assert_false(has(tlb, TLB_USER, TLB_READ, a));
+    assert_null(tlb_refill(tlb, TLB_USER, TLB_WRITE, a));
+    assert_null(tlb_refill(tlb, TLB_SUPERVISOR, TLB_READ, a));
+    assert_null(tlb_refill_fetch(tlb, TLB_USER, a));
+    assert_ptr_equal(tlb_refill(tlb, TLB_USER, TLB_READ, a + 0x123), HOST(1));
+    assert_true(has(tlb, TLB_USER, TLB_READ, a));
+    tlb_flush_local(tlb);
+    assert_null(tlb_refill(tlb, TLB_USER, TLB_READ, a));
+    assert_ptr_equal(tlb_refill(tlb, TLB_USER, TLB_READ, b), HOST(2));
+    tlb_flush_page(tlb, b + PAGE_SIZE); /* of the same large page */
+    assert_false(has(tlb, TLB_USER, TLB_READ, b));
+    assert_null(tlb_refill(tlb, TLB_USER, TLB_READ, b));
+}
+
+static void test_second_level_writes(void **state)
+{
+    struct tlb *tlb = *state;
+    vaddr       a = 0x400000;
+    tlb_fill(tlb, TLB_USER, TLB_WRITE, a, HOST(1), false, PAGE_SIZE);
+    tlb_fill(tlb, TLB_USER, TLB_READ, a, HOST(1), false, PAGE_SIZE);
+    tlb_flush_writes(tlb, HOST(1));
+    assert_null(tlb_refill(tlb, TLB_USER, TLB_WRITE, a));
+    tlb_fill(tlb, TLB_SUPERVISOR, TLB_READ, a, HOST(1), false, PAGE_SIZE);
+    assert_null(tlb_refill(tlb, TLB_USER, TLB_WRITE, a));
+    assert_ptr_equal(tlb_refill(tlb, TLB_USER, TLB_READ, a), HOST(1));
+}
+
+/* A page that is found at another place takes its old place's entries with it. */
+static void test_moved_page(void **state)
+{
+    struct tlb *tlb = *state;
+    tlb_fill(tlb, TLB_USER, TLB_READ, 0x5000, HOST(1), false, PAGE_SIZE);
+    tlb_fill(tlb, TLB_USER, TLB_WRITE, 0x5000, HOST(2), false, PAGE_SIZE);
+    assert_false(has(tlb, TLB_USER, TLB_READ, 0x5000));
+    assert_null(tlb_refill(tlb, TLB_USER, TLB_READ, 0x5000));
+}
+
+static void test_pcids(void **state)
+{
+    struct tlb *tlb = *state;
+    vaddr       la = 0x7000, other = 0x9000;
+    tlb_fill(tlb, TLB_SUPERVISOR, TLB_READ, other, HOST(9), true, PAGE_SIZE);
+    for (unsigned pcid = 1; pcid < 5; pcid++) {
+        tlb_set_pcid(tlb, pcid);
+        assert_false(has(tlb, TLB_USER, TLB_READ, la));
+        assert_null(tlb_refill(tlb, TLB_USER, TLB_READ, la));
+        tlb_fill(tlb, TLB_USER, TLB_READ, la, HOST(pcid), false, PAGE_SIZE);
+        assert_true(has(tlb, TLB_SUPERVISOR, TLB_READ, other));
+    }
+    tlb_flush_pcid(tlb, 2);
+    tlb_flush_pcid(tlb, 4);
+    assert_false(has(tlb, TLB_USER, TLB_READ, la));
+    tlb_set_pcid(tlb, 3);
+    tlb_flush_page(tlb, la);
+    for (unsigned pcid = 0; pcid < 5; pcid++) {
+        tlb_set_pcid(tlb, pcid);
+        assert_ptr_equal(tlb_refill(tlb, TLB_USER, TLB_READ, la), pcid == 1 ? HOST(1) : NULL);
+    }
+    tlb_flush_all_pcids(tlb);
+    assert_true(has(tlb, TLB_SUPERVISOR, TLB_READ, other));
+    tlb_set_pcid(tlb, 1);
+    assert_null(tlb_refill(tlb, TLB_USER, TLB_READ, la));
+    tlb_fill(tlb, TLB_USER, TLB_READ, la, HOST(1), false, PAGE_SIZE);
+    tlb_set_pcid(tlb, 0);
+    tlb_flush(tlb);
+    tlb_set_pcid(tlb, 1);
+    assert_null(tlb_refill(tlb, TLB_USER, TLB_READ, la));
+    assert_null(tlb_refill(tlb, TLB_SUPERVISOR, TLB_READ, other));
+}
+
+/* Whatever is filled and flushed: the first level knows nothing that the flushes since should have dropped. */
+static void test_random(void **state)
+{
+    enum { PAGES = 64, PCIDS = 4 };
+    struct tlb *tlb = *state;
+    u64         filled[PCIDS][PAGES] = {{0}}; /* 0: must not be known; else the host page */
+    u64         seed = 1;
+    unsigned    pcid = 0;
+    for (unsigned n = 0; n < 300000; n++) {
+        seed       = seed * 6364136223846793005 + 1442695040888963407;
+        unsigned k = seed >> 33 & (PAGES - 1), what = seed >> 41 & 127;
+        vaddr    la = (vaddr)(k & 7) << PAGE_SHIFT | (vaddr)(k >> 3) << 25; /* eight pages compete for an entry */
+        if (what < 60) {
+            tlb_fill(tlb, TLB_USER, TLB_READ, la, HOST(filled[pcid][k] ? filled[pcid][k] : n + 1), false, PAGE_SIZE);
+            filled[pcid][k] = filled[pcid][k] ? filled[pcid][k] : n + 1;
+        } else if (what < 110) {
+            const u8 *host = tlb_hit(tlb->data[TLB_USER][TLB_READ], la, 1);
+            host           = host ? host : tlb_refill(tlb, TLB_USER, TLB_READ, la);
+            assert_true(!host || (filled[pcid][k] && host == HOST(filled[pcid][k])));
+        } else if (what < 120) {
+            pcid = k % PCIDS;
+            tlb_set_pcid(tlb, pcid);
+        } else if (what < 125) {
+            tlb_flush_page(tlb, la);
+            filled[pcid][k] = 0;
+        } else {
+            unsigned p = what == 125 ? k % PCIDS : pcid;
+            what == 125 ? tlb_flush_pcid(tlb, p) : tlb_flush_local(tlb);
+            for (k = 0; k < PAGES; k++) {
+                filled[p][k] = 0;
+            }
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +273,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_flush_page, setup, teardown),
         cmocka_unit_test_setup_teardown(test_flush_large_page, setup, teardown),
         cmocka_unit_test_setup_teardown(test_flush_writes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_second_level, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_second_level_writes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_moved_page, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_pcids, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_random, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

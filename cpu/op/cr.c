@@ -148,16 +148,24 @@ void cr0_write(struct cpu *cpu, u64 value)
 
 /* ---- CR3, CR4, CR8 */
 
-void cr3_write(struct cpu *cpu, u64 value)
+static void load_cr3(struct cpu *cpu, u64 value, bool keep)
 {
     cpu->cr3 = value;
-    tlb_flush_local(&cpu->tlb);
-    cpu_update_paging(cpu);
+    cpu_update_paging(cpu); /* with the PCID */
+    if (!keep) {
+        tlb_flush_local(&cpu->tlb);
+    }
 }
 
-/* Bit 63 with CR4.PCIDE promises that nothing need be dropped; translations are not tagged here, so they are. */
+void cr3_write(struct cpu *cpu, u64 value)
+{
+    load_cr3(cpu, value, false);
+}
+
+/* With CR4.PCIDE, bit 63 keeps what is known of the new PCID (SDM Vol. 3A 4.10.4.1). */
 static void mov_cr3(struct cpu *cpu, u64 value)
 {
+    bool keep = cpu->cr4 & CR4_PCIDE && value >> 63;
     if (cpu->cr4 & CR4_PCIDE) {
         value &= ~BIT(63);
     }
@@ -165,7 +173,7 @@ static void mov_cr3(struct cpu *cpu, u64 value)
         cpu_check(cpu, !(value & phys_reserved(cpu)), RULE_GP_CR3_RESERVED, 0);
     }
     load_pdptes(cpu, cpu->cr0, cpu->cr4, value);
-    cr3_write(cpu, value);
+    load_cr3(cpu, value, keep);
 }
 
 static void mov_cr4(struct cpu *cpu, u64 value)
@@ -274,6 +282,16 @@ OP(wbinvd)
 
 enum { INVPCID_ADDRESS, INVPCID_CONTEXT, INVPCID_ALL, INVPCID_ALL_NON_GLOBAL };
 
+/* Of another PCID than the current one, one page is not worth looking for: all of it goes. */
+static void flush_page_of(struct cpu *cpu, unsigned pcid, vaddr address)
+{
+    if (pcid == cpu->tlb.pcid) {
+        tlb_flush_page(&cpu->tlb, address);
+    } else {
+        tlb_flush_pcid(&cpu->tlb, pcid);
+    }
+}
+
 OP(invpcid)
 {
     require_cpl0(cpu);
@@ -289,13 +307,16 @@ OP(invpcid)
     switch (type) {
     case INVPCID_ADDRESS:
         cpu_check(cpu, is_canonical(address), RULE_GP_INVPCID_CANONICAL, 0);
-        tlb_flush_page(&cpu->tlb, address);
+        flush_page_of(cpu, (unsigned)pcid, address);
+        break;
+    case INVPCID_CONTEXT:
+        tlb_flush_pcid(&cpu->tlb, (unsigned)pcid);
         break;
     case INVPCID_ALL:
         tlb_flush(&cpu->tlb);
         break;
     default:
-        tlb_flush_local(&cpu->tlb);
+        tlb_flush_all_pcids(&cpu->tlb);
         break;
     }
 }
