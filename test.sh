@@ -1,6 +1,7 @@
 #!/bin/bash
-# Installs what is missing, builds Ringside (Release) and runs every test. The last line is "N passed, N failed"; the exit
-# status is 0 only if none failed. Words are handed to ctest: ./test.sh -R boot. BUILD=DIR builds elsewhere than in build/.
+# Installs what is missing, builds Ringside (Release) and runs every test; on x86-64 builds it for 64-bit Arm too and runs all
+# but the long tests under qemu-aarch64. The last line is "N passed, N failed"; the exit status is 0 only if none failed.
+# Words are handed to ctest: ./test.sh -R boot. BUILD=DIR builds elsewhere than in build/.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 build=${BUILD:-$here/build}
@@ -20,9 +21,20 @@ cmake -S "$here" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DRINGSIDE_TEST
     give_up "cmake does not like this system"
 ninja -C "$build" || give_up "the build failed"
 
+arm=
+if [ "$(uname -m)" = x86_64 ]; then
+    arm=$build/aarch64
+    need_packages $packages_aarch64 || give_up "packages are missing"
+    "$here/tests/aarch64/make-sysroot.sh" > /dev/null || give_up "no libraries for aarch64 could be fetched"
+    cmake --toolchain "$here/tests/aarch64/toolchain.cmake" -S "$here" -B "$arm" -G Ninja -DCMAKE_BUILD_TYPE=Release \
+        -DRINGSIDE_TESTS=ON -DCMAKE_COMPILE_WARNING_AS_ERROR=ON > /dev/null || give_up "cmake cannot cross-build for aarch64"
+    ninja -C "$arm" || give_up "the build for aarch64 failed"
+fi
+
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 ctest --test-dir "$build" --output-on-failure -j "$(nproc)" "$@" | tee "$log"
+[ -z "$arm" ] || ctest --test-dir "$arm" -LE long --output-on-failure -j "$(nproc)" "$@" | tee -a "$log"
 awk '
     /^ *[0-9]+\/[0-9]+ Test +#/ {
         if (/ Passed /) passed++
