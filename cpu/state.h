@@ -229,6 +229,7 @@ struct cpu {
         u32         mxcsr; /* the host's own */
         u8          live;  /* register files of the host that hold the guest's registers */
         u8          count; /* of a shift */
+        u64         insns, blocks; /* -accel tcg,profile=on: instructions and blocks that translated code has begun */
     } host;
     struct insn             *single; /* the interpreter's room for one instruction outside the cache, and its end */
     u64                      tsc_hz;

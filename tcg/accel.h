@@ -5,9 +5,11 @@
 #define TCG_ACCEL_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 #include "cpu/base/error.h"
 
+struct code_watch;
 struct cpu;
 
 enum accel {
@@ -20,11 +22,15 @@ struct accel_config {
     enum accel accel;
     size_t     cache_bytes; /* for translated code; 0: the default */
     unsigned   threshold;   /* executions after which a block is translated; 0: the default */
+    bool       profile;     /* guest instructions are counted */
+    const struct code_watch *watch; /* tcg/watch.h: sees blocks as they are translated, or first interpreted; may be NULL */
 };
 
 /* For a processor that has not executed anything yet. False: *error says why not. */
 bool accel_attach(struct cpu *cpu, const struct accel_config *config, struct error *error);
 /* Before cpu_destroy(). NULL is allowed. */
 void accel_detach(struct cpu *cpu);
+/* What there is to know about translation: the monitor's `info jit`. */
+void accel_print(const struct cpu *cpu, FILE *out);
 
 #endif

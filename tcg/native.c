@@ -120,6 +120,15 @@ static bool emit(struct native *n, struct block *b)
     return true;
 }
 
+/* The block that was translated last. */
+static void show_block(const struct native *n, const struct block *b)
+{
+    const struct translation *t        = b->translation;
+    size_t                    hot      = (size_t)(n->hot - t->entry), cold = t->bytes - hot;
+    const struct code_piece   pieces[] = {{codebuf_run(&n->code, t->entry), hot}, {codebuf_run(&n->code, n->cold - cold), cold}};
+    n->watch->block(n->watch->opaque, n->cpu, b, pieces);
+}
+
 static bool translate(struct executor *executor, struct block *b)
 {
     struct native *n     = native_of(executor);
@@ -137,6 +146,9 @@ static bool translate(struct executor *executor, struct block *b)
     n->stats.insns += b->count;
     n->stats.bytes += b->translation->bytes;
     n->stats.translate_ns += now_ns() - start;
+    if (n->watch) {
+        show_block(n, b);
+    }
     return true;
 }
 
@@ -178,9 +190,15 @@ u64 native_call(struct cpu *cpu, const struct insn *insn)
     if (cpu->host.live && touches_x87(insn)) {
         x87_from_host(cpu);
     }
+    if (n->profile) {
+        native_profile_call(n->profile, insn);
+    }
     interp_isolated(cpu, insn);
     pack_flags(cpu);
     bool leave = cpu->code_mode != mode || cpu->pending || insn[1].fn == cpu->icache->stale;
+    if (n->profile) {
+        native_profile_called(n->profile, cpu, leave);
+    }
     return leave ? (u64)(uintptr_t)(insn + 1) | NATIVE_EXIT_INSN : 0;
 }
 
@@ -258,6 +276,9 @@ static const struct insn *enter(struct executor *executor, struct cpu *cpu, cons
     cpu->host.jumps = t->jump;
     *j              = (struct native_jump){b->host, codebuf_run(&n->code, b->translation->entry)};
     pack_flags(cpu);
+    if (n->profile) {
+        native_profile_enter(n->profile, cpu);
+    }
     cpu->icount += b->count; /* what was to wait for one instruction need not wait any more */
     n->stats.enters++;
     u64 exit;
@@ -273,21 +294,28 @@ static const struct insn *enter(struct executor *executor, struct cpu *cpu, cons
         x87_from_host(cpu);
     }
     cpu->host.live = 0;
+    const struct insn *next = NULL;
     if ((exit & NATIVE_EXIT_MASK) == NATIVE_EXIT_INSN) {
         n->stats.left++;
-        return (const struct insn *)(uintptr_t)(exit & ~(u64)NATIVE_EXIT_MASK);
+        next = (const struct insn *)(uintptr_t)(exit & ~(u64)NATIVE_EXIT_MASK);
     }
-    return NULL;
+    if (n->profile) {
+        native_profile_exit(n->profile, cpu, next);
+    }
+    return next;
 }
 
 /* An exception has left translated code from a C function. */
 static void unwind(struct executor *executor, struct cpu *cpu)
 {
-    (void)executor;
+    const struct native *n = native_of(executor);
     if (cpu->host.live & NATIVE_LIVE_X87) {
         x87_from_host(cpu);
     }
     cpu->host.live = 0;
+    if (n->profile) {
+        native_profile_raised(n->profile, cpu);
+    }
 }
 
 struct native_stats native_stats(const struct executor *executor)
@@ -296,6 +324,24 @@ struct native_stats native_stats(const struct executor *executor)
 }
 
 /* ---- life */
+
+static void show_stubs(const struct native *n)
+{
+    static const struct {
+        const char *name;
+        size_t      at;
+    } stubs[] = {
+#define STUB(name) {#name, offsetof(struct native, stub.name)}
+        STUB(enter), STUB(exit), STUB(miss), STUB(call), STUB(load_xmm), STUB(load_x87),
+#undef STUB
+    };
+    const u8 *end = n->stubs_end;
+    for (unsigned k = ARRAY_LEN(stubs); k-- > 0;) {
+        const u8 *code = *(const u8 *const *)(const void *)((const u8 *)n + stubs[k].at);
+        n->watch->stub(n->watch->opaque, stubs[k].name, (struct code_piece){codebuf_run(&n->code, code), (size_t)(end - code)});
+        end = code;
+    }
+}
 
 struct executor *native_create(struct cpu *cpu, const struct native_config *config, struct error *error)
 {
@@ -314,6 +360,8 @@ struct executor *native_create(struct cpu *cpu, const struct native_config *conf
     n->threshold        = config->at_once ? 0 : config->threshold ? config->threshold : NATIVE_THRESHOLD;
     n->executor.heat    = (u16)n->threshold;
     n->rules            = rules_create();
+    n->watch            = config->watch;
+    n->profile          = config->profile ? native_profile_create() : NULL;
     n->tables           = mem_zeroed(MODES_MAX, sizeof *n->tables);
     n->links_max        = (u32)(bytes / 64);
     n->translations_max = (u32)(bytes / 128);
@@ -329,6 +377,9 @@ struct executor *native_create(struct cpu *cpu, const struct native_config *conf
     cpu->icache->executor = &n->executor;
     cpu->host.mxcsr = host_mxcsr();
     empty(n);
+    if (n->watch) {
+        show_stubs(n);
+    }
     return &n->executor;
 }
 
@@ -337,6 +388,7 @@ void native_destroy(struct executor *executor)
     struct native *n = native_of(executor);
     n->cpu->executor = n->cpu->icache->executor = NULL;
     codebuf_destroy(&n->code);
+    native_profile_destroy(n->profile);
     free(n->rules);
     free(n->tables);
     free(n->link);

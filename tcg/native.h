@@ -13,6 +13,8 @@
 #include "cpu/exec.h"
 #include "cpu/interp/icache.h"
 #include "tcg/codebuf.h"
+#include "tcg/native_profile.h"
+#include "tcg/watch.h"
 
 #define NATIVE_JUMPS 4096
 
@@ -45,6 +47,8 @@ struct native_config {
     size_t   cache_bytes; /* of translated code */
     unsigned threshold;   /* executions after which a block is translated; 0: the default */
     bool     at_once;     /* at the first execution: for tests */
+    bool     profile;     /* guest instructions are counted */
+    const struct code_watch *watch; /* told of all code; NULL: nobody */
 };
 
 /* The room for translated code when nothing is said. */
@@ -55,6 +59,8 @@ struct native_config {
 struct executor    *native_create(struct cpu *cpu, const struct native_config *config, struct error *error);
 void                native_destroy(struct executor *executor);
 struct native_stats native_stats(const struct executor *executor);
+/* native_print.c: the monitor's `info jit`. */
+void native_print(const struct executor *executor, FILE *out);
 
 /* ---- for the backend */
 struct rule_of_row;
@@ -92,6 +98,8 @@ struct native {
     struct jump_table  *tables; /* by mode */
     struct native_stats stats;
     unsigned            threshold;
+    struct native_profile   *profile; /* NULL: guest instructions are not counted */
+    const struct code_watch *watch;
 };
 
 /* A new link: the value with which its jump leaves. */

@@ -8,6 +8,7 @@
 
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include "cpu/base/mem.h"
 #include "cpu/interp/interp.h"
@@ -103,6 +104,13 @@ static struct translation *place(struct tcg *t, const struct block *b, struct tr
     return *bucket = n;
 }
 
+static u64 now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (u64)t.tv_sec * 1000000000u + (u64)t.tv_nsec;
+}
+
 static bool same_mode(struct translate_mode a, struct translate_mode b)
 {
     return a.stack_bytes == b.stack_bytes && a.near_edge == b.near_edge;
@@ -122,11 +130,17 @@ static struct translation *find(struct tcg *t, const struct cpu *cpu, const stru
     if (n) {
         return n;
     }
+    u64 start = now_ns();
     make_ir(t, b, mode);
     n = place(t, b, mode);
     if (!n) {
         flush(t);
         n = place(t, b, mode); /* a block is small against the arena */
+    }
+    t->stats.translate_ns += now_ns() - start;
+    if (t->code_watch) {
+        static const struct code_piece none[CODE_PIECES];
+        t->code_watch->block(t->code_watch->opaque, cpu, b, none);
     }
     return n;
 }
@@ -135,6 +149,7 @@ void tcg_run_block(struct tcg *t, struct cpu *cpu)
 {
     const struct block *b = interp_block(cpu);
     if (!b) {
+        t->stats.stepped++;
         interp_step(cpu);
         return;
     }
@@ -150,4 +165,23 @@ void tcg_run(struct tcg *t, struct cpu *cpu)
     while (!__atomic_load_n(&cpu->pending, __ATOMIC_RELAXED)) {
         tcg_run_block(t, cpu);
     }
+}
+
+static double per(u64 part, u64 whole, double scale)
+{
+    return whole ? scale * (double)part / (double)whole : 0;
+}
+
+void tcg_print(const struct tcg *t, FILE *out)
+{
+    typedef unsigned long long ull;
+    const struct tcg_stats *s = &t->stats;
+    fprintf(out, "executor            translated, portable backend\n");
+    fprintf(out, "code                %zu KiB of %u KiB used\n", t->used >> 10, ARENA_BYTES >> 10);
+    fprintf(out, "translated          %llu blocks, %llu instructions, %.2f ops/instruction (%.2f before the passes), %llu flushes\n",
+            (ull)s->blocks, (ull)s->insns, per(s->ops, s->insns, 1), per(s->ops_built, s->insns, 1), (ull)s->flushes);
+    fprintf(out, "time in translation %.3f s (%.2f us/block)\n", (double)s->translate_ns / 1e9, per(s->translate_ns, s->blocks, 1e-3));
+    fprintf(out, "blocks run          %llu (%.1f instructions each), %.3f %% of them translated before\n", (ull)s->runs,
+            per(s->insns_run, s->runs, 1), 100 - per(s->blocks, s->runs, 100));
+    fprintf(out, "interpreted         %llu instructions outside blocks\n", (ull)s->stepped);
 }

@@ -44,6 +44,14 @@ void lower_out(struct emit *e)
     e->ended = true;
 }
 
+/* Counts in struct cpu; flags stay. T2 is free between instructions. */
+static void put_count(struct emit *e, struct rm counter)
+{
+    put_load(&e->hot, 8, T2, counter);
+    put_lea(&e->hot, 8, T2, rm_mem(T2, 1));
+    put_store(&e->hot, 8, counter, T2);
+}
+
 static void lower(struct emit *e)
 {
     const struct row *row = &row_table[e->insn->row];
@@ -120,9 +128,15 @@ bool x86_64_emit(struct native *n, struct block *b, struct out *hot, struct out 
     e.live        = (u8)live_in_block(&e);
     flags_find(&e);
     put_entry(&e);
+    if (n->profile) {
+        put_count(&e, CPU(host.blocks));
+    }
     for (unsigned k = 0; k < b->count && !e.ended; k++) {
         e.insn       = &b->insn[k];
         e.needed_now = e.needed[k];
+        if (n->profile) {
+            put_count(&e, CPU(host.insns));
+        }
         if (e.insn->row == ROW_NONE) {
             lower_out(&e);
         } else {
