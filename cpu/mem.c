@@ -485,8 +485,15 @@ u8 mem_fetch_byte(struct cpu *cpu, vaddr la)
     if (likely(e->tag == (la & PAGE_MASK))) {
         return *(const u8 *)(uintptr_t)(la + e->addend);
     }
+    struct region *region;
+    u64            offset;
+    la             = wrap(cpu, la);
+    const u8 *page = mem_fetch_page(cpu, la, &region, &offset);
+    if (page) {
+        return page[la & (PAGE_SIZE - 1)];
+    }
     struct rights rights = {cpu->cpl == 3, false, cpu->cpl == 3 ? TLB_USER : TLB_SUPERVISOR};
-    struct place  p      = translate(cpu, wrap(cpu, la), ACCESS_FETCH, rights);
+    struct place  p      = translate(cpu, la, ACCESS_FETCH, rights);
     if (is_memory(&p.target, 1)) {
         return p.target.region->host[p.target.offset];
     }

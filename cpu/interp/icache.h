@@ -11,6 +11,7 @@
 #include "cpu/decode.h"
 
 #define BLOCK_INSNS_MAX 64
+#define INSN_BYTES_MAX  15
 #define ROW_NONE        0xffff /* insn->row: the bytes are no instruction, insn->imm says by which rule */
 
 struct block {
@@ -29,6 +30,15 @@ struct block {
 
 #define ICACHE_BUCKETS (1u << 16)
 
+/* An instruction that runs outside any block, most often because it spans two pages, as it was last decoded here. */
+struct lone_insn {
+    vaddr       la;
+    u8          mode; /* 0: free */
+    u8          bytes[INSN_BYTES_MAX];
+    struct insn insn;
+};
+#define ICACHE_LONE 256
+
 struct icache {
     struct block     *bucket[ICACHE_BUCKETS];
     struct code_page *pages; /* hash table of ICACHE_PAGES */
@@ -37,6 +47,7 @@ struct icache {
     exec_fn           stale;
     struct executor  *executor; /* who translates blocks; NULL: nobody */
     u64               flushes, blocks;
+    struct lone_insn  lone[ICACHE_LONE]; /* by linear address; the bytes are compared at every use */
 };
 
 static inline unsigned icache_bucket(const u8 *host, unsigned mode)

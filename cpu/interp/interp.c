@@ -7,6 +7,8 @@
  */
 #include "cpu/interp/interp.h"
 
+#include <string.h>
+
 #include "cpu/base/log.h"
 #include "cpu/exec.h"
 #include "cpu/fpu/check.h"
@@ -439,32 +441,53 @@ static NOINLINE void find_block(struct cpu *cpu, const struct insn *from)
 
 /* ---- one instruction, outside the cache */
 
-/* Decodes the instruction at cpu->ip byte by byte into `i`: it may span pages, reach the end of CS, or lie in no memory. */
+/* Fetches more bytes of the instruction at `la`, of which there are `n`: one, and what follows it in the same page of memory,
+ * for those can neither fault nor do anything else. Returns how many there are then. */
+static unsigned fetch_more(struct cpu *cpu, vaddr la, u8 *bytes, unsigned n)
+{
+    do {
+        if (cpu->ip + n - cpu->code_low > cpu->code_span) {
+            cpu_raise(cpu, cpu->code_bytes == 8 ? RULE_GP_CODE_CANONICAL : RULE_GP_CODE_LIMIT, 0);
+        }
+        bytes[n] = mem_fetch_byte(cpu, la + n);
+        n++;
+    } while (n < INSN_BYTES_MAX && (la + n) & (PAGE_SIZE - 1) && cpu->ip + n - cpu->code_low <= cpu->code_span &&
+             cpu->tlb_fetch[tlb_fetch_index(la + n)].tag == ((la + n) & PAGE_MASK));
+    return n;
+}
+
+/* Decodes the instruction at cpu->ip into `i`: it may span pages, reach the end of CS, or lie in no memory. */
 static NOINLINE void fetch_one(struct cpu *cpu, struct insn *i)
 {
-    u8                 bytes[15];
+    u8                 bytes[INSN_BYTES_MAX];
     enum rule          rule   = RULE_NONE;
     enum decode_status status = DECODE_MORE;
     vaddr              la     = cpu->code_base + cpu->ip;
     if (!cpu->long_mode) {
         la = (u32)la;
     }
-    cpu->current        = NULL;
-    cpu->regs[R_IPBASE] = cpu->ip - (la & (PAGE_SIZE - 1));
+    struct lone_insn *known = &cpu->icache->lone[(la ^ la >> PAGE_SHIFT) % ICACHE_LONE];
+    cpu->current            = NULL;
+    cpu->regs[R_IPBASE]     = cpu->ip - (la & (PAGE_SIZE - 1));
     for (unsigned n = 0; status == DECODE_MORE && n < sizeof bytes;) {
-        if (cpu->ip + n - cpu->code_low > cpu->code_span) {
-            cpu_raise(cpu, cpu->code_bytes == 8 ? RULE_GP_CODE_CANONICAL : RULE_GP_CODE_LIMIT, 0);
+        n = fetch_more(cpu, la, bytes, n);
+        if (known->la == la && known->mode == cpu->code_bytes && known->insn.length <= n &&
+            !memcmp(known->bytes, bytes, known->insn.length)) {
+            *i = known->insn;
+            return;
         }
-        bytes[n] = mem_fetch_byte(cpu, la + n);
-        n++;
         status = decode(cpu->decoder, bytes, n, cpu->code_bytes, (unsigned)(la & (PAGE_SIZE - 1)), i, &rule);
     }
     i->number = 1;
     if (status != DECODE_OK) {
         bad_insn(i, rule);
-    } else {
-        prepare(i);
+        return;
     }
+    prepare(i);
+    known->la   = la;
+    known->mode = cpu->code_bytes;
+    known->insn = *i;
+    memcpy(known->bytes, bytes, i->length);
 }
 
 static void leave(struct cpu *cpu, const struct insn *i)
