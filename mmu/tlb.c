@@ -8,6 +8,8 @@
 
 #include "cpu/base/bits.h"
 
+_Static_assert(sizeof(struct tlb_second) == 32, "an entry divides a cache line");
+
 #define HASH_FACTOR 0x9e3779b97f4a7c15 /* 2^64 divided by the golden ratio */
 
 /* The tables in the order of tlb->fills. */
@@ -84,7 +86,9 @@ void tlb_init(struct tlb *tlb)
         }
         tlb->fills[n] = (struct tlb_fills){0};
     }
-    tlb->pcid = 0;
+    tlb->pcid   = 0;
+    tlb->second = (struct tlb_second *)(((uintptr_t)tlb->second_room + sizeof(struct tlb_second) - 1) &
+                                        ~(uintptr_t)(sizeof(struct tlb_second) - 1));
     tlb_flush(tlb);
 }
 
@@ -142,14 +146,17 @@ static struct tlb_second *second_at(struct tlb *tlb, vaddr page, u64 age)
     return &tlb->second[h >> 52];
 }
 
+static struct tlb_second *find_aged(struct tlb *tlb, vaddr page, u64 age)
+{
+    struct tlb_second *s = second_at(tlb, page, age);
+    return s->page == page && s->age == age ? s : NULL;
+}
+
 static struct tlb_second *find_second(struct tlb *tlb, vaddr page)
 {
-    struct tlb_second *s = second_at(tlb, page, tlb->local_age);
-    if (s->page == page && s->age == tlb->local_age) {
-        return s;
-    }
-    s = second_at(tlb, page, tlb->global_age);
-    return s->page == page && s->age == tlb->global_age ? s : NULL;
+    bool               high = page >> 63; /* there global pages are likelier */
+    struct tlb_second *s    = find_aged(tlb, page, high ? tlb->global_age : tlb->local_age);
+    return s ? s : find_aged(tlb, page, high ? tlb->local_age : tlb->global_age);
 }
 
 static u64 *filter_word(struct tlb *tlb, vaddr la, u64 *bit)
@@ -281,17 +288,17 @@ static void fill(struct tlb *tlb, unsigned n, vaddr la, const u8 *host, bool glo
 {
     vaddr              page = la & PAGE_MASK;
     u64                addend = (u64)(uintptr_t)host - page;
-    struct tlb_second *known  = find_second(tlb, page);
-    if (known && (known->addend != addend || (known->age == tlb->global_age) != global)) {
+    u64                age    = global ? tlb->global_age : tlb->local_age;
+    struct tlb_second *known  = find_aged(tlb, page, age);
+    if (known && known->addend != addend) {
         drop_page(tlb, page); /* it was mapped elsewhere: one linear page has one translation, for reads and writes */
         known = NULL;
     }
     if (known) {
         known->tables = (u16)(tables_of(tlb, known) | 1u << n);
     } else {
-        u64 age = global ? tlb->global_age : tlb->local_age;
-        known   = second_at(tlb, page, age);
-        *known  = (struct tlb_second){.page = page, .addend = addend, .age = age, .tables = (u16)(1u << n)};
+        known  = second_at(tlb, page, age);
+        *known = (struct tlb_second){.page = page, .addend = addend, .age = age, .tables = (u16)(1u << n)};
     }
     known->write_age = tlb->write_age;
     known->large     = page_bytes > PAGE_SIZE;

@@ -65,7 +65,8 @@ struct tlb {
     u64               pcid_age[TLB_PCIDS];
     u32               write_age;
     u16               pcid; /* the current one */
-    struct tlb_second second[TLB_SECOND];
+    struct tlb_second *second; /* second_room, so aligned that no entry lies in two cache lines */
+    struct tlb_second second_room[TLB_SECOND + 1];
 };
 
 static inline unsigned tlb_index(vaddr la)
