@@ -75,7 +75,9 @@ static void forget(struct executor *executor, struct block *b)
     struct native      *n = native_of(executor);
     struct translation *t = b->translation;
     for (u32 k = t->incoming; k; k = n->link[k].next) {
-        patch_jump(n->link[k].from, n->link[k].otherwise);
+        if (n->link[k].block->translation) { /* else its jump may be the one that was put over the entry, below */
+            patch_jump(n->link[k].from, n->link[k].otherwise);
+        }
     }
     t->entry[0] = 0xe9;
     patch_jump(t->entry + 1, t->left);
