@@ -12,6 +12,7 @@
 
 #include "cpu/base/log.h"
 #include "frontend/backends.h"
+#include "frontend/code_log.h"
 #include "frontend/display.h"
 #include "frontend/monitor/disas.h"
 #include "frontend/monitor/monitor.h"
@@ -100,12 +101,18 @@ static int start(const struct options *o)
 {
     struct error err;
     struct machine_config config = o->machine;
+    struct code_log *log = code_log_create(o->perf_map, &err);
+    if (!log) {
+        return complain(&err);
+    }
+    config.accel.watch = code_log_watch(log);
     struct machine *m = machine_create();
     struct backends *b = backends_open(m, o, &config, &err);
     int status = b ? run(m, o, b, &config) : complain(&err);
     machine_dismantle(m);
     backends_close(b);
     machine_destroy(m);
+    code_log_destroy(log);
     return status;
 }
 

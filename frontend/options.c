@@ -87,7 +87,7 @@ static bool set_smp(struct parsing *p, const char *value)
 /* -accel tcg,... */
 static bool set_tcg(struct parsing *p, const char *value)
 {
-    static const char *const keys[] = {"tb-size", "thread", "threshold", NULL};
+    static const char *const keys[] = {"tb-size", "thread", "threshold", "profile", NULL};
     struct accel_config *accel = &p->options->machine.accel;
     struct keyvals list;
     u64 number;
@@ -96,6 +96,7 @@ static bool set_tcg(struct parsing *p, const char *value)
     }
     const char *size = keyvals_get(&list, "tb-size"), *thread = keyvals_get(&list, "thread");
     const char *threshold = keyvals_get(&list, "threshold");
+    const char *profile = keyvals_get(&list, "profile");
     bool ok = true;
     if (size) {
         ok = parse_number(size, 1024, &number, p->err) &&
@@ -107,6 +108,7 @@ static bool set_tcg(struct parsing *p, const char *value)
              (number || error_set(p->err, "-accel tcg,threshold=0: say 1 to 60000 executions"));
         accel->threshold = ok ? (unsigned)number : 0;
     }
+    ok = ok && (!profile || parse_on_off(profile, &accel->profile, p->err));
     if (ok && thread && strcmp(thread, "single")) {
         ok = error_set(p->err, "-accel tcg,thread=%s: this version has thread=single only", thread);
     }
@@ -452,6 +454,7 @@ TEXT_OPTION(set_log_file, log_file)
 SWITCH_OPTION(set_no_reboot, options->machine.no_reboot)
 SWITCH_OPTION(set_no_shutdown, options->machine.no_shutdown)
 SWITCH_OPTION(set_paused, options->paused)
+SWITCH_OPTION(set_perf_map, options->perf_map)
 SWITCH_OPTION(set_snapshot, snapshot)
 SWITCH_OPTION(set_no_defaults, no_defaults)
 
@@ -499,7 +502,8 @@ static const struct option options_table[] = {
     {"-smp", "1", set_smp, "number of processors: one in this version"},
     {"-M", "pc", set_machine, "machine type and its settings"},
     {"-machine", "pc", set_machine, "the same"},
-    {"-accel", "interp|tcg[,tb-size=MIB][,threshold=N]", set_accel, "how the guest is executed"},
+    {"-accel", "interp|tcg[,tb-size=MIB][,threshold=N][,profile=on]", set_accel,
+     "how the guest is executed; profile: count its instructions, for the monitor's info jit"},
     {"-enable-kvm", NULL, refuse_kvm, NULL},
     {"-hda", "FILE", set_hda, "first hard disk; -hdb, -hdc, -hdd: the others"},
     {"-hdb", "FILE", set_hdb, NULL},
@@ -548,6 +552,7 @@ static const struct option options_table[] = {
     {"-no-shutdown", NULL, set_no_shutdown, "stay, paused, at power-off"},
     {"-d", "ITEMS", set_log, "log these; `help` lists them"},
     {"-D", "FILE", set_log_file, "where the log goes"},
+    {"-perfmap", NULL, set_perf_map, "write /tmp/perf-PID.map, so that perf can name translated code"},
     {"-no-user-config", NULL, ignore, NULL},
     {"-version", NULL, show_version, "print the version"},
     {"-help", NULL, show_help, "print this"},

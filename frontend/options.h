@@ -28,6 +28,7 @@ struct options {
     bool nographic, full_screen;
     const char *name; /* of the window */
     bool paused;      /* -S */
+    bool perf_map;    /* -perfmap */
     const char *log_items, *log_file;
 
     struct chardev_spec chardevs[OPTIONS_CHARDEVS];

@@ -1,26 +1,22 @@
 /*
- * codebuf.c: a memfd mapped twice, so that no address is ever writable and executable.
+ * codebuf.c: shared memory mapped twice, so that no address is ever writable and executable.
+ *
+ * It is anonymous and not a memfd, since perf takes the latter for a file and does not look into its map of translated code.
  */
 #include "tcg/codebuf.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 bool codebuf_create(struct codebuf *c, size_t bytes, struct error *error)
 {
-    int fd   = memfd_create("translated code", MFD_CLOEXEC);
     *c       = (struct codebuf){.bytes = bytes};
-    bool ok  = fd >= 0 && !ftruncate(fd, (off_t)bytes);
-    void *rw = ok ? mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) : MAP_FAILED;
-    void *rx = ok ? mmap(NULL, bytes, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0) : MAP_FAILED;
-    if (fd >= 0) {
-        close(fd);
-    }
-    c->write = rw == MAP_FAILED ? NULL : rw;
+    void *rx = mmap(NULL, bytes, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *rw = rx == MAP_FAILED ? MAP_FAILED : mremap(rx, 0, bytes, MREMAP_MAYMOVE); /* old size 0: a second mapping */
     c->run   = rx == MAP_FAILED ? NULL : rx;
-    if (!c->write || !c->run) {
+    c->write = rw == MAP_FAILED ? NULL : rw;
+    if (!c->write || mprotect(c->write, bytes, PROT_READ | PROT_WRITE)) {
         error_set(error, "no memory for translated code (%s): try -accel interp", strerror(errno));
         codebuf_destroy(c);
         return false;

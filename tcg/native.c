@@ -199,7 +199,7 @@ u64 native_call(struct cpu *cpu, const struct insn *insn)
     pack_flags(cpu);
     bool leave = cpu->code_mode != mode || cpu->pending || insn[1].fn == cpu->icache->stale;
     if (n->profile) {
-        native_profile_called(n->profile, cpu, leave);
+        native_profile_called(n->profile);
     }
     return leave ? (u64)(uintptr_t)(insn + 1) | NATIVE_EXIT_INSN : 0;
 }

@@ -83,8 +83,10 @@ static void print_profile(const struct native *n, FILE *out)
     fprintf(out, "blocks run          %llu translated (%.1f instructions each), %.3f %% of them reached without C\n",
             (ull)n->cpu->host.blocks, per(translated, n->cpu->host.blocks, 1),
             100 - per(s->enters + s->links, n->cpu->host.blocks, 100));
-    fprintf(out, "per 1000 guest instructions: %.3f OP calls (%.3f called by translated code, %.3f interpreted), %.3f TLB misses\n",
-            per(s->calls + interpreted, all, 1000), per(s->calls, all, 1000), per(interpreted, all, 1000), per(s->misses, all, 1000));
+    fprintf(out, "per 1000 guest instructions: %.3f OP calls (%.3f called, %.3f left to the interpreter), %.3f TLB misses to C;\n",
+            per(s->calls + s->left, all, 1000), per(s->calls, all, 1000), per(s->left, all, 1000), per(s->misses, all, 1000));
+    fprintf(out, "                             %.3f interpreted (with cold code; each iteration of REP is one)\n",
+            per(interpreted, all, 1000));
     print_rows(n->profile, all, out);
 }
 

@@ -37,7 +37,26 @@ void native_profile_enter(struct native_profile *p, const struct cpu *cpu)
 /* Behind the last instruction of a block stands one without length, which nobody counts; it has the last one's number. */
 static bool is_end(const struct insn *insn)
 {
-    return !insn->length;
+    return !insn->length && insn->row != ROW_NONE;
+}
+
+/* Jcc, LOOP, JCXZ */
+bool native_profile_ends_run(const struct insn *insn)
+{
+    unsigned map = insn->opcode >> 8, byte = insn->opcode & 0xff;
+    return insn->row == ROW_NONE || (map == M1 && ((byte & 0xf0) == 0x70 || (byte & 0xfc) == 0xe0)) || (map == M0F && (byte & 0xf0) == 0x80);
+}
+
+unsigned native_profile_run(const struct insn *insn)
+{
+    unsigned n = 0;
+    while (!is_end(insn + n)) {
+        n++;
+        if (native_profile_ends_run(insn + n - 1)) {
+            break;
+        }
+    }
+    return n;
 }
 
 void native_profile_exit(struct native_profile *p, struct cpu *cpu, const struct insn *insn)
@@ -47,7 +66,7 @@ void native_profile_exit(struct native_profile *p, struct cpu *cpu, const struct
         p->seen += insn->number;
     } else if (insn) {
         p->seen += insn->number - 1u;
-        cpu->host.insns--;
+        cpu->host.insns -= native_profile_run(insn);
         if (insn->row != ROW_NONE) {
             p->left[insn->row]++;
         }
@@ -60,23 +79,15 @@ void native_profile_call(struct native_profile *p, const struct insn *insn)
     p->calls[insn->row]++;
 }
 
-/* Code is left before the next instruction has begun: native_profile_exit() will take it back all the same. */
-void native_profile_called(struct native_profile *p, struct cpu *cpu, bool leaves)
+void native_profile_called(struct native_profile *p)
 {
-    const struct insn *next = p->calling + 1;
-    p->calling              = NULL;
-    if (leaves && !is_end(next)) {
-        cpu->host.insns++;
-        if (next->row != ROW_NONE) {
-            p->left[next->row]--;
-        }
-    }
+    p->calling = NULL;
 }
 
 void native_profile_raised(struct native_profile *p, struct cpu *cpu)
 {
     if (p->calling) {
-        cpu->host.insns--;
+        cpu->host.insns -= native_profile_run(p->calling);
         p->seen    = cpu->icount + p->calling->number - 1u;
         p->calling = NULL;
     }

@@ -1,9 +1,9 @@
 /*
  * native_profile.h: -accel tcg,profile=on: guest instructions are counted, and which of them C executes.
  *
- * Translated code counts each instruction as it begins (cpu->host.insns); one that it then leaves to somebody else is taken
- * back. The interpreter counts from the beginning of a block in cpu->icount even when it enters in the middle: `seen` is icount
- * without that. An iteration of a repeated string instruction counts as an instruction.
+ * Translated code counts the instructions of each run, up to a conditional jump, as the run begins (cpu->host.insns); when it is
+ * left on the way, the rest is taken back. The interpreter counts from the beginning of a block in cpu->icount even when it enters
+ * in the middle: `seen` is icount without that. An iteration of a repeated string instruction counts as an instruction.
  */
 #ifndef TCG_NATIVE_PROFILE_H
 #define TCG_NATIVE_PROFILE_H
@@ -21,12 +21,17 @@ struct native_profile *native_profile_create(void);
 /* NULL is allowed. */
 void native_profile_destroy(struct native_profile *profile);
 
+/* The instructions from `insn` to the end of its run. */
+unsigned native_profile_run(const struct insn *insn);
+/* Whether a run ends with it. */
+bool native_profile_ends_run(const struct insn *insn);
+
 /* Translated code is entered, and left: by EXIT_INSN with `insn`, else with NULL. */
 void native_profile_enter(struct native_profile *profile, const struct cpu *cpu);
 void native_profile_exit(struct native_profile *profile, struct cpu *cpu, const struct insn *insn);
 /* The C function of `insn` is called; it returned, or raised. */
 void native_profile_call(struct native_profile *profile, const struct insn *insn);
-void native_profile_called(struct native_profile *profile, struct cpu *cpu, bool leaves);
+void native_profile_called(struct native_profile *profile);
 void native_profile_raised(struct native_profile *profile, struct cpu *cpu);
 /* Instructions that the interpreter has executed. */
 u64 native_profile_interpreted(const struct native_profile *profile, const struct cpu *cpu);

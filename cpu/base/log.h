@@ -11,7 +11,11 @@
 /* QEMU's -d words; LOG_ITEMS(X) gives X(enumerator, "word", "help"). */
 #define LOG_ITEMS(X)                                                                               \
     X(LOG_INT, "int", "interrupts and exceptions, with their rule and the instruction")            \
-    X(LOG_IN_ASM, "in_asm", "guest code as it is decoded")                                         \
+    X(LOG_IN_ASM, "in_asm", "guest code of each block as it is translated, or first interpreted")  \
+    X(LOG_OP, "op", "intermediate code of each such block; hosts with a translator of their own "  \
+                    "have no use for it but this")                                                 \
+    X(LOG_OP_OPT, "op_opt", "the same after the passes")                                           \
+    X(LOG_OUT_ASM, "out_asm", "host code of each block that is translated")                        \
     X(LOG_EXEC, "exec", "each block before it runs")                                               \
     X(LOG_CPU_RESET, "cpu_reset", "processor state at a reset")                                    \
     X(LOG_PCALL, "pcall", "far calls, returns and task switches")                                  \

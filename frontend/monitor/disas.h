@@ -5,6 +5,8 @@
 #ifndef FRONTEND_MONITOR_DISAS_H
 #define FRONTEND_MONITOR_DISAS_H
 
+#include <stdio.h>
+
 #include "cpu/cpu.h"
 
 enum { DISAS_TEXT = 192 };
@@ -13,6 +15,11 @@ enum { DISAS_TEXT = 192 };
  * struct cpu. Returns its length; of what is no instruction, a byte and "(bad)". */
 unsigned disas_bytes(const u8 *bytes, unsigned available, u64 address, unsigned code_bytes,
                      char text[DISAS_TEXT]);
+
+/* All instructions of `size` bytes, a line each with address and bytes. The first is shown as being at
+ * `shown`, and runs at `address`. */
+void disas_print(FILE *out, const u8 *bytes, size_t size, u64 shown, u64 address,
+                 unsigned code_bytes);
 
 /* The instruction at a linear address of `cpu`, in its current mode: 0 when its first byte is not
  * mapped. `address` is what jumps are relative to (the offset in the code segment). */

@@ -145,6 +145,13 @@ static bool info_machine(struct call *c, struct error *err)
     return true;
 }
 
+static bool info_jit(struct call *c, struct error *err)
+{
+    (void)err;
+    accel_print(c->machine->cpu, c->out);
+    return true;
+}
+
 static bool info_screen(struct call *c, struct error *err)
 {
     if (!c->machine->vga) {
@@ -178,6 +185,7 @@ const struct command info_commands[] = {
     {"mtree", "", "what is mapped where, memory and ports", 0, info_mtree},
     {"block", "", "drives and their media", 0, info_block},
     {"screen", "", "the text on the screen", 0, info_screen},
+    {"jit", "", "how the guest is executed: blocks, their translation, what C executes", 0, info_jit},
     {"status", "", "running or paused", 0, info_status},
     {"machine", "", "memory size, resets", 0, info_machine},
     {"version", "", "of the emulator", 0, info_version},

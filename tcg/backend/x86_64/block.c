@@ -45,11 +45,23 @@ void lower_out(struct emit *e)
 }
 
 /* Counts in struct cpu; flags stay. T2 is free between instructions. */
-static void put_count(struct emit *e, struct rm counter)
+static void put_count(struct out *o, struct rm counter, i32 n)
 {
-    put_load(&e->hot, 8, T2, counter);
-    put_lea(&e->hot, 8, T2, rm_mem(T2, 1));
-    put_store(&e->hot, 8, counter, T2);
+    put_load(o, 8, T2, counter);
+    put_lea(o, 8, T2, rm_mem(T2, n));
+    put_store(o, 8, counter, T2);
+}
+
+/* Before instruction k of a block whose execution is profiled. */
+static void put_profile(struct emit *e, unsigned k)
+{
+    const struct insn *i = &e->block->insn[k];
+    if (!k) {
+        put_count(&e->hot, CPU(host.blocks), 1);
+    }
+    if (!k || native_profile_ends_run(i - 1)) {
+        put_count(&e->hot, CPU(host.insns), (i32)native_profile_run(i));
+    }
 }
 
 static void lower(struct emit *e)
@@ -128,14 +140,11 @@ bool x86_64_emit(struct native *n, struct block *b, struct out *hot, struct out 
     e.live        = (u8)live_in_block(&e);
     flags_find(&e);
     put_entry(&e);
-    if (n->profile) {
-        put_count(&e, CPU(host.blocks));
-    }
     for (unsigned k = 0; k < b->count && !e.ended; k++) {
         e.insn       = &b->insn[k];
         e.needed_now = e.needed[k];
         if (n->profile) {
-            put_count(&e, CPU(host.insns));
+            put_profile(&e, k);
         }
         if (e.insn->row == ROW_NONE) {
             lower_out(&e);

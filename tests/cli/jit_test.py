@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+"""What the emulator says of its translation: info jit, -d in_asm,op,op_opt,out_asm and -perfmap, for a boot ROM that loops and halts.
+
+jit_test.py EMULATOR
+"""
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+emulator = sys.argv[1]
+folder = tempfile.mkdtemp(prefix="ringside-jit.")
+LOOPS = 20000
+PROMPT = b"\n(ringside) "
+failures = 0
+
+
+def check(what, good, more=""):
+    global failures
+    if not good:
+        failures += 1
+        print("wrong: %s %s" % (what, str(more)[-1500:]))
+
+
+# FFFF0000h   mov cx, LOOPS
+#       again: add ax, cx; push ax; pop bx; test al, 1; jz even; nop
+#       even:  pushf; pop dx; dec cx; jnz again
+#       cli; hlt
+# FFFFFFF0h   jmp 0
+code = b"\xb9" + LOOPS.to_bytes(2, "little") + bytes.fromhex("01c8505ba801740190" "9c5a49" "75f2" "faf4ebfd")
+rom = os.path.join(folder, "rom.bin")
+with open(rom, "wb") as f:
+    f.write(code.ljust(0xFFF0, b"\xf4") + bytes.fromhex("e90d00").ljust(16, b"\xf4"))
+
+
+def instructions():
+    total, ax = 4, 0  # jmp, mov, cli, hlt
+    for cx in range(LOOPS, 0, -1):
+        ax = ax + cx & 0xFFFF
+        total += 9 + (ax & 1)
+    return total
+
+
+class Emulator:
+    def __init__(self, *words):
+        self.process = subprocess.Popen([emulator, "-display", "none", "-monitor", "stdio", "-m", "16", "-bios", rom, *words],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.answer()
+
+    def answer(self):
+        text = b""
+        while not text.replace(b"\r", b"").endswith(PROMPT):
+            byte = self.process.stdout.read(1)
+            if not byte:
+                break
+            text += byte
+        return text.replace(b"\r", b"").decode()
+
+    def ask(self, command):
+        self.process.stdin.write(command.encode() + b"\n")
+        self.process.stdin.flush()
+        return self.answer()
+
+    def wait_halted(self):
+        end = time.time() + 40
+        while "HLT=1" not in self.ask("info registers") and time.time() < end:
+            time.sleep(0.1)
+
+    def quit(self):
+        self.process.stdin.write(b"quit\n")
+        self.process.stdin.close()
+        self.process.stdout.read()
+        return self.process.wait(timeout=20)
+
+
+def number(pattern, text):
+    found = re.search(pattern, text)
+    check("info jit has %s" % pattern, found, text)
+    return float(found.group(1)) if found else -1
+
+
+def profiled():
+    e = Emulator("-accel", "tcg,profile=on")
+    e.wait_halted()
+    text = e.ask("info jit")
+    check("quit", e.quit() == 0)
+    native = "host x86-64" in text
+    check("info jit: blocks", number(r"translated +(\d+) blocks", text) > 0)
+    check("info jit: time", number(r"time in translation (\S+) s", text) >= 0)
+    if native:
+        got = number(r"guest instructions  (\d+),", text)
+        check("guest instructions: %d, not %d" % (got, instructions()), got == instructions(), text)
+        calls = number(r"PUSHF +9c +(\d+)", text)
+        check("calls of PUSHF", LOOPS - 100 < calls <= LOOPS, text)
+        check("OP calls", 80 < number(r"(\S+) OP calls", text) < 130, text)
+    return native
+
+
+def interpreted():
+    e = Emulator("-accel", "interp")
+    e.wait_halted()
+    text = e.ask("info jit")
+    check("quit", e.quit() == 0)
+    got = number(r"guest instructions  (\d+)", text)
+    check("interpreted instructions: %d, not %d" % (got, instructions()), got == instructions())
+
+
+def logged(accel, native):
+    log = os.path.join(folder, "log")
+    e = Emulator("-accel", accel, "-perfmap", "-D", log, "-d", "in_asm,op,op_opt,out_asm")
+    e.wait_halted()
+    perf_map = "/tmp/perf-%d.map" % e.process.pid
+    check("quit", e.quit() == 0)
+    with open(log) as f:
+        text = f.read()
+    with open(perf_map) as f:
+        lines = f.read().splitlines()
+    os.unlink(perf_map)
+    blocks = text.split("----------------\n")
+    loop = [b for b in blocks if re.match(r"IN: 16-bit.*\n0xffff0003:  01c8", b)]
+    check("%s: the loop is logged" % accel, len(loop) == 1, text)
+    if len(loop) != 1:
+        return
+    check("in_asm", re.search(r"^0xffff0003:  01c8 +add ax, cx$", loop[0], re.M), loop[0])
+    check("op, op_opt", "\nOP:\n" in loop[0] and "\nOP after the passes:\n" in loop[0], loop[0])
+    check("the map's format", all(re.fullmatch(r"[0-9a-f]+ [0-9a-f]+ \S+", line) for line in lines), lines)
+    if not native:
+        return
+    out = re.search(r"^OUT: (\d+) \+ (\d+) bytes\n0x([0-9a-f]+):  [0-9a-f]+ +\S+", loop[0], re.M)
+    check("out_asm", out, loop[0])
+    entry = [line.split() for line in lines if line.endswith("guest16_ring0_0xffff0003")]
+    check("the loop is in the map", len(entry) == 1, lines)
+    check("the same in both", out and entry and (int(entry[0][0], 16), int(entry[0][1], 16)) == (int(out.group(3), 16), int(out.group(1))))
+    check("stubs are in the map", any(line.endswith("stub_enter") for line in lines), lines)
+
+
+native = profiled()
+interpreted()
+logged("tcg,threshold=1", native)
+logged("interp", False)
+print("%d failures" % failures)
+sys.exit(failures > 0)
