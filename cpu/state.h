@@ -225,7 +225,9 @@ struct cpu {
     struct {
         struct cpu *cpu;   /* this one */
         const void *jumps; /* where computed jumps find code, in this mode */
-        u64         scratch, spare, target, target_base;
+        u64         scratch, spare, target, target_base, shared[8];
+        const void *arena; /* of decoded blocks */
+        u32         from;  /* the instruction that jumps, in units of 8 bytes from there */
         u32         mxcsr; /* the host's own */
         u8          live;  /* register files of the host that hold the guest's registers */
         u8          count; /* of a shift */

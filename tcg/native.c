@@ -85,10 +85,10 @@ static void forget(struct executor *executor, struct block *b)
     n->stats.stale++;
 }
 
-u64 native_link(struct native *n, const struct block *block, u8 *displacement, unsigned offset)
+u64 native_link(struct native *n, const struct block *block, u8 *displacement, unsigned offset, bool split)
 {
     u32 k      = n->links++;
-    n->link[k] = (struct link){.from = displacement, .otherwise = displacement + 4 + (i64)(i32)load32(displacement), .block = block, .offset = offset};
+    n->link[k] = (struct link){.from = displacement, .otherwise = displacement + 4 + (i64)(i32)load32(displacement), .block = block, .offset = offset, .split = split};
     return (u64)k << 2 | NATIVE_EXIT_LINK;
 }
 
@@ -164,6 +164,12 @@ struct native_pointer native_miss(struct cpu *cpu, u64 la, u64 site)
     n->stats.misses++;
     return (struct native_pointer){.host = (u64)(uintptr_t)mem_direct(cpu, la, bytes ? bytes : 16, site & 1),
                                    .exit = (u64)(uintptr_t)insn | NATIVE_EXIT_INSN};
+}
+
+u64 native_miss_range(struct cpu *cpu, u64 la, u64 range)
+{
+    native_of(cpu->executor)->stats.misses++;
+    return (u64)(uintptr_t)mem_direct(cpu, la, (unsigned)(range >> 1), range & 1);
 }
 
 /* Flags as translated code keeps them. */
@@ -252,15 +258,41 @@ static u64 run(struct native *n, struct cpu *cpu, const struct block *b)
     (void)cpu;
 }
 
+/* The rest of a block at cpu->ip, where shared checks have failed. */
+static struct block *split(struct native *n, struct cpu *cpu)
+{
+    struct block *b = (struct block *)(uintptr_t)interp_block(cpu);
+    if (!b) {
+        return NULL;
+    }
+    if (!b->split && b->translation) {
+        forget(&n->executor, b);
+    }
+    b->split = true;
+    if (!b->translation && translate(&n->executor, b)) {
+        interp_translated(b);
+    }
+    return b->translation ? b : NULL;
+}
+
 /* A jump inside its page that is not linked: links it if its target is translated. NULL: it is not. */
 static const struct block *follow(struct native *n, struct cpu *cpu, u32 number)
 {
-    struct link  *l    = &n->link[number];
-    const u8     *page = (const u8 *)((uintptr_t)l->block->host & ~(uintptr_t)(PAGE_SIZE - 1));
-    struct block *b    = icache_find(cpu->icache, page + l->offset, l->block->mode);
-    cpu->ip            = (cpu->regs[R_IPBASE] + l->offset) & cpu->ip_mask;
-    if (!b || !b->translation || cpu->pending) {
+    struct link  *l       = &n->link[number];
+    const u8     *page    = (const u8 *)((uintptr_t)l->block->host & ~(uintptr_t)(PAGE_SIZE - 1));
+    u64           flushes = n->stats.flushes + cpu->icache->flushes;
+    struct block *b       = NULL;
+    cpu->ip               = (cpu->regs[R_IPBASE] + l->offset) & cpu->ip_mask;
+    if (l->split) {
+        b = split(n, cpu);
+    } else if (!cpu->pending) {
+        b = icache_find(cpu->icache, page + l->offset, l->block->mode);
+    }
+    if (!b || !b->translation) {
         return NULL;
+    }
+    if (n->stats.flushes + cpu->icache->flushes != flushes || cpu->pending) {
+        return b; /* the jump is gone, or would not look whether something is pending */
     }
     n->stats.links++;
     patch_jump(l->from, b->translation->entry);
@@ -375,6 +407,7 @@ struct executor *native_create(struct cpu *cpu, const struct native_config *conf
     x86_64_stubs(n, &o);
     n->stubs_end    = o.p;
     cpu->host.cpu         = cpu;
+    cpu->host.arena       = cpu->icache->arena;
     cpu->executor         = &n->executor;
     cpu->icache->executor = &n->executor;
     cpu->host.mxcsr = host_mxcsr();

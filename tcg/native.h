@@ -16,7 +16,7 @@
 #include "tcg/native_profile.h"
 #include "tcg/watch.h"
 
-#define NATIVE_JUMPS 4096
+#define NATIVE_JUMPS 16384
 
 /* Register files of the host that hold the guest's registers (cpu->host.live). */
 enum { NATIVE_LIVE_XMM = 1, NATIVE_LIVE_X87 = 2 /* and MMX */ };
@@ -71,6 +71,7 @@ struct link {
     const u8           *otherwise; /* the code that leaves by this link */
     const struct block *block;  /* of the jump */
     u32                 offset; /* of the target in the page */
+    bool                split;  /* to the rest of the block, translated without shared checks */
     u32                 next;   /* link to the same target; 0: none */
 };
 
@@ -89,7 +90,9 @@ struct native {
     u8                 *hot, *cold, *hot_end, *cold_end, *stubs_end; /* writable addresses */
     struct rule_of_row *rules;
     struct {
-        const u8 *enter, *exit, *miss, *call, *load_xmm, *load_x87;
+        const u8 *enter, *exit, *miss, *miss_range, *call, *load_xmm, *load_x87;
+        const u8 *jump[2];   /* to the IP in T0, by view: supervisor, user */
+        const u8 *ret[2][2]; /* the same, and 8 or 4 bytes are popped */
     } stub;
     struct link        *link; /* the first one stays unused */
     u32                 links, links_max;
@@ -103,7 +106,7 @@ struct native {
 };
 
 /* A new link: the value with which its jump leaves. */
-u64 native_link(struct native *n, const struct block *block, u8 *displacement, unsigned offset);
+u64 native_link(struct native *n, const struct block *block, u8 *displacement, unsigned offset, bool split);
 /* A memory access, in 32 bits for native_miss(). */
 u32 native_site(const struct native *n, const struct insn *insn, unsigned bytes, bool write);
 
@@ -113,6 +116,8 @@ struct native_pointer {
 };
 /* Called by translated code. */
 struct native_pointer native_miss(struct cpu *cpu, u64 la, u64 site);
+/* range: bytes << 1 | write. 0: not in one page of plain RAM. */
+u64 native_miss_range(struct cpu *cpu, u64 la, u64 range);
 u64                   native_call(struct cpu *cpu, const struct insn *insn);
 
 /* ---- the backend: tcg/backend/x86_64 */

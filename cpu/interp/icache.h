@@ -21,6 +21,7 @@ struct block {
     u16           bytes;
     u16           mode; /* cpu->code_mode */
     bool          stale;
+    bool          split; /* reached where checks that a translation shares have failed: it shares none */
     u8            count; /* instructions, without the one that leaves the block */
     u16           heat;  /* executions until it is worth translating */
     exec_fn       first; /* handler of the first instruction: insn[0].fn may count executions, or enter translated code */

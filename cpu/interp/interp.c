@@ -302,6 +302,11 @@ static void count(struct cpu *cpu, const struct insn *i)
     first(cpu, i);
 }
 
+void interp_translated(struct block *b)
+{
+    b->insn[0].fn = enter;
+}
+
 void interp_count(struct block *b, unsigned heat)
 {
     b->heat       = (u16)heat;

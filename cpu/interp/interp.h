@@ -19,6 +19,8 @@ void interp_step(struct cpu *cpu);
 const struct block *interp_block(struct cpu *cpu);
 /* The block's executions are counted: after `heat` of them cpu->executor translates it. */
 void interp_count(struct block *block, unsigned heat);
+/* The block has a translation: that is executed from now on. */
+void interp_translated(struct block *block);
 /* Executes an instruction that does not end its block, and nothing after it; sets cpu->current. Raises. */
 void interp_isolated(struct cpu *cpu, const struct insn *i);
 /* Executes a VEC with its operands and checks; cpu->current is set. Raises. */

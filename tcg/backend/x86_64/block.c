@@ -138,6 +138,9 @@ bool x86_64_emit(struct native *n, struct block *b, struct out *hot, struct out 
                      .code_bytes = b->mode & MODE_CODE_BYTES, .saved_flags = true};
     e.stack_bytes = e.code_bytes == 8 ? 8 : e.mode & MODE_STACK16 ? 2 : 4;
     e.live        = (u8)live_in_block(&e);
+    if (!b->split) {
+        shared_find(&e);
+    }
     flags_find(&e);
     put_entry(&e);
     for (unsigned k = 0; k < b->count && !e.ended; k++) {

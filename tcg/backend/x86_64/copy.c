@@ -159,6 +159,38 @@ static void put_immediate(struct out *o, const struct insn *i)
     }
 }
 
+bool copy_memory(const struct emit *e, const struct insn *i, unsigned *size, bool *write)
+{
+    struct operands o = find_operands(i, &e->rules[i->row]);
+    *size             = o.memory_bytes;
+    *write            = o.memory_written;
+    return o.memory;
+}
+
+u16 copy_writes(const struct emit *e, const struct insn *i)
+{
+    struct operands o    = find_operands(i, &e->rules[i->row]);
+    u16             mask = 0;
+    const struct gpr *const gprs[] = {&o.rm, &o.reg, &o.vvvv};
+    for (unsigned k = 0; k < ARRAY_LEN(gprs); k++) {
+        if (gprs[k]->used && gprs[k]->written) {
+            mask |= (u16)(1u << (gprs[k]->at >> 3));
+        }
+    }
+    if (!o.has_modrm && !o.in_opcode && !is_x87(i)) {
+        return 0xffff; /* names no operand */
+    }
+    switch (i->opcode) {
+    case 0xf6: case 0xf7: case M0F << 8 | 0xb0: case M0F << 8 | 0xb1: case M0F << 8 | 0xc7: return mask | 1u << R_AX | 1u << R_DX;
+    case M3A << 8 | 0x61: case M3A << 8 | 0x63: return mask | 1u << R_CX;
+    default: break;
+    }
+    if (o.in_opcode || is_x87(i)) {
+        mask |= 1u << R_AX; /* XCHG, FNSTSW */
+    }
+    return mask;
+}
+
 /* ---- x87's record of its last instruction */
 
 /* FLDCW, FNSTSW and their like leave no record. */
@@ -185,16 +217,14 @@ static void copy_selector(struct out *o, struct rm to, unsigned seg)
     put_store(o, 2, to, T2);
 }
 
-/* FOP, FIP, FCS, FDP, FDS (SDM Vol. 1 8.1.8). la: the linear address of the operand. */
-static void record_x87(struct emit *e, const struct insn *i, unsigned la)
+/* FOP, FIP, FCS, FDP, FDS (SDM Vol. 1 8.1.8). */
+static void record_x87(struct emit *e, const struct insn *i)
 {
     struct out *o = &e->hot;
     if (i->mem) {
-        bool flat = i->seg >= SEG_FLAT;
-        put_mov(o, 8, T2, la);
-        if (!flat) {
-            size_t base = offsetof(struct cpu, seg) + i->seg * sizeof(struct segment) + offsetof(struct segment, base);
-            put_alu(o, ALU_SUB, e->code_bytes == 8 ? 8 : 4, T2, rm_cpu(base));
+        put_lea(o, i->asize == 8 ? 8 : 4, T2, memory_offset(e, i));
+        if (i->asize == 2) {
+            put_zext(o, 2, T2, rm_reg(T2));
         }
         put_store(o, 8, CPU(x87.dp), T2);
         copy_selector(o, CPU(x87.dp_selector), i->seg);
@@ -272,17 +302,13 @@ static unsigned result_of(struct emit *e, const struct operands *o, struct flags
     return reg;
 }
 
-/* Whether this instance of the instruction takes its C function after all. */
-static bool must_call(const struct emit *e, const struct operands *o, struct flags_effect f)
+bool copy_must_call(const struct emit *e, const struct insn *i)
 {
-    bool register_only = e->rule->how == COPY_REG || e->rule->how == USE_REG;
-    if ((register_only && o->memory) || (o->vvvv.used && o->memory)) {
-        return true;
-    }
-    if (f.undefined >= SHL && o->memory && e->needed_now) {
-        return true;
-    }
-    return o->live & ~copy_live_usable(e->mode);
+    const struct rule_of_row *rule          = &e->rules[i->row];
+    struct operands           o             = find_operands(i, rule);
+    bool                      register_only = rule->how == COPY_REG || rule->how == USE_REG;
+    bool undefined = flags_effect(rule, i).undefined >= SHL; /* which flags.c derives from registers only */
+    return (o.memory && (register_only || o.vvvv.used || undefined)) || o.live & ~copy_live_usable(e->mode);
 }
 
 void lower_copy(struct emit *e)
@@ -293,28 +319,32 @@ void lower_copy(struct emit *e)
     struct flags_effect f   = flags_effect(e->rule, i);
     struct opcode       op  = opcode_of(i, &o);
     struct rm           rm  = rm_reg(o.rm.used ? 0 : i->rm);
-    unsigned            la  = NO_REG;
-    if (must_call(e, &o, f)) {
+    if (copy_must_call(e, i)) {
         lower_call(e);
         return;
     }
     if (i->opcode >> 8 == M1 && (i->opcode & 0xf8) == 0x90 && o.rm.at == R_AX * 8) {
         return; /* NOP */
     }
-    if (o.memory) {
-        la = memory_address(e, i, o.memory_bytes, o.memory_written);
-        if (o.memory_bytes == 16 && (row->attr & ALIGN16 || row->operand[0] == Mx || op.byte == 0xc7)) {
-            memory_aligned(e, la, 16);
-        }
-        rm = memory_check(e, la, o.memory_bytes, o.memory_written, false);
-    }
     if (f.by_cl && e->needed_now) { /* for a count of zero */
         flags_save(e);
     }
-    flags_need(e, f.merges && f.writes && e->needed_now ? FLAG_ARITH : flags_read_by(e->rule, i));
-    if (is_x87(i) && !is_control(i)) {
-        record_x87(e, i, la);
+    if (o.memory) {
+        bool aligned = o.memory_bytes == 16 && (row->attr & ALIGN16 || row->operand[0] == Mx || op.byte == 0xc7);
+        rm           = memory_operand(e, o.memory_bytes, o.memory_written, aligned);
     }
+    if (is_x87(i) && !is_control(i)) {
+        if (o.memory) { /* the record takes the registers that hold the operand's address */
+            put_lea(&e->hot, 8, T2, rm);
+            put_store(&e->hot, 8, CPU(host.spare), T2);
+        }
+        record_x87(e, i);
+        if (o.memory) {
+            put_load(&e->hot, 8, T1, CPU(host.spare));
+            rm = rm_mem(T1, 0);
+        }
+    }
+    flags_need(e, f.merges && f.writes && e->needed_now ? FLAG_ARITH : flags_read_by(e->rule, i));
     bool rex = o.memory || op.wide || (o.rm.used && operand_wants_rex(o.rm.at)) || (o.reg.used && operand_wants_rex(o.reg.at)) ||
                (f.undefined >= SHL && e->needed_now);
     bring(e, &o.vvvv, T0, true);
@@ -348,8 +378,7 @@ void lower_scan(struct emit *e)
     struct operands    o = find_operands(i, e->rule);
     struct out        *h = &e->hot;
     if (o.memory) {
-        unsigned la = memory_address(e, i, o.memory_bytes, false);
-        put_load(h, i->w == 8 ? 8 : 4, T1, memory_check(e, la, o.memory_bytes, false, false));
+        put_op(h, 0x8b, i->w, T1, memory_operand(e, o.memory_bytes, false, false));
     } else {
         struct place source = operand_in(e, i->rm, T1, true);
         if (source.reg != T1) {
@@ -388,8 +417,8 @@ void lower_fldcw(struct emit *e)
         lower_call(e);
         return;
     }
-    unsigned  la = memory_address(e, i, 2, false);
-    struct rm rm = memory_check(e, la, 2, false, false);
+    struct rm rm = memory_operand(e, 2, false, false);
+    flags_clobber(e);
     put_zext(h, 2, T2, rm);
     put_insn(h, (struct opcode){.byte = 0xf7}, 2, rm_reg(T2)); /* not */
     put_insn(h, (struct opcode){.byte = 0xf6, .rex = true}, 0, rm_reg(T2));

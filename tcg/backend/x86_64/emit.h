@@ -53,6 +53,18 @@ struct rule_of_row *rules_create(void);
 /* Whether translated code can run on this host at all. */
 bool rules_host_fits(void);
 
+/* How an instruction's memory accesses are checked: see shared.c. */
+enum access_kind_of { ACCESS_OPERAND, ACCESS_STACK, ACCESS_KINDS };
+enum { SHARED_MAX = ARRAY_LEN(((struct cpu *)0)->host.shared) };
+struct shared {
+    bool use;       /* the host's address of the base register, as it was at the first access, is in cpu->host.shared[slot] */
+    bool opens;     /* this is the first one: checks bytes low to high for all */
+    bool write;
+    u8   slot;
+    i32  disp;      /* from that address */
+    i32  low, high;
+};
+
 /* Where a conditional jump goes on when it is taken. */
 struct leg {
     const struct insn *insn;
@@ -71,6 +83,7 @@ struct emit {
     bool                      host_flags, saved_flags; /* where the guest's flags are now */
     bool                      needed_now;              /* the flags after this instruction matter to somebody */
     bool                      needed[BLOCK_INSNS_MAX];
+    struct shared             shared[BLOCK_INSNS_MAX][ACCESS_KINDS];
     bool                      ended;                   /* nothing after this instruction is reached */
     u8                        live;                    /* register files that the block uses: NATIVE_LIVE_ */
     struct leg                leg[BLOCK_INSNS_MAX];    /* taken jumps, emitted behind the rest */
@@ -119,6 +132,7 @@ void flags_written(struct emit *e, struct flags_effect f, unsigned result, const
 
 /* ---- memory: memory.c */
 bool insn_has_memory(const struct insn *i);
+bool memory_is_flat(const struct emit *e, unsigned seg);
 /* base + index + displacement of the operand, in guest registers; T0 to T2 may be used. */
 struct rm memory_offset(struct emit *e, const struct insn *i);
 /* The linear address of the memory operand in a register: T0, or its base register itself. */
@@ -128,6 +142,17 @@ void memory_segment(struct emit *e, unsigned seg, unsigned size, bool write);
 /* Checks an access at the linear address in `la`, and returns the host's operand: [la + T1]. `keep`: T2 stays as it is, `la` is T0. */
 struct rm memory_check(struct emit *e, unsigned la, unsigned size, bool write, bool keep);
 void memory_aligned(struct emit *e, unsigned la, unsigned size);
+
+/* The host's operand for the memory operand of e->insn, checked. T0, T1 hold its address; T2 is used. */
+struct rm memory_operand(struct emit *e, unsigned size, bool write, bool aligned);
+/* The same for the stack, `disp` bytes from the register of guest number `base`: SP or BP. `keep`: T2 stays, and memory_open() was
+ * called before. */
+struct rm memory_stack(struct emit *e, unsigned base, i32 disp, unsigned size, bool write, bool keep);
+/* Checks what the first access of a run checks for all of them, so that nothing is to be checked any more. */
+void memory_open(struct emit *e, enum access_kind_of kind);
+
+/* ---- one check for many: shared.c */
+void shared_find(struct emit *e);
 
 /* ---- leaving, calling: block.c */
 /* Code that leaves the block; the interpreter goes on at `insn`. Flags must be saved. */
@@ -142,6 +167,12 @@ void lower_copy(struct emit *e);
 void lower_scan(struct emit *e);
 void lower_lea(struct emit *e);
 void lower_fldcw(struct emit *e);
+/* Whether an instruction with a rule to be copied takes its C function after all. */
+bool copy_must_call(const struct emit *e, const struct insn *i);
+/* The memory operand of a copied instruction; false: it has none. */
+bool copy_memory(const struct emit *e, const struct insn *i, unsigned *size, bool *write);
+/* The general registers that a copied instruction may write: bit per guest register. */
+u16 copy_writes(const struct emit *e, const struct insn *i);
 /* The register files that a copied instruction uses. */
 unsigned copy_live(const struct insn *i);
 /* Those whose instructions raise nothing in this mode, and so can be copied. */
@@ -162,6 +193,8 @@ void lower_call_abs(struct emit *e);
 void lower_ret(struct emit *e);
 void lower_loop(struct emit *e);
 void lower_df(struct emit *e);
+/* The jump with its displacement at `d` goes to the code at `offset` in the page, once there is any. Flags are saved. */
+void put_link(struct emit *e, u8 *d, u64 offset, bool split);
 /* The taken legs of conditional jumps. */
 void put_legs(struct emit *e);
 /* On to the instruction at `offset` in the page, after the last one. */

@@ -47,6 +47,13 @@ struct flags_effect flags_effect(const struct rule_of_row *rule, const struct in
     return f;
 }
 
+/* Its only access to memory was checked by another instruction; alignment is looked at once more. */
+static bool is_checked(const struct emit *e, const struct insn *i)
+{
+    const struct shared *s = &e->shared[i - e->block->insn][ACCESS_OPERAND];
+    return s->use && !s->opens && !(row_table[i->row].attr & ALIGN16) && row_table[i->row].operand[0] != Mx && i->opcode != (M0F << 8 | 0xc7);
+}
+
 /* Whether executing `i` destroys the host's flags before it is done, or shows the guest's to somebody. */
 static bool shows_flags(const struct emit *e, const struct insn *i)
 {
@@ -57,7 +64,7 @@ static bool shows_flags(const struct emit *e, const struct insn *i)
     switch ((enum how)rule->how) {
     case LOWER_NOP: case LOWER_LEA: case LOWER_JCC: return false;
     case COPY: case USE: case SWAP: case COPY_REG: case USE_REG: case LOWER_SCAN:
-        return insn_has_memory(i) || copy_live(i) & ~copy_live_usable(e->mode);
+        return (insn_has_memory(i) && !is_checked(e, i)) || copy_must_call(e, i);
     case LOWER_WAIT: return !(e->mode & MODE_X87);
     default: return true;
     }

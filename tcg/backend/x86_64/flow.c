@@ -45,14 +45,14 @@ static const u8 *leave_at(struct emit *e, u64 offset)
 }
 
 /* The jump with its displacement at `d` goes to the code at `offset`, once there is any. */
-static void put_link(struct emit *e, u8 *d, u64 offset)
+void put_link(struct emit *e, u8 *d, u64 offset, bool split)
 {
     struct out *c = &e->cold;
     if (e->hot.full || c->full) {
         return;
     }
     patch_jump(d, c->p);
-    put_const(c, T0, native_link(e->native, e->block, d, (unsigned)offset));
+    put_const(c, T0, native_link(e->native, e->block, d, (unsigned)offset, split));
     put_jmp(c, e->native->stub.exit);
 }
 
@@ -141,14 +141,14 @@ static void go_relative(struct emit *e, const struct insn *i)
     if (target_offset(i) <= i->offset) {
         put_poll(e, leave_at(e, target_offset(i)));
     }
-    put_link(e, put_jmp_ahead(&e->hot), target_offset(i));
+    put_link(e, put_jmp_ahead(&e->hot), target_offset(i), false);
 }
 
 void fall_through(struct emit *e, unsigned offset)
 {
     flags_save(e);
     if (offset < PAGE_SIZE) {
-        put_link(e, put_jmp_ahead(&e->hot), offset);
+        put_link(e, put_jmp_ahead(&e->hot), offset, false);
     } else {
         put_ip(e, T0, offset);
         put_probe(e, leave_to_interpreter(e, &e->block->insn[e->block->count]));
@@ -175,7 +175,7 @@ void lower_jcc(struct emit *e)
     u8                *d  = put_jcc_ahead(&e->hot, cc);
     bool forward          = stays_in_page(i) && target_offset(i) > i->offset;
     if (forward && e->saved_flags && !is_limited(e) && i->opsize != 2) {
-        put_link(e, d, target_offset(i));
+        put_link(e, d, target_offset(i), false);
     } else {
         add_leg(e, d);
     }
@@ -228,23 +228,6 @@ void lower_df(struct emit *e)
 
 /* ---- the stack */
 
-static unsigned stack_segment_of(const struct emit *e)
-{
-    return e->code_bytes == 8 ? SEG_FLAT_STACK : SEG_SS;
-}
-
-/* T0 = linear address of what is `delta` bytes from the top. */
-static void put_stack_address(struct emit *e, i32 delta, unsigned bytes, bool write)
-{
-    struct out *o = &e->hot;
-    flags_clobber(e);
-    put_lea(o, e->stack_bytes == 8 ? 8 : 4, T0, rm_mem(R15, delta));
-    if (e->stack_bytes == 2) {
-        put_zext(o, 2, T0, rm_reg(T0));
-    }
-    memory_segment(e, stack_segment_of(e), bytes, write);
-}
-
 /* SP = `base` + delta */
 static void put_stack_pointer(struct emit *e, unsigned base, i32 delta)
 {
@@ -257,12 +240,20 @@ static void put_stack_pointer(struct emit *e, unsigned base, i32 delta)
     }
 }
 
+/* Whatever of a push destroys T2: saves flags, opens what other accesses share. */
+static void open_stack(struct emit *e)
+{
+    const struct shared *s = &e->shared[e->insn - e->block->insn][ACCESS_STACK];
+    if (!s->use) {
+        flags_clobber(e);
+    }
+    memory_open(e, ACCESS_STACK);
+}
+
 /* Pushes `reg`, which is T2 or a pinned register. */
 static void put_push(struct emit *e, unsigned w, unsigned reg)
 {
-    put_stack_address(e, -(i32)w, w, true);
-    struct rm rm = memory_check(e, T0, w, true, reg == T2);
-    put_store(&e->hot, w, rm, reg);
+    put_store(&e->hot, w, memory_stack(e, R_SP, -(i32)w, w, true, true), reg);
     put_stack_pointer(e, R15, -(i32)w);
 }
 
@@ -271,14 +262,12 @@ void lower_push(struct emit *e)
     const struct insn *i   = e->insn;
     const struct row  *row = &row_table[i->row];
     struct out        *o   = &e->hot;
-    flags_clobber(e); /* before T2 holds anything */
+    open_stack(e); /* before T2 holds anything */
     if (OPERAND_CLASS(row->operand[0]) == OPERAND_IMMEDIATE) {
-        put_stack_address(e, -(i32)i->w, i->w, true);
-        put_store_imm(o, i->w, memory_check(e, T0, i->w, true, false), (u32)i->imm);
+        put_store_imm(o, i->w, memory_stack(e, R_SP, -(i32)i->w, i->w, true, true), (u32)i->imm);
         put_stack_pointer(e, R15, -(i32)i->w);
     } else if (i->mem) {
-        unsigned  la = memory_address(e, i, i->w, false);
-        struct rm rm = memory_check(e, la, i->w, false, false);
+        struct rm rm = memory_operand(e, i->w, false, false);
         if (i->w == 2) {
             put_zext(o, 2, T2, rm);
         } else {
@@ -295,8 +284,7 @@ void lower_pop(struct emit *e)
     const struct insn *i    = e->insn;
     struct out        *o    = &e->hot;
     unsigned           host = host_of(i->rm >> 3);
-    put_stack_address(e, 0, i->w, false);
-    put_op(o, 0x8b, i->w, T2, memory_check(e, T0, i->w, false, false));
+    put_op(o, 0x8b, i->w, T2, memory_stack(e, R_SP, 0, i->w, false, false));
     put_stack_pointer(e, R15, i->w);
     if (host == NO_REG) {
         put_store(o, i->w == 2 ? 2 : 8, rm_cpu(i->rm), T2);
@@ -309,13 +297,7 @@ void lower_leave(struct emit *e)
 {
     const struct insn *i = e->insn;
     struct out        *o = &e->hot;
-    flags_clobber(e);
-    put_mov(o, e->stack_bytes == 8 ? 8 : 4, T0, RBP);
-    if (e->stack_bytes == 2) {
-        put_zext(o, 2, T0, rm_reg(T0));
-    }
-    memory_segment(e, stack_segment_of(e), i->w, false);
-    put_op(o, 0x8b, i->w, T2, memory_check(e, T0, i->w, false, false));
+    put_op(o, 0x8b, i->w, T2, memory_stack(e, R_BP, 0, i->w, false, false));
     put_stack_pointer(e, RBP, i->w);
     put_op(o, 0x8b, i->w, RBP, rm_reg(T2));
 }
@@ -336,6 +318,7 @@ static void call_found(struct emit *e)
     put_load(o, 8, T0, rm_mem(T0, offsetof(struct native_jump, code)));
     put_store(o, 8, CPU(host.target), T0);
     put_store(o, 8, CPU(host.target_base), T2);
+    open_stack(e);
     put_return_address(e);
     put_push(e, e->insn->w, T2);
     put_load(o, 8, T2, CPU(host.target_base));
@@ -362,12 +345,13 @@ void lower_call_rel(struct emit *e)
     if (is_limited(e) || i->opsize == 2) {
         check_limited(e, i, leave_to_interpreter(e, i));
     }
+    open_stack(e);
     put_return_address(e);
     put_push(e, i->w, T2);
     if (target_offset(i) <= i->offset) {
         put_poll(e, leave_at(e, target_offset(i)));
     }
-    put_link(e, put_jmp_ahead(&e->hot), target_offset(i));
+    put_link(e, put_jmp_ahead(&e->hot), target_offset(i), false);
 }
 
 /* T0 = operand 0 */
@@ -378,8 +362,7 @@ static void put_target(struct emit *e)
     struct rm          rm;
     flags_clobber(e);
     if (i->mem) {
-        unsigned la = memory_address(e, i, i->w, false);
-        rm          = memory_check(e, la, i->w, false, false);
+        rm = memory_operand(e, i->w, false, false);
     } else {
         rm = rm_reg(operand_in(e, i->rm, T0, true).reg);
     }
@@ -410,8 +393,8 @@ void lower_ret(struct emit *e)
 {
     const struct insn *i = e->insn;
     struct out        *o = &e->hot;
-    put_stack_address(e, 0, i->w, false);
-    struct rm rm = memory_check(e, T0, i->w, false, false);
+    struct rm rm = memory_stack(e, R_SP, 0, i->w, false, false);
+    flags_clobber(e);
     if (i->w == 2) {
         put_zext(o, 2, T0, rm);
     } else {

@@ -51,7 +51,7 @@ struct rm memory_offset(struct emit *e, const struct insn *i)
     return rm;
 }
 
-static bool is_flat(const struct emit *e, unsigned seg)
+bool memory_is_flat(const struct emit *e, unsigned seg)
 {
     if (e->code_bytes == 8) {
         return seg >= SEG_FLAT;
@@ -63,7 +63,7 @@ void memory_segment(struct emit *e, unsigned seg, unsigned size, bool write)
 {
     struct out *o    = &e->hot;
     size_t      base = offsetof(struct cpu, seg) + seg * sizeof(struct segment);
-    if (is_flat(e, seg)) {
+    if (memory_is_flat(e, seg)) {
         return;
     }
     if (e->code_bytes == 8) {
@@ -81,7 +81,7 @@ unsigned memory_address(struct emit *e, const struct insn *i, unsigned size, boo
     flags_clobber(e);
     struct rm rm    = memory_offset(e, i);
     bool      plain = rm.index == NO_REG && !rm.disp && rm.base != NO_REG;
-    if (plain && is_flat(e, i->seg) && i->asize == 8) {
+    if (plain && memory_is_flat(e, i->seg) && i->asize == 8) {
         return rm.base;
     }
     put_lea(&e->hot, i->asize == 8 ? 8 : 4, T0, rm);
@@ -111,11 +111,17 @@ static void put_miss(struct emit *e, unsigned la, unsigned size, bool write, con
     put_jmp(c, back);
 }
 
+/* Offset in struct cpu of the TLB for this kind of access. */
+static size_t tlb_table(const struct emit *e, bool write)
+{
+    unsigned view = e->mode >> MODE_VIEW_SHIFT & 3;
+    return offsetof(struct cpu, tlb.data) + (view * TLB_KINDS + (write ? TLB_WRITE : TLB_READ)) * TLB_ENTRIES * sizeof(struct tlb_entry);
+}
+
 struct rm memory_check(struct emit *e, unsigned la, unsigned size, bool write, bool keep)
 {
     struct out *o      = &e->hot;
-    unsigned    view   = e->mode >> MODE_VIEW_SHIFT & 3;
-    size_t      table  = offsetof(struct cpu, tlb.data) + (view * TLB_KINDS + (write ? TLB_WRITE : TLB_READ)) * TLB_ENTRIES * sizeof(struct tlb_entry);
+    size_t      table  = tlb_table(e, write);
     struct rm   tag    = rm_cpu_at(T1, table + offsetof(struct tlb_entry, tag));
     unsigned    offset = keep ? la : (unsigned)T2; /* in its page */
     flags_clobber(e);
@@ -138,4 +144,86 @@ struct rm memory_check(struct emit *e, unsigned la, unsigned size, bool write, b
     put_load(o, 8, T1, rm_cpu_at(T1, table + offsetof(struct tlb_entry, addend)));
     put_miss(e, la, size, write, o->p);
     return rm_index(la, T1, 0, 0);
+}
+
+/* ---- accesses of an instruction */
+
+static struct rm shared_slot(unsigned slot)
+{
+    return rm_cpu(offsetof(struct cpu, host.shared) + slot * sizeof(u64));
+}
+
+void memory_open(struct emit *e, enum access_kind_of kind)
+{
+    const struct shared *s     = &e->shared[e->insn - e->block->insn][kind];
+    struct out          *o     = &e->hot, *c = &e->cold;
+    unsigned             bytes = (unsigned)(s->high - s->low), w = e->code_bytes == 8 ? 8 : 4;
+    unsigned             base  = kind == ACCESS_OPERAND ? e->insn->base : e->rule->how == LOWER_LEAVE ? R_BP : R_SP;
+    size_t               table = tlb_table(e, s->write);
+    if (!s->opens) {
+        return;
+    }
+    flags_clobber(e);
+    put_lea(o, w, T0, rm_mem(host_of(base), s->low));
+    put_mov(o, 8, T1, T0);
+    put_shift_imm(o, SHIFT_SHR, 8, T1, PAGE_SHIFT - 4);
+    put_alu_imm(o, ALU_AND, 4, rm_reg(T1), (TLB_ENTRIES - 1) << 4);
+    put_mov(o, 8, T2, T0);
+    put_alu(o, ALU_SUB, 8, T2, rm_cpu_at(T1, table + offsetof(struct tlb_entry, tag)));
+    put_alu_imm(o, ALU_CMP, 8, rm_reg(T2), (i32)(PAGE_SIZE - bytes));
+    put_jcc(o, CC_A, c->p);
+    put_load(o, 8, T1, rm_cpu_at(T1, table + offsetof(struct tlb_entry, addend)));
+    const u8 *back = o->p;
+    put_lea(o, 8, T1, rm_index(T0, T1, 0, -s->low));
+    put_store(o, 8, shared_slot(s->slot), T1);
+    put_const(c, T1, bytes << 1 | s->write);
+    put_call(c, e->native->stub.miss_range);
+    put_op(c, 0x85, 8, T1, rm_reg(T1));
+    put_jcc(c, CC_NE, back);
+    put_link(e, put_jmp_ahead(c), e->insn->offset, true);
+}
+
+/* T1 = the host's address that this access shares. */
+static struct rm shared_operand(struct emit *e, enum access_kind_of kind)
+{
+    const struct shared *s = &e->shared[e->insn - e->block->insn][kind];
+    put_load(&e->hot, 8, T1, shared_slot(s->slot));
+    return rm_mem(T1, s->disp);
+}
+
+struct rm memory_operand(struct emit *e, unsigned size, bool write, bool aligned)
+{
+    if (e->shared[e->insn - e->block->insn][ACCESS_OPERAND].use) {
+        memory_open(e, ACCESS_OPERAND);
+        struct rm rm = shared_operand(e, ACCESS_OPERAND);
+        if (aligned) { /* as the guest's address is */
+            flags_clobber(e);
+            put_lea(&e->hot, 8, T0, rm);
+            memory_aligned(e, T0, size);
+        }
+        return rm;
+    }
+    unsigned la = memory_address(e, e->insn, size, write);
+    if (aligned) {
+        memory_aligned(e, la, size);
+    }
+    return memory_check(e, la, size, write, false);
+}
+
+struct rm memory_stack(struct emit *e, unsigned base, i32 disp, unsigned size, bool write, bool keep)
+{
+    struct out *o = &e->hot;
+    if (e->shared[e->insn - e->block->insn][ACCESS_STACK].use) {
+        if (!keep) { /* else it is open already */
+            memory_open(e, ACCESS_STACK);
+        }
+        return shared_operand(e, ACCESS_STACK);
+    }
+    flags_clobber(e);
+    put_lea(o, e->stack_bytes == 8 ? 8 : 4, T0, rm_mem(host_of(base), disp));
+    if (e->stack_bytes == 2) {
+        put_zext(o, 2, T0, rm_reg(T0));
+    }
+    memory_segment(e, e->code_bytes == 8 ? SEG_FLAT_STACK : SEG_SS, size, write);
+    return memory_check(e, T0, size, write, keep);
 }

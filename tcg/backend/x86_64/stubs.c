@@ -117,6 +117,33 @@ static void put_miss(struct out *o, const u8 *exit)
     put_jmp(o, exit);
 }
 
+/* T0: linear address, T1: native_miss_range()'s range. Returns T1 leading from T0 to the host's memory, or 0. */
+static void put_miss_range(struct out *o)
+{
+    put_all(o, caller_saved, ARRAY_LEN(caller_saved), false);
+    put_store(o, 8, CPU(host.scratch), T0);
+    u8 *skip = put_unless_live(o);
+    put_xmm(o, false);
+    put_jump_here(o, skip);
+    put_alu_imm(o, ALU_SUB, 8, rm_reg(RSP), 8);
+    put_load(o, 8, RDI, CPU(host.cpu));
+    put_mov(o, 8, RSI, T0);
+    put_mov(o, 8, RDX, T1);
+    put_call_c(o, (const void *)(uintptr_t)native_miss_range);
+    put_alu_imm(o, ALU_ADD, 8, rm_reg(RSP), 8);
+    put_mov(o, 8, T1, RAX);
+    skip = put_unless_live(o);
+    put_xmm(o, true);
+    put_jump_here(o, skip);
+    put_all(o, caller_saved, ARRAY_LEN(caller_saved), true);
+    put_load(o, 8, T0, CPU(host.scratch));
+    put_op(o, 0x85, 8, T1, rm_reg(T1));
+    skip = put_jcc_ahead(o, CC_E);
+    put_alu(o, ALU_SUB, 8, T1, rm_reg(T0));
+    put_jump_here(o, skip);
+    put8(o, 0xc3);
+}
+
 /* T1: the instruction whose C function is called, with all state in struct cpu. */
 static void put_call_stub(struct out *o, const u8 *exit)
 {
@@ -182,6 +209,8 @@ void x86_64_stubs(struct native *n, struct out *o)
     put_exit(o);
     n->stub.miss = begin(o);
     put_miss(o, n->stub.exit);
+    n->stub.miss_range = begin(o);
+    put_miss_range(o);
     n->stub.call = begin(o);
     put_call_stub(o, n->stub.exit);
     n->stub.load_xmm = begin(o);
