@@ -366,7 +366,7 @@ static void show_stubs(const struct native *n)
         size_t      at;
     } stubs[] = {
 #define STUB(name) {#name, offsetof(struct native, stub.name)}
-        STUB(enter), STUB(exit), STUB(miss), STUB(call), STUB(load_xmm), STUB(load_x87),
+        STUB(enter), STUB(exit), STUB(miss), STUB(miss_range), STUB(call), STUB(load_xmm), STUB(load_x87),
 #undef STUB
     };
     const u8 *end = n->stubs_end;

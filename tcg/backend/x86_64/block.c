@@ -64,6 +64,13 @@ static void put_profile(struct emit *e, unsigned k)
     }
 }
 
+void profile_take_back(struct emit *e)
+{
+    if (e->native->profile) {
+        put_count(&e->cold, CPU(host.insns), -(i32)native_profile_run(e->insn));
+    }
+}
+
 static void lower(struct emit *e)
 {
     const struct row *row = &row_table[e->insn->row];

@@ -157,6 +157,8 @@ void shared_find(struct emit *e);
 /* ---- leaving, calling: block.c */
 /* Code that leaves the block; the interpreter goes on at `insn`. Flags must be saved. */
 const u8 *leave_to_interpreter(struct emit *e, const struct insn *insn);
+/* The run of instructions that was counted is left before e->insn, in cold code, other than for the interpreter. T2 is used. */
+void profile_take_back(struct emit *e);
 /* The C function of the instruction. */
 void lower_call(struct emit *e);
 /* The rest of the block is the interpreter's. */

@@ -180,6 +180,7 @@ void memory_open(struct emit *e, enum access_kind_of kind)
     put_call(c, e->native->stub.miss_range);
     put_op(c, 0x85, 8, T1, rm_reg(T1));
     put_jcc(c, CC_NE, back);
+    profile_take_back(e);
     put_link(e, put_jmp_ahead(c), e->insn->offset, true);
 }
 
