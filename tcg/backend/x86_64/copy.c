@@ -181,7 +181,7 @@ u16 copy_writes(const struct emit *e, const struct insn *i)
         return 0xffff; /* names no operand */
     }
     switch (i->opcode) {
-    case 0xf6: case 0xf7: case M0F << 8 | 0xb0: case M0F << 8 | 0xb1: case M0F << 8 | 0xc7: return mask | 1u << R_AX | 1u << R_DX;
+    case 0xa0: case 0xa1: case 0xf6: case 0xf7: case M0F << 8 | 0xb0: case M0F << 8 | 0xb1: case M0F << 8 | 0xc7: return mask | 1u << R_AX | 1u << R_DX;
     case M3A << 8 | 0x61: case M3A << 8 | 0x63: return mask | 1u << R_CX;
     default: break;
     }
@@ -343,6 +343,9 @@ void lower_copy(struct emit *e)
             put_load(&e->hot, 8, T1, CPU(host.spare));
             rm = rm_mem(T1, 0);
         }
+    }
+    if (e->rule->notes & RULE_CLEARS_C1) { /* FDECSTP, FINCSTP */
+        put32(&e->hot, 0xf7d9f6d9);
     }
     flags_need(e, f.merges && f.writes && e->needed_now ? FLAG_ARITH : flags_read_by(e->rule, i));
     bool rex = o.memory || op.wide || (o.rm.used && operand_wants_rex(o.rm.at)) || (o.reg.used && operand_wants_rex(o.reg.at)) ||

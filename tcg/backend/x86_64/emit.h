@@ -41,6 +41,7 @@ enum {
     RULE_CONDITION = 1 << 0, /* reads the flags of its condition code */
     RULE_MERGE     = 1 << 1, /* flags that it does not write stay */
     RULE_SHIFT     = 1 << 2,
+    RULE_CLEARS_C1 = 1 << 3, /* of the x87, but not on this host */
 };
 
 struct rule_of_row {

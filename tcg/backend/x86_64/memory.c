@@ -34,7 +34,7 @@ struct rm memory_offset(struct emit *e, const struct insn *i)
         rm.index = (u8)address_register(e, i->index, T1);
     }
     if (i->asize == 8 && (i64)(i32)i->disp != i->disp) { /* moffs, or a RIP-relative operand at the edge */
-        unsigned to = rm.index == T1 ? (unsigned)T2 : (unsigned)T1;
+        unsigned to = rm.base == NO_REG ? (unsigned)T0 : rm.index == T1 ? (unsigned)T2 : (unsigned)T1; /* T1 is no address */
         put_const(&e->hot, to, (u64)i->disp);
         if (rm.base == NO_REG) {
             rm.base = (u8)to;
@@ -195,14 +195,11 @@ static struct rm shared_operand(struct emit *e, enum access_kind_of kind)
 struct rm memory_operand(struct emit *e, unsigned size, bool write, bool aligned)
 {
     if (e->shared[e->insn - e->block->insn][ACCESS_OPERAND].use) {
-        memory_open(e, ACCESS_OPERAND);
-        struct rm rm = shared_operand(e, ACCESS_OPERAND);
-        if (aligned) { /* as the guest's address is */
-            flags_clobber(e);
-            put_lea(&e->hot, 8, T0, rm);
-            memory_aligned(e, T0, size);
+        if (aligned) { /* before the page is marked as written */
+            memory_aligned(e, memory_address(e, e->insn, size, write), size);
         }
-        return rm;
+        memory_open(e, ACCESS_OPERAND);
+        return shared_operand(e, ACCESS_OPERAND);
     }
     unsigned la = memory_address(e, e->insn, size, write);
     if (aligned) {

@@ -14,13 +14,13 @@ struct named_rule {
 };
 
 /* The columns of rules.def. */
-enum { CF = FLAG_CF, OF = FLAG_OF, ALL = FLAG_ARITH, MERGE = 1 << 14, SHIFT = 1 << 13, CONDITION = 1 << 15 };
+enum { CF = FLAG_CF, OF = FLAG_OF, ALL = FLAG_ARITH, MERGE = 1 << 14, SHIFT = 1 << 13, C1 = 1 << 12, CONDITION = 1 << 15 };
 
 static const struct named_rule named[] = {
 #define NATIVE(meaning_, how_, reads_, writes_, undefined_)                                                             \
     {#meaning_, {.how = how_, .reads = (reads_)&FLAG_ARITH, .writes = (writes_) ? FLAG_ARITH : 0, .undefined = undefined_, \
                  .notes = ((reads_)&CONDITION ? RULE_CONDITION : 0) | ((writes_)&MERGE ? RULE_MERGE : 0) |                \
-                          ((writes_)&SHIFT ? RULE_SHIFT : 0)}},
+                          ((writes_)&SHIFT ? RULE_SHIFT : 0) | ((writes_)&C1 ? RULE_CLEARS_C1 : 0)}},
 #include "tcg/backend/x86_64/rules.def"
 #undef NATIVE
 };
@@ -71,10 +71,19 @@ bool rules_host_fits(void)
     return feature_on(&host, FEATURE_LAHF_LM) && feature_on(&host, FEATURE_SSE2) && feature_on(&host, FEATURE_FXSR);
 }
 
+/* FCOMI and its like clear C1 (SDM Vol. 2 FCOMI), but AMD's leave it as it is. */
+static bool comparisons_clear_c1(void)
+{
+    u16 status;
+    __asm__ volatile("fninit; fldz; fldz; fldz; fldz; fldz; fldz; fldz; fldz; fld1; fcomi; fnstsw %0; fninit" : "=m"(status));
+    return !(status & 0x200); /* the ninth FLD had set it */
+}
+
 struct rule_of_row *rules_create(void)
 {
     struct rule_of_row *table = mem_zeroed(row_count, sizeof *table);
     struct cpu_features host  = {.family = 6};
+    bool                clears_c1 = comparisons_clear_c1();
     host_words(host.word);
     for (unsigned k = 0; k < row_count; k++) {
         table[k] = (struct rule_of_row){.how = rows[k].vec ? COPY : CALL};
@@ -83,6 +92,9 @@ struct rule_of_row *rules_create(void)
                 table[k] = named[n].rule;
                 break;
             }
+        }
+        if (clears_c1) {
+            table[k].notes &= (u8)~RULE_CLEARS_C1; /* as a matter of course */
         }
         if (!host_has(&host, row_table[k].feature)) {
             table[k] = (struct rule_of_row){.how = CALL};

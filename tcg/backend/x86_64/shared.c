@@ -133,7 +133,13 @@ static void one(struct analysis *a, unsigned k)
     i64                       by;
     switch ((enum how)rule->how) {
     case LOWER_NOP: case LOWER_JCC: case LOWER_WAIT: case LOWER_DF: return;
-    case LOWER_FLDCW: operand_access(a, k, i, 2, false); return;
+    case LOWER_FLDCW:
+        if (e->mode & MODE_X87) {
+            operand_access(a, k, i, 2, false);
+        } else { /* a call */
+            forget_registers(a, 0xffff);
+        }
+        return;
     case LOWER_PUSH:
         operand_access(a, k, i, i->w, false);
         if (!i->mem) { /* else the operand would have to be read first: its fault must not leave the stack's page dirty */
