@@ -31,20 +31,6 @@ bool noise_once(struct noise *n, unsigned k)
     return !noise_below(n, k);
 }
 
-struct maker {
-    struct noise *n;
-    struct rig_start *start;
-    unsigned code_bytes, at; /* linear address of the next instruction */
-    u8 *pages;
-    unsigned page_count;
-    /* the instruction being made */
-    u8 byte[32];
-    unsigned count;
-    bool address16, is_memory;
-    int rip_disp_at; /* of a RIP-relative displacement, or -1 */
-    u32 rip_target;
-};
-
 static void put(struct maker *m, u64 value, unsigned bytes)
 {
     for (; bytes; bytes--, value >>= 8) {
@@ -60,7 +46,7 @@ static u32 in_page(struct noise *n)
                             : noise_below(n, 0xff0) & (noise_once(n, 3) ? ~0u : ~15u);
 }
 
-static u32 pick_address(struct maker *m)
+u32 maker_address(struct maker *m)
 {
     struct noise *n = m->n;
     if (noise_once(n, 16)) {
@@ -68,13 +54,13 @@ static u32 pick_address(struct maker *m)
     }
     unsigned page = noise_below(n, RIG_DATA_PAGES);
     u32 at = RIG_DATA + page * 0x1000 + in_page(n);
-    if (m->page_count < 16) {
+    if (m->pages && m->page_count < 16) {
         m->pages[m->page_count++] = (u8)(at >> 12);
     }
     return at;
 }
 
-static u64 pick_value(struct noise *n)
+u64 noise_value(struct noise *n)
 {
     static const u64 special[] = {0,
                                   1,
@@ -219,7 +205,7 @@ static void put_by_register(struct maker *m, unsigned reg)
 
 static void put_by_name(struct maker *m, unsigned reg)
 {
-    u32 at = pick_address(m), offset = at - (u32)rig_data_base(m->start->mode);
+    u32 at = maker_address(m), offset = at - (u32)rig_data_base(m->start->mode);
     if (m->address16) {
         put(m, reg << 3 | 6, 1);
         put(m, offset, 2);
@@ -261,19 +247,17 @@ static void put_modrm(struct maker *m, const struct row *row)
 
 static void put_immediates(struct maker *m, const struct row *row)
 {
-    u64 v = pick_value(m->n);
+    u64 v = noise_value(m->n);
     if (has(row, Jz, Jz)) {
         v = noise_below(m->n, 64) - 16;
     } else if (has(row, Ob, Ov)) {
-        v = pick_address(m) - (u32)rig_data_base(m->start->mode);
+        v = maker_address(m) - (u32)rig_data_base(m->start->mode);
     }
     put(m, v, 8);
 }
 
-/* One try. Returns the length, 0 when it is no instruction here, or not one wanted. */
-static unsigned make_insn(struct maker *m, const struct decoder *decoder, const struct row *row)
+unsigned maker_insn(struct maker *m, const struct decoder *decoder, const struct row *row, struct insn *insn)
 {
-    struct insn i;
     enum rule rule;
     m->count = 0;
     m->rip_disp_at = -1;
@@ -282,13 +266,13 @@ static unsigned make_insn(struct maker *m, const struct decoder *decoder, const 
     put_opcode(m, row);
     put_modrm(m, row);
     put_immediates(m, row);
-    if (decode(decoder, m->byte, 15, m->code_bytes, 0, &i, &rule) != DECODE_OK) {
+    if (decode(decoder, m->byte, 15, m->code_bytes, 0, insn, &rule) != DECODE_OK) {
         return noise_once(m->n, 200) ? m->count & 7 : 0; /* nonsense, seldom */
     }
     if (m->rip_disp_at >= 0) {
-        store32(m->byte + m->rip_disp_at, m->rip_target - (m->at + i.length));
+        store32(m->byte + m->rip_disp_at, m->rip_target - (m->at + insn->length));
     }
-    return i.length;
+    return insn->length;
 }
 
 /* Rarely: what ends a block, and what is not lowered. */
@@ -321,8 +305,12 @@ static void make_code(struct maker *m, const struct decoder *decoder)
     memset(m->start->memory + RIG_CODE, 0xf4, RIG_DATA - RIG_CODE);
     m->at = start;
     m->start->ip = start - rig_code_base(m->start->mode);
+    if (noise_once(n, 4)) {
+        m->start->code_limit = (u32)m->start->ip + noise_below(n, 32);
+    }
     while (count) {
-        unsigned length = make_insn(m, decoder, pick_row(n));
+        struct insn insn;
+        unsigned length = maker_insn(m, decoder, pick_row(n), &insn);
         if (length && m->at + length < RIG_DATA) {
             memcpy(m->start->memory + m->at, m->byte, length);
             m->at += length;
@@ -333,26 +321,26 @@ static void make_code(struct maker *m, const struct decoder *decoder)
 
 /* ---- state */
 
-static u64 data_pointer(struct maker *m)
+u64 maker_data_pointer(struct maker *m)
 {
     return RIG_DATA + noise_below(m->n, RIG_DATA_PAGES) * 0x1000 + in_page(m->n) -
            rig_data_base(m->start->mode);
 }
 
-static void make_state(struct maker *m)
+void maker_state(struct maker *m)
 {
     struct noise *n = m->n;
     struct rig_start *s = m->start;
     bool wide = s->mode == RIG_64;
     for (unsigned k = 0; k < 16; k++) {
-        s->regs[k] = pick_value(n);
+        s->regs[k] = noise_value(n);
         if (!wide) {
             s->regs[k] = (u32)s->regs[k];
         }
     }
     for (unsigned k = R_BX; k < 16; k++) {
         if (k < R_8 || k == R_9 || k == R_12 || noise_once(n, 2)) {
-            s->regs[k] = data_pointer(m);
+            s->regs[k] = maker_data_pointer(m);
         }
     }
     s->regs[R_SP] = RIG_STACK + 0x1000 - rig_data_base(s->mode) + noise_below(n, 0x20) - 0x10;
@@ -367,6 +355,15 @@ static void make_state(struct maker *m)
     for (unsigned k = 0; k < sizeof s->vectors; k++) {
         s->vectors[k] = (u8)noise_next(n);
     }
+    /* rounding, precision, flushing to zero; seldom an exception that is not masked */
+    s->x87_control = (u16)(0x037f ^ (noise_once(n, 2) ? noise_next(n) & 0x0f00 : 0) ^ (noise_once(n, 12) ? noise_next(n) & 0x3f : 0));
+    s->x87_status  = (u16)(noise_next(n) & (0x4740 | (s->x87_control & 0x3f)));
+    s->mxcsr       = (u32)(0x1f80 ^ (noise_once(n, 2) ? noise_next(n) & 0xe040 : 0) ^ (noise_once(n, 12) ? noise_next(n) & 0x1fbf : 0));
+    s->task_switched = noise_once(n, 40);
+    s->smap          = s->cpl == 0 && s->mode != RIG_REAL && noise_once(n, 4);
+    if (s->smap && !noise_once(n, 8)) {
+        s->flags |= FLAG_AC;
+    }
 }
 
 void block_make(struct noise *n, const struct decoder *decoder, struct rig_start *start,
@@ -376,12 +373,14 @@ void block_make(struct noise *n, const struct decoder *decoder, struct rig_start
     start->mode = (enum rig_mode)(noise_once(n, 2) ? RIG_64 : noise_below(n, RIG_MODES));
     start->cpl = start->mode == RIG_REAL || noise_once(n, 8) ? 0 : 3;
     start->fault_page = 0;
+    start->program    = false;
+    start->code_limit = 0x5fff;
     start->read_only = false;
     m.code_bytes = rig_code_bytes(start->mode);
     make_code(&m, decoder);
-    make_state(&m);
+    maker_state(&m);
     for (unsigned k = 0; k < 64; k++) { /* some new data at places */
-        store64(start->memory + RIG_DATA + noise_below(n, RIG_END - RIG_DATA - 8), pick_value(n));
+        store64(start->memory + RIG_DATA + noise_below(n, RIG_END - RIG_DATA - 8), noise_value(n));
     }
     *page_count = m.page_count;
 }

@@ -1,12 +1,13 @@
 /*
- * diff_test.c: random blocks on the interpreter, and on the portable backend with and without
- * passes, must end in the same state: registers, flags, memory, counts, and which rule of the
- * processor was broken, if one was.
+ * diff_test.c: random blocks and programs on the interpreter, on the portable backend with and without passes, and on translated
+ * code where the host has it, must end in the same state: registers, flags, memory, and which rules of the processor were broken
+ * on the way, if any.
  *
- *   diff_test [BLOCKS [SEED]]
+ *   diff_test [CASES [SEED [b|p [FIRST]]]]    b: blocks only, p: programs only, FIRST: the case to begin with
+ *   SHOW=n in the environment shows n failures, DUMP=file writes the memory of a program that failed.
  *
- * Every data page that a block names is also made to fault, absent or read-only. The IR is verified
- * after each pass.
+ * Blocks: every data page that one names is also made to fault, absent or read-only. The IR is verified after each pass.
+ * Programs: see program.c, run.c.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include "cpu/base/bits.h"
 #include "cpu/base/mem.h"
 #include "tests/diff/blocks.h"
+#include "tests/diff/program.h"
 
 struct bench {
     struct noise noise;
@@ -23,6 +25,11 @@ struct bench {
     struct rig_start *start;
     unsigned cases, failures, invalid, faults;
     u64 executed;
+    unsigned programs, endless, unclear;
+    u64 program_insns, events;
+    unsigned show; /* failures */
+    unsigned only; /* program to begin with */
+    const char *dump; /* file for the memory of a program that fails */
 };
 
 /* ---- the passes one by one */
@@ -89,38 +96,132 @@ static void show(struct bench *b, const char *who, const char *what)
                (unsigned long long)b->reference->cpu->regs[k]);
     }
     printf("\n");
+    if (!strncmp(who, "native", 6)) {
+        return;
+    }
     struct rig *again = rig_create(tcg_create(&backend_portable, true));
     again->tcg->watch = show_ir;
     rig_run(again, s, 4);
     rig_destroy(again);
 }
 
+/* Counted in counted mode only. */
+static void take_counts(struct rig *to, const struct rig *from)
+{
+    to->cpu->icount    = from->cpu->icount;
+    to->cpu->shadow_at = from->cpu->shadow_at;
+    to->blocks         = from->blocks;
+}
+
+/*
+ * Translated code may go on where the interpreter ends a block, or the other way round: where code changes, or where a check shared
+ * by several accesses fails. Then one of them executes a block or two more.
+ */
+static bool same_native(struct bench *b, unsigned blocks, char *what, size_t size)
+{
+    static const u8 more[][2] = {{0, 0}, {1, 0}, {2, 0}, {0, 1}, {0, 2}};
+    char ignored[200];
+    for (unsigned k = 0; k < ARRAY_LEN(more); k++) {
+        if (k) {
+            rig_run(b->reference, b->start, blocks + more[k][0]);
+        }
+        rig_run(b->native, b->start, blocks + more[k][1]);
+        take_counts(b->native, b->reference);
+        if (rig_same(b->reference, b->native, k ? ignored : what, k ? sizeof ignored : size)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void run_case(struct bench *b)
 {
     char what[200];
     unsigned blocks = 1 + (b->cases & 3);
-    b->cases++;
+    if (++b->cases < b->only) {
+        return;
+    }
     rig_run(b->reference, b->start, blocks);
     rig_run(b->plain, b->start, blocks);
     rig_run(b->optimised, b->start, blocks);
     b->faults += b->reference->rule != RULE_NONE;
     b->executed += b->reference->cpu->icount;
     bool same = rig_same(b->reference, b->plain, what, sizeof what);
-    if (!same && b->failures++ < 5) {
+    if (!same && b->failures++ < b->show) {
         show(b, "as built", what);
     } else if (same && !rig_same(b->reference, b->optimised, what, sizeof what) &&
-               b->failures++ < 5) {
+               b->failures++ < b->show) {
         show(b, "optimised", what);
     }
+    if (b->native && !same_native(b, blocks, what, sizeof what) && b->failures++ < b->show) {
+        show(b, "native", what);
+    }
+}
+
+/* ---- programs */
+
+static void show_program(struct bench *b, const char *who, const char *what)
+{
+    const struct rig_start *s = b->start;
+    printf("program %u: %s: %s\n  mode %d cpl %u ip %llx end %llx\n", b->programs, who, what, (int)s->mode, s->cpl, (unsigned long long)s->ip,
+           (unsigned long long)s->end);
+    const struct cpu *cpu = b->native ? b->native->cpu : b->reference->cpu;
+    printf("  native now: ip %llx code_mode %x pending %x events %u kicks %u; reference ip %llx, %u events, %llu instructions\n", (unsigned long long)cpu->ip, cpu->code_mode,
+           cpu->pending, b->native ? b->native->events : 0, b->native ? b->native->kicks : 0, (unsigned long long)b->reference->cpu->ip,
+           b->reference->events, (unsigned long long)b->reference->cpu->icount);
+    if (b->dump) {
+        FILE *f = fopen(b->dump, "wb");
+        if (f) {
+            fwrite(s->memory, 1, sizeof s->memory, f);
+            fwrite(s->high, 1, sizeof s->high, f); /* of RIG_TWIN */
+            fclose(f);
+        }
+    }
+}
+
+static void compare_program(struct bench *b, struct rig *r, const char *who, bool disturbed)
+{
+    char what[1000];
+    r->noise = b->programs;
+    bool ended = rig_run_program(r, b->start, disturbed);
+    take_counts(r, b->reference);
+    if (!ended) {
+        snprintf(what, sizeof what, "does not end");
+    }
+    if (r->unclear) {
+        b->unclear++;
+        return;
+    }
+    if ((!ended || !rig_same_program(b->reference, r, what, sizeof what)) && b->failures++ < b->show) {
+        show_program(b, who, what);
+    }
+}
+
+static void run_program(struct bench *b)
+{
+    program_make(&b->noise, b->decoder, b->start);
+    u64 choice = noise_next(&b->noise);
+    b->programs++;
+    if (b->only && b->programs < b->only) {
+        return;
+    }
+    if (!rig_run_program(b->reference, b->start, false)) {
+        b->endless++;
+        return;
+    }
+    b->cases++;
+    b->program_insns += b->reference->cpu->icount;
+    b->events += b->reference->events;
+    if (choice % 8 == 0) {
+        compare_program(b, choice & 8 ? b->plain : b->optimised, "portable", false);
+    }
     if (b->native) {
-        rig_run(b->native, b->start, blocks);
-        b->native->cpu->icount = b->reference->cpu->icount; /* counted in counted mode only */
-        if (b->native->cpu->shadow_at != ~(u64)0) {
-            b->native->cpu->shadow_at = b->reference->cpu->shadow_at;
+        b->native->native->heat = (u16)(choice >> 8 & 1 ? 0 : choice >> 9 & 3);
+        compare_program(b, b->native, "native", false);
+        if (choice >> 16 & 1) {
+            compare_program(b, b->native, "native, disturbed", true);
         }
-        if (!rig_same(b->reference, b->native, what, sizeof what) && b->failures++ < 5) {
-            show(b, "native", what);
-        }
+        b->native->native->heat = 0;
     }
 }
 
@@ -146,6 +247,7 @@ static void fill(struct bench *b)
 
 int main(int argc, char **argv)
 {
+    setvbuf(stdout, NULL, _IOLBF, 0);
     unsigned wanted = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 0) : 100000;
     struct bench b = {.noise = {argc > 2 ? strtoull(argv[2], NULL, 0) : 1}};
     b.reference = rig_create(NULL);
@@ -157,9 +259,19 @@ int main(int argc, char **argv)
     b.plain->tcg->watch = watch;
     b.plain->tcg->watch_opaque = &b;
     fill(&b);
+    b.only = argc > 4 ? (unsigned)strtoul(argv[4], NULL, 0) : 0;
+    b.dump = getenv("DUMP");
+    b.show = getenv("SHOW") ? (unsigned)atoi(getenv("SHOW")) : 5;
+    const char *kind = argc > 3 ? argv[3] : "";
     while (b.cases < wanted) {
-        run_block(&b);
+        if (*kind ? *kind == 'p' : noise_once(&b.noise, 4)) {
+            run_program(&b);
+        } else {
+            run_block(&b);
+        }
     }
+    printf("%u programs (%u endless, %u unclear), %.1f instructions, %.1f events each\n", b.programs, b.endless, b.unclear,
+           (double)b.program_insns / (b.programs + 1), (double)b.events / (b.programs + 1));
     const struct tcg_stats *s = &b.optimised->tcg->stats;
     printf("%u blocks (%u raised, %.2f instructions executed each), %u differ, %u invalid\n",
            b.cases, b.faults, (double)b.executed / b.cases, b.failures, b.invalid);

@@ -1,6 +1,5 @@
 /*
- * rig.c: a processor in a little memory, put into any state, executing single blocks by an executor
- * of one's choice.
+ * rig.c: a processor in a little memory, put into any state, executing single blocks by an executor of one's choice.
  */
 #include "tests/diff/rig.h"
 
@@ -39,20 +38,21 @@ static i64 no_time(void *opaque)
 
 struct rig *rig_create(struct tcg *tcg)
 {
-    struct rig *r = mem_zeroed(1, sizeof *r);
-    struct error err;
-    struct cpu_config config = {
-        .tsc_hz = 1000000000,
-        .bus = {.opaque = r, .acknowledge = no_interrupt, .shutdown = ignore, .now_ns = no_time}};
-    config.model = cpu_model_find("max", &config.features, &err);
-    if (!config.model || !region_init_ram(&r->ram, "ram", RIG_END)) {
+    struct rig       *r = mem_zeroed(1, sizeof *r);
+    struct error      err;
+    struct cpu_config config = {.tsc_hz = 1000000000,
+                                .bus    = {.opaque = r, .acknowledge = no_interrupt, .shutdown = ignore, .now_ns = no_time}};
+    config.model             = cpu_model_find("max", &config.features, &err);
+    if (!config.model || !region_init_ram(&r->ram, "ram", RIG_END) || !region_init_ram(&r->high, "high", RIG_END)) {
         abort();
     }
     r->memory = config.memory = space_create("memory", 40);
     r->ports = config.ports = space_create("ports", 16);
     space_map(r->memory, &r->mapping, &r->ram, 0, 0);
-    r->cpu = cpu_create(&config);
-    r->tcg = tcg;
+    space_map(r->memory, &r->high_mapping, &r->high, RIG_HIGH, 0);
+    rig_device_create(r);
+    r->cpu   = cpu_create(&config);
+    r->tcg   = tcg;
     r->fresh = mem_zeroed(1, sizeof *r->fresh);
     memcpy(r->fresh, r->cpu, sizeof *r->fresh);
     return r;
@@ -61,9 +61,9 @@ struct rig *rig_create(struct tcg *tcg)
 struct rig *rig_create_native(void)
 {
 #ifdef RINGSIDE_NATIVE
-    struct rig *r = rig_create(NULL);
+    struct rig  *r = rig_create(NULL);
     struct error err;
-    r->native = native_create(r->cpu, &(struct native_config){.at_once = true}, &err);
+    r->native = native_create(r->cpu, &(struct native_config){.at_once = true, .cache_bytes = 1 << 20}, &err);
     return r;
 #else
     return NULL;
@@ -78,11 +78,14 @@ void rig_destroy(struct rig *r)
     }
 #endif
     space_unmap(&r->mapping);
+    space_unmap(&r->high_mapping);
+    rig_device_destroy(r);
     cpu_destroy(r->cpu);
     if (r->tcg) {
         tcg_destroy(r->tcg);
     }
     region_destroy(&r->ram);
+    region_destroy(&r->high);
     space_destroy(r->memory);
     space_destroy(r->ports);
     free(r->fresh);
@@ -98,38 +101,69 @@ unsigned rig_code_bytes(enum rig_mode mode)
 
 u64 rig_code_base(enum rig_mode mode)
 {
-    return mode == RIG_32_SEGMENTS              ? RIG_CODE - 0x10
-           : mode == RIG_REAL || mode == RIG_16 ? RIG_CODE - 0x1000
-                                                : 0;
+    switch (mode) {
+    case RIG_32_SEGMENTS: return RIG_CODE - 0x10;
+    case RIG_16: return RIG_CODE - 0x1000;
+    case RIG_REAL: return RIG_CODE - 0x7f0;
+    default: return 0;
+    }
 }
 
 u64 rig_data_base(enum rig_mode mode)
 {
-    return mode == RIG_32_SEGMENTS || mode == RIG_REAL ? RIG_DATA - 0x800 : 0;
+    switch (mode) {
+    case RIG_32_SEGMENTS: case RIG_REAL: return RIG_CODE - 0x800;
+    case RIG_16: return RIG_CODE - 0x1000;
+    default: return 0;
+    }
+}
+
+static bool is_flat(enum rig_mode mode)
+{
+    return mode == RIG_64 || mode == RIG_32;
+}
+
+static struct segment segment_of(const struct rig_start *s, unsigned selector)
+{
+    bool           flat = is_flat(s->mode), real = s->mode == RIG_REAL;
+    u16            dpl  = (u16)(s->cpl << ATTR_DPL_SHIFT), big = rig_code_bytes(s->mode) == 4 ? ATTR_DB : 0;
+    u16            data = (u16)(0x93 | dpl | (flat ? ATTR_G : 0) | (s->mode == RIG_16 || real ? 0 : ATTR_DB));
+    u32            limit = flat ? 0xffffffff : real ? 0xffff : RIG_END - 0x1000;
+    struct segment g     = {.base = rig_data_base(s->mode), .limit = limit, .attr = data, .selector = (u16)(selector | s->cpl)};
+    switch (selector) {
+    case RIG_SEL_CODE: case RIG_SEL_CODE_OTHER:
+        g.base  = rig_code_base(s->mode);
+        g.limit = flat ? 0xffffffff : real ? 0xffff : s->code_limit;
+        g.attr  = (u16)(0x9b | dpl | (flat ? ATTR_G : 0) | (s->mode == RIG_64 ? ATTR_L : big));
+        if (selector == RIG_SEL_CODE_OTHER) {
+            g.attr ^= s->mode == RIG_64 ? ATTR_L | ATTR_DB : ATTR_DB;
+        }
+        break;
+    case RIG_SEL_FLAT:
+        g.base  = 0;
+        g.limit = 0xffffffff;
+        g.attr  = (u16)(0x93 | dpl | ATTR_G | ATTR_DB);
+        break;
+    case RIG_SEL_SHORT: g.limit = 0x8fff; break;
+    case RIG_SEL_DOWN:
+        g.limit = 0x47ff;
+        g.attr |= ATTR_DOWN;
+        break;
+    case RIG_SEL_READ_ONLY: g.attr &= (u16)~ATTR_WRITE; break;
+    default: break;
+    }
+    return g;
 }
 
 static void set_segments(struct cpu *cpu, const struct rig_start *s)
 {
-    bool flat = s->mode == RIG_64 || s->mode == RIG_32, real = s->mode == RIG_REAL;
-    u16 dpl = (u16)(s->cpl << ATTR_DPL_SHIFT);
-    u16 big = rig_code_bytes(s->mode) == 4 ? ATTR_DB : 0;
-    u32 limit = flat ? 0xffffffff : real ? 0xffff : RIG_END - 0x1000;
-    u64 base = rig_data_base(s->mode);
-    u16 data = (u16)(0x93 | dpl | ATTR_DB | (flat ? ATTR_G : 0));
     for (unsigned k = 0; k < 6; k++) {
-        cpu->seg[k] = (struct segment){
-            .base = base, .limit = limit, .attr = data, .selector = (u16)(0x20 | s->cpl)};
+        cpu->seg[k] = segment_of(s, k == SEG_CS ? RIG_SEL_CODE : RIG_SEL_DATA);
     }
-    cpu->seg[SEG_ES].limit = flat || real ? limit : 0x4fff;
+    if (!is_flat(s->mode) && s->mode != RIG_REAL) {
+        cpu->seg[SEG_ES] = segment_of(s, RIG_SEL_SHORT);
+    }
     cpu->seg[SEG_GS].base = RIG_DATA + 0x40;
-    cpu->seg[SEG_SS].attr = (u16)(data & ~(s->mode == RIG_16 || real ? ATTR_DB : 0));
-    cpu->seg[SEG_CS] =
-        (struct segment){.base = rig_code_base(s->mode),
-                         .limit = flat   ? 0xffffffff
-                                  : real ? 0xffff
-                                         : 0x2fff,
-                         .attr = (u16)(0x9b | dpl | (s->mode == RIG_64 ? ATTR_L : big)),
-                         .selector = (u16)(0x10 | s->cpl)};
     for (unsigned k = SEG_FLAT; k < SEG_COUNT; k++) {
         cpu->seg[k] = (struct segment){.limit = 0xffffffff, .attr = 0x93};
     }
@@ -138,39 +172,69 @@ static void set_segments(struct cpu *cpu, const struct rig_start *s)
 static void set_system(struct cpu *cpu, const struct rig_start *s)
 {
     bool real = s->mode == RIG_REAL;
-    cpu->cr0 = CR0_ET | CR0_NE | CR0_MP | (real ? 0 : CR0_PE | CR0_WP | CR0_AM | CR0_PG);
-    cpu->cr3 = real ? 0 : RIG_TABLES;
-    cpu->cr4 = CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_FSGSBASE | (real ? 0 : CR4_PAE | CR4_PGE);
+    cpu->cr0  = CR0_ET | CR0_NE | CR0_MP | (real ? 0 : CR0_PE | CR0_WP | CR0_AM | CR0_PG) | (s->task_switched ? CR0_TS : 0);
+    cpu->cr3  = real ? 0 : RIG_TABLES;
+    cpu->cr4  = CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_FSGSBASE | (real ? 0 : CR4_PAE | CR4_PGE) | (s->smap ? CR4_SMAP : 0);
     cpu->efer = real ? 0 : EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE;
     cpu->xcr0 = 3;
-    cpu->gdtr = cpu->idtr = (struct table_register){.limit = 0};
-    cpu->cpl = s->cpl;
+    cpu->idtr = (struct table_register){.limit = 0};
+    cpu->gdtr = (struct table_register){.base = RIG_GDT, .limit = RIG_SEL_END - 1};
+    cpu->cpl  = s->cpl;
 }
 
 /* ---- memory */
+
+static void build_gdt(u8 *gdt, const struct rig_start *s)
+{
+    for (unsigned sel = RIG_SEL_CODE; sel < RIG_SEL_END; sel += 8) {
+        struct segment g     = segment_of(s, sel);
+        u64            limit = g.attr & ATTR_G ? g.limit >> 12 : g.limit;
+        store64(gdt + sel, (limit & 0xffff) | (g.base & 0xffffff) << 16 | (u64)g.attr << 40 | (limit >> 16 & 15) << 48 | (g.base >> 24) << 56);
+    }
+}
+
+static u64 physical(const struct rig_start *s, unsigned page)
+{
+    bool high = s->program && (page == RIG_TWIN >> 12 || page == RIG_HIGH_DATA >> 12);
+    return (u64)page << 12 | (high ? RIG_HIGH : 0);
+}
 
 static void build_tables(struct rig *r, const struct rig_start *s)
 {
     u8 *tables = r->ram.host + RIG_TABLES;
     memset(tables, 0, 0x4000);
     for (unsigned level = 0; level < 3; level++) {
-        store64(tables + level * 0x1000,
-                (RIG_TABLES + (level + 1) * 0x1000u) | PTE_P | PTE_W | PTE_U);
+        store64(tables + level * 0x1000, (RIG_TABLES + (level + 1) * 0x1000u) | PTE_P | PTE_W | PTE_U);
     }
-    for (unsigned page = RIG_CODE >> 12; page < RIG_END >> 12; page++) {
+    for (unsigned page = RIG_CODE >> 12; page <= RIG_DEVICE >> 12; page++) {
         u64 rights = page != s->fault_page ? PTE_P | PTE_W : s->read_only ? PTE_P : 0;
-        store64(tables + 0x3000 + 8 * page, (u64)page << 12 | PTE_U | rights);
+        store64(tables + 0x3000 + 8 * page, physical(s, page) | PTE_U | rights);
     }
+    store64(tables + 0x3000 + 8 * (RIG_GDT >> 12), RIG_GDT | PTE_P);
 }
 
-static void load(struct rig *r, const struct rig_start *s)
+static void load_memory(struct rig *r, const struct rig_start *s)
+{
+    space_written(r->memory, &r->ram, 0, RIG_END);
+    memset(r->ram.host, 0, RIG_CODE);
+    memcpy(r->ram.host + RIG_CODE, s->memory + RIG_CODE, RIG_END - RIG_CODE);
+    if (s->program || r->high_used) {
+        space_written(r->memory, &r->high, 0, RIG_END);
+        memset(r->high.host, 0, RIG_END);
+        r->high_used = s->program;
+    }
+    if (s->program) {
+        memcpy(r->high.host + RIG_TWIN, s->high, sizeof s->high);
+    }
+    build_tables(r, s);
+    build_gdt(r->ram.host + RIG_GDT, s);
+}
+
+void rig_load(struct rig *r, const struct rig_start *s)
 {
     struct cpu *cpu = r->cpu;
-    space_written(r->memory, &r->ram, RIG_CODE, 0x1000);
-    space_written(r->memory, &r->ram, RIG_CODE + 0x1000, 0x1000);
-    memset(r->ram.host, 0, RIG_TABLES);
-    memcpy(r->ram.host + RIG_CODE, s->memory + RIG_CODE, RIG_END - RIG_CODE);
-    build_tables(r, s);
+    r->start        = s;
+    load_memory(r, s);
     memcpy(cpu, r->fresh, offsetof(struct cpu, tlb_read));
     memcpy(&cpu->ldtr, &r->fresh->ldtr, offsetof(struct cpu, tlb) - offsetof(struct cpu, ldtr));
     memcpy(cpu->regs, s->regs, sizeof s->regs);
@@ -178,22 +242,24 @@ static void load(struct rig *r, const struct rig_start *s)
         memcpy(&cpu->xmm[k], s->vectors + 8 * k, 16);
     }
     for (unsigned k = 0; k < 8; k++) {
-        cpu->x87.reg[k] =
-            (struct float80){load64(s->vectors + 24 * k), load16(s->vectors + 24 * k + 8)};
+        cpu->x87.reg[k] = (struct float80){load64(s->vectors + 24 * k), load16(s->vectors + 24 * k + 8)};
     }
-    cpu->x87.valid = s->vectors[200];
-    cpu->x87.top = s->vectors[201] & 7;
-    cpu->ip = s->ip;
-    cpu->activity = ACTIVITY_RUN;
-    cpu->intr = false;
-    cpu->current = NULL;
+    cpu->x87.valid   = s->vectors[200];
+    cpu->x87.top     = s->vectors[201] & 7;
+    cpu->x87.control = s->x87_control;
+    cpu->x87.status  = s->x87_status;
+    cpu->mxcsr       = s->mxcsr;
+    cpu->ip          = s->ip;
+    cpu->activity    = ACTIVITY_RUN;
+    cpu->intr        = false;
+    cpu->current     = NULL;
     set_system(cpu, s);
     set_segments(cpu, s);
     flags_set(cpu, s->flags);
     tlb_flush(&cpu->tlb);
     cpu_set_a20(cpu, true);
     cpu_update_mode(cpu);
-    cpu->pending = PENDING_EXIT; /* one block at a time */
+    cpu->raised.cr2 = 0;
 }
 
 /* ---- running */
@@ -223,10 +289,18 @@ static void raised(struct rig *r)
     }
 }
 
+void rig_finish(struct rig *r)
+{
+    flags_set_arith(r->cpu, flags_arith(r->cpu));
+    r->cpu->cc.result = 0;
+    r->cpu->pending   = 0;
+}
+
 void rig_run(struct rig *r, const struct rig_start *s, unsigned blocks)
 {
     struct cpu *cpu = r->cpu;
-    load(r, s);
+    rig_load(r, s);
+    cpu->pending = PENDING_EXIT; /* one block at a time */
     r->rule = RULE_NONE;
     r->error = 0;
     r->cr2 = cpu->raised.cr2 = 0;
@@ -240,9 +314,20 @@ void rig_run(struct rig *r, const struct rig_start *s, unsigned blocks)
             cpu->current = NULL;
         }
     }
-    flags_set_arith(cpu, flags_arith(cpu)); /* one form of lazy flags, to compare */
-    cpu->cc.result = 0;
-    cpu->pending &= ~(u32)PENDING_STEP;
+    rig_finish(r);
+}
+
+static bool same_memory(const struct region *a, const struct region *b, char *what, size_t size)
+{
+    if (!memcmp(a->host, b->host, RIG_END)) {
+        return true;
+    }
+    unsigned k = 0;
+    while (a->host[k] == b->host[k]) {
+        k++;
+    }
+    snprintf(what, size, "memory at %x of %s: %02x/%02x", k, a->name, a->host[k], b->host[k]);
+    return false;
 }
 
 bool rig_same(struct rig *a, struct rig *b, char *what, size_t size)
@@ -256,11 +341,5 @@ bool rig_same(struct rig *a, struct rig *b, char *what, size_t size)
     if (fields_differ(cpu_fields, a->cpu, b->cpu, what, size)) {
         return false;
     }
-    for (unsigned k = 0; memcmp(a->ram.host, b->ram.host, RIG_END) != 0 && k < RIG_END; k++) {
-        if (a->ram.host[k] != b->ram.host[k]) {
-            snprintf(what, size, "memory at %x: %02x/%02x", k, a->ram.host[k], b->ram.host[k]);
-            return false;
-        }
-    }
-    return true;
+    return same_memory(&a->ram, &b->ram, what, size) && same_memory(&a->high, &b->high, what, size);
 }
