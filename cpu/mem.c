@@ -430,6 +430,10 @@ void *mem_direct(struct cpu *cpu, vaddr la, unsigned size, bool write)
     if (size > left_in_page(la) || !canonical(la) || debug_page_watched(cpu, la)) {
         return NULL;
     }
+    const u8 *known = tlb_refill(&cpu->tlb, rights.view, write ? TLB_WRITE : TLB_READ, la);
+    if (known) {
+        return (u8 *)(uintptr_t)known + (la & (PAGE_SIZE - 1));
+    }
     struct place p = {.walk = walk(&cpu->paging, cpu->memory, la, kind, rights.user, rights.ac)};
     if (p.walk.rule != RULE_NONE) {
         return NULL;

@@ -94,8 +94,7 @@ u64 native_link(struct native *n, const struct block *block, u8 *displacement, u
 
 u32 native_site(const struct native *n, const struct insn *insn, unsigned bytes, bool write)
 {
-    u32 at = (u32)(((const u8 *)insn - n->cpu->icache->arena) / 8);
-    return at << 5 | (bytes & 15) << 1 | write;
+    return native_insn(n, insn) << 5 | (bytes & 15) << 1 | write;
 }
 
 static u64 now_ns(void)
@@ -367,6 +366,10 @@ static void show_stubs(const struct native *n)
     } stubs[] = {
 #define STUB(name) {#name, offsetof(struct native, stub.name)}
         STUB(enter), STUB(exit), STUB(miss), STUB(miss_range), STUB(call), STUB(load_xmm), STUB(load_x87),
+#undef STUB
+#define STUB(name, at) {name, offsetof(struct native, stub.at)}
+        STUB("go_supervisor", go[0]), STUB("jump_supervisor", jump[0]), STUB("ret8_supervisor", ret[0][0]), STUB("ret4_supervisor", ret[0][1]),
+        STUB("go_user", go[1]), STUB("jump_user", jump[1]), STUB("ret8_user", ret[1][0]), STUB("ret4_user", ret[1][1]),
 #undef STUB
     };
     const u8 *end = n->stubs_end;

@@ -91,8 +91,10 @@ struct native {
     struct rule_of_row *rules;
     struct {
         const u8 *enter, *exit, *miss, *miss_range, *call, *load_xmm, *load_x87;
-        const u8 *jump[2];   /* to the IP in T0, by view: supervisor, user */
-        const u8 *ret[2][2]; /* the same, and 8 or 4 bytes are popped */
+        /* By view (supervisor, user), to the IP in T0; if there is no code for it: */
+        const u8 *jump[2];   /* the interpreter executes instruction cpu->host.from */
+        const u8 *ret[2][2]; /* the same; when it is found, 8 or 4 bytes are popped */
+        const u8 *go[2];     /* C looks for it */
     } stub;
     struct link        *link; /* the first one stays unused */
     u32                 links, links_max;
@@ -108,6 +110,11 @@ struct native {
 /* A new link: the value with which its jump leaves. */
 u64 native_link(struct native *n, const struct block *block, u8 *displacement, unsigned offset, bool split);
 /* A memory access, in 32 bits for native_miss(). */
+/* An instruction, as cpu->host.from holds it. */
+static inline u32 native_insn(const struct native *n, const struct insn *insn)
+{
+    return (u32)(((const u8 *)insn - n->cpu->icache->arena) / 8);
+}
 u32 native_site(const struct native *n, const struct insn *insn, unsigned bytes, bool write);
 
 struct native_pointer {

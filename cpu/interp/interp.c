@@ -474,13 +474,17 @@ static NOINLINE void fetch_one(struct cpu *cpu, struct insn *i)
     struct lone_insn *known = &cpu->icache->lone[(la ^ la >> PAGE_SHIFT) % ICACHE_LONE];
     cpu->current            = NULL;
     cpu->regs[R_IPBASE]     = cpu->ip - (la & (PAGE_SIZE - 1));
+    bool promising = known->la == la && known->mode == cpu->code_bytes;
     for (unsigned n = 0; status == DECODE_MORE && n < sizeof bytes;) {
         n = fetch_more(cpu, la, bytes, n);
-        if (known->la == la && known->mode == cpu->code_bytes && known->insn.length <= n &&
-            !memcmp(known->bytes, bytes, known->insn.length)) {
+        if (promising && n < known->insn.length && !memcmp(known->bytes, bytes, n)) {
+            continue;
+        }
+        if (promising && n >= known->insn.length && !memcmp(known->bytes, bytes, known->insn.length)) {
             *i = known->insn;
             return;
         }
+        promising = false;
         status = decode(cpu->decoder, bytes, n, cpu->code_bytes, (unsigned)(la & (PAGE_SIZE - 1)), i, &rule);
     }
     i->number = 1;

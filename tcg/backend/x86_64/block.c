@@ -97,6 +97,7 @@ static void lower(struct emit *e)
     case LOWER_FLDCW: lower_fldcw(e); break;
     case LOWER_DF: lower_df(e); break;
     case LOWER_OUT: lower_out(e); break;
+    case LOWER_DIV: lower_div(e); break;
     case CALL:
         if (row->attr & END || e->insn->rep) {
             lower_out(e);

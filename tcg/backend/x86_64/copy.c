@@ -429,3 +429,39 @@ void lower_fldcw(struct emit *e)
     put_jcc(h, CC_NE, leave_to_interpreter(e, i));
     put_insn(h, (struct opcode){.byte = 0xd9}, 5, rm);
 }
+
+/* DIV, IDIV, where it is plain that the quotient fits; elsewhere, and for #DE, the interpreter. Flags stay as they are. */
+void lower_div(struct emit *e)
+{
+    const struct insn *i      = e->insn;
+    struct out        *h      = &e->hot;
+    bool               sign   = (i->modrm >> 3 & 7) == 7;
+    struct rm          source = rm_reg(T2);
+    if (i->w == 1) {
+        lower_call(e);
+        return;
+    }
+    flags_clobber(e);
+    if (i->mem) {
+        put_op(h, 0x8b, i->w, T2, memory_operand(e, i->w, false, false));
+    } else {
+        struct place p = operand_in(e, i->rm, T2, true);
+        if (p.reg != T2) {
+            put_mov(h, 8, T2, p.reg);
+        }
+    }
+    const u8 *otherwise = leave_to_interpreter(e, i);
+    if (!sign) {
+        put_alu(h, ALU_CMP, i->w, RDX, source);
+        put_jcc(h, CC_AE, otherwise); /* 0 too */
+    } else {
+        put_op(h, 0x8b, i->w, T0, rm_reg(RAX));
+        put_shift_imm(h, SHIFT_SAR, i->w, T0, 8 * i->w - 1);
+        put_alu(h, ALU_CMP, i->w, T0, rm_reg(RDX));
+        put_jcc(h, CC_NE, otherwise);
+        put_op(h, 0x8d, i->w == 8 ? 8 : 4, T0, rm_mem(T2, 1));
+        put_alu_imm(h, ALU_CMP, i->w, rm_reg(T0), 1); /* -1 and 0 */
+        put_jcc(h, CC_BE, otherwise);
+    }
+    put_op(h, 0xf7, i->w, sign ? 7 : 6, source);
+}

@@ -31,7 +31,7 @@ enum { T0 = R9, T1 = R10, T2 = R11 };
 enum how {
     CALL, COPY, USE, SWAP, COPY_REG, USE_REG, LOWER_NOP, LOWER_LEA, LOWER_SCAN, LOWER_PUSH, LOWER_POP, LOWER_LEAVE, LOWER_JMP_REL,
     LOWER_JCC, LOWER_CALL_REL, LOWER_JMP_ABS, LOWER_CALL_ABS, LOWER_RET, LOWER_LOOP, LOWER_FLDCW, LOWER_WAIT, LOWER_DF,
-    LOWER_OUT,
+    LOWER_OUT, LOWER_DIV,
 };
 
 /* Flags that hosts set as they like. */
@@ -170,6 +170,7 @@ void lower_copy(struct emit *e);
 void lower_scan(struct emit *e);
 void lower_lea(struct emit *e);
 void lower_fldcw(struct emit *e);
+void lower_div(struct emit *e);
 /* Whether an instruction with a rule to be copied takes its C function after all. */
 bool copy_must_call(const struct emit *e, const struct insn *i);
 /* The memory operand of a copied instruction; false: it has none. */
@@ -198,6 +199,9 @@ void lower_loop(struct emit *e);
 void lower_df(struct emit *e);
 /* The jump with its displacement at `d` goes to the code at `offset` in the page, once there is any. Flags are saved. */
 void put_link(struct emit *e, u8 *d, u64 offset, bool split);
+/* For the common code of jumps: T0 holds the new IP: T0 = its struct native_jump, T2 = R_IPBASE there. */
+void put_probe(struct emit *e, const u8 *otherwise);
+void put_jump_found(struct emit *e);
 /* The taken legs of conditional jumps. */
 void put_legs(struct emit *e);
 /* On to the instruction at `offset` in the page, after the last one. */

@@ -56,8 +56,8 @@ void put_link(struct emit *e, u8 *d, u64 offset, bool split)
     put_jmp(c, e->native->stub.exit);
 }
 
-/* T0 holds the new IP: T0 = address of the code, T2 = R_IPBASE there. `otherwise`: cold code for when there is none. */
-static void put_probe(struct emit *e, const u8 *otherwise)
+/* T0 holds the new IP: T0 = address of the code, T2 = R_IPBASE there. `otherwise`: where to go when there is none. */
+void put_probe(struct emit *e, const u8 *otherwise)
 {
     struct out *o     = &e->hot;
     unsigned    view  = (e->mode >> MODE_VIEW_SHIFT & 3) == TLB_USER ? TLB_USER : TLB_SUPERVISOR;
@@ -96,10 +96,33 @@ static void put_probe(struct emit *e, const u8 *otherwise)
     put_jcc(o, CC_NE, otherwise);
 }
 
-static void put_jump_found(struct emit *e)
+void put_jump_found(struct emit *e)
 {
     put_store(&e->hot, 8, CPU(regs[R_IPBASE]), T2);
     put_jmp_reg(&e->hot, rm_mem(T0, offsetof(struct native_jump, code)));
+}
+
+static unsigned view_of(const struct emit *e)
+{
+    return (e->mode >> MODE_VIEW_SHIFT & 3) == TLB_USER;
+}
+
+/* The common code finds the target: only where CS is flat. */
+static bool is_plain(const struct emit *e)
+{
+    return !is_limited(e) && (e->code_bytes == 8 || e->mode & MODE_FLAT);
+}
+
+/* To the IP in T0; where there is no code for it, the interpreter executes `insn`, which must not have done anything yet. */
+static void put_jump_to(struct emit *e, const struct insn *insn)
+{
+    if (is_plain(e)) {
+        put_store_imm(&e->hot, 4, CPU(host.from), native_insn(e->native, insn));
+        put_jmp(&e->hot, e->native->stub.jump[view_of(e)]);
+    } else {
+        put_probe(e, leave_to_interpreter(e, insn));
+        put_jump_found(e);
+    }
 }
 
 static u64 target_offset(const struct insn *i)
@@ -134,8 +157,7 @@ static void go_relative(struct emit *e, const struct insn *i)
     }
     if (!stays_in_page(i)) {
         put_ip(e, T0, target_offset(i));
-        put_probe(e, leave_to_interpreter(e, i));
-        put_jump_found(e);
+        put_jump_to(e, i);
         return;
     }
     if (target_offset(i) <= i->offset) {
@@ -151,8 +173,7 @@ void fall_through(struct emit *e, unsigned offset)
         put_link(e, put_jmp_ahead(&e->hot), offset, false);
     } else {
         put_ip(e, T0, offset);
-        put_probe(e, leave_to_interpreter(e, &e->block->insn[e->block->count]));
-        put_jump_found(e);
+        put_jump_to(e, &e->block->insn[e->block->count]);
     }
 }
 
@@ -326,11 +347,42 @@ static void call_found(struct emit *e)
     put_jmp_reg(o, CPU(host.target));
 }
 
+/* A target in T0 that is not canonical is the interpreter's: the call would fault before it pushes. */
+static void check_canonical(struct emit *e)
+{
+    struct out *o = &e->hot;
+    if (e->code_bytes == 8) {
+        put_mov(o, 8, T1, T0);
+        put_shift_imm(o, SHIFT_SAR, 8, T1, 47);
+        put_alu_imm(o, ALU_ADD, 4, rm_reg(T1), 1);
+        put_alu_imm(o, ALU_CMP, 4, rm_reg(T1), 1);
+        put_jcc(o, CC_A, leave_to_interpreter(e, e->insn));
+    }
+}
+
+/* Pushes the return address and goes to T0, which is kept in cpu->host.target. */
+static void call_plain(struct emit *e)
+{
+    struct out *o = &e->hot;
+    check_canonical(e);
+    put_store(o, 8, CPU(host.target), T0);
+    open_stack(e);
+    put_return_address(e);
+    put_push(e, e->insn->w, T2);
+    put_load(o, 8, T0, CPU(host.target));
+    put_jmp(o, e->native->stub.go[view_of(e)]);
+}
+
 void lower_call_rel(struct emit *e)
 {
     const struct insn *i = e->insn;
     flags_clobber(e);
     e->ended = true;
+    if (!stays_in_page(i) && is_plain(e) && i->opsize != 2) {
+        put_ip(e, T0, target_offset(i));
+        call_plain(e);
+        return;
+    }
     if (!stays_in_page(i)) {
         const u8 *otherwise = leave_to_interpreter(e, i);
         if (is_limited(e) || i->opsize == 2) {
@@ -376,17 +428,20 @@ static void put_target(struct emit *e)
 void lower_jmp_abs(struct emit *e)
 {
     put_target(e);
-    put_probe(e, leave_to_interpreter(e, e->insn));
-    put_jump_found(e);
+    put_jump_to(e, e->insn);
     e->ended = true;
 }
 
 void lower_call_abs(struct emit *e)
 {
     put_target(e);
+    e->ended = true;
+    if (is_plain(e)) {
+        call_plain(e);
+        return;
+    }
     put_probe(e, leave_to_interpreter(e, e->insn));
     call_found(e);
-    e->ended = true;
 }
 
 void lower_ret(struct emit *e)
@@ -400,8 +455,13 @@ void lower_ret(struct emit *e)
     } else {
         put_load(o, i->w, T0, rm);
     }
+    e->ended = true;
+    if (is_plain(e) && !i->imm && i->w == ip_bytes(e) && e->stack_bytes == i->w) {
+        put_store_imm(o, 4, CPU(host.from), native_insn(e->native, i));
+        put_jmp(o, e->native->stub.ret[view_of(e)][i->w == 4]);
+        return;
+    }
     put_probe(e, leave_to_interpreter(e, i));
     put_stack_pointer(e, R15, (i32)(i->w + i->imm));
     put_jump_found(e);
-    e->ended = true;
 }

@@ -140,6 +140,14 @@ static void one(struct analysis *a, unsigned k)
             forget_registers(a, 0xffff);
         }
         return;
+    case LOWER_DIV:
+        if (i->w == 1) {
+            forget_registers(a, 0xffff);
+            return;
+        }
+        operand_access(a, k, i, i->w, false);
+        forget_registers(a, 1u << R_AX | 1u << R_DX);
+        return;
     case LOWER_PUSH:
         operand_access(a, k, i, i->w, false);
         if (!i->mem) { /* else the operand would have to be read first: its fault must not leave the stack's page dirty */

@@ -201,6 +201,44 @@ static const u8 *begin(struct out *o)
     return o->p;
 }
 
+/* Jumps to the IP in T0. */
+static void put_jumps(struct native *n, struct out *o)
+{
+    const u8 *again = begin(o); /* the interpreter executes cpu->host.from */
+    put_load(o, 4, T0, CPU(host.from));
+    put_shift_imm(o, SHIFT_SHL, 8, T0, 3);
+    put_alu(o, ALU_ADD, 8, T0, CPU(host.arena));
+    put_alu_imm(o, ALU_OR, 8, rm_reg(T0), NATIVE_EXIT_INSN);
+    put_jmp(o, n->stub.exit);
+    for (unsigned view = 0; view < 2; view++) {
+        struct emit e = {.native = n, .code_bytes = 8, .mode = (u16)((view ? TLB_USER : TLB_SUPERVISOR) << MODE_VIEW_SHIFT | MODE_FLAT | 8)};
+        const u8   *missing = begin(o); /* C goes on at the IP in T2 */
+        put_store(o, 8, CPU(ip), T2);
+        put_const(o, T0, NATIVE_EXIT_IP);
+        put_jmp(o, n->stub.exit);
+        n->stub.go[view] = begin(o);
+        put_store(o, 8, CPU(host.target), T0);
+        e.hot = *o;
+        u8 *skip = put_jmp_ahead(&e.hot);
+        const u8 *none = e.hot.p;
+        put_load(&e.hot, 8, T2, CPU(host.target));
+        put_jmp(&e.hot, missing);
+        put_jump_here(&e.hot, skip);
+        put_probe(&e, none);
+        put_jump_found(&e);
+        n->stub.jump[view] = begin(&e.hot);
+        put_probe(&e, again);
+        put_jump_found(&e);
+        for (unsigned narrow = 0; narrow < 2; narrow++) {
+            n->stub.ret[view][narrow] = begin(&e.hot);
+            put_probe(&e, again);
+            put_lea(&e.hot, narrow ? 4 : 8, R15, rm_mem(R15, narrow ? 4 : 8));
+            put_jump_found(&e);
+        }
+        *o = e.hot;
+    }
+}
+
 void x86_64_stubs(struct native *n, struct out *o)
 {
     n->stub.enter = begin(o);
@@ -217,5 +255,6 @@ void x86_64_stubs(struct native *n, struct out *o)
     put_load_xmm(o);
     n->stub.load_x87 = begin(o);
     put_load_x87(o);
+    put_jumps(n, o);
     begin(o);
 }
