@@ -1,6 +1,6 @@
 /*
  * cpu_fuzz.c: random bytes, and random instructions of the table, as code in every mode, over random registers, descriptor
- * tables and page tables. cpu_fuzz [SEED [SECONDS]]
+ * tables and page tables. cpu_fuzz [SEED [SECONDS [translated]]]
  *
  * Nothing may crash or assert, and after each instruction the processor must be in a state that hardware can be in. Ports are a
  * device that does its worst: it raises interrupts, changes the memory map, writes over the code that runs.
@@ -21,6 +21,7 @@
 #include "cpu/flags.h"
 #include "cpu/mem.h"
 #include "cpu/op/op.h"
+#include "tcg/accel.h"
 
 enum {
     RAM = 4 << 20,
@@ -39,6 +40,7 @@ struct bed {
     struct cpu    *cpu;
     u64            seed, cases, steps;
     i64            now;
+    bool           translated;
 };
 
 /* ---- random numbers */
@@ -215,6 +217,10 @@ static void bed_create(struct bed *b, const char *model)
                                                      .get_cr8 = get_cr8,
                                                      .set_cr8 = set_cr8,
                                                      .now_ns = bed_now}});
+    struct error error;
+    if (b->translated && !accel_attach(b->cpu, &(struct accel_config){.accel = ACCEL_TCG, .threshold = 1, .cache_bytes = 1 << 20}, &error)) {
+        abort();
+    }
 }
 
 static void bed_destroy(struct bed *b)
@@ -225,6 +231,9 @@ static void bed_destroy(struct bed *b)
     space_unmap(&b->port_map);
     struct cpu *cpu = b->cpu;
     b->cpu          = NULL; /* the timer goes on */
+    if (b->translated) {
+        accel_detach(cpu);
+    }
     cpu_destroy(cpu);
     region_destroy(&b->ram);
     region_destroy(&b->overlay);
@@ -689,6 +698,7 @@ int main(int argc, char **argv)
     }
     for (; host_now() < end; rounds++) {
         memset(&b, 0, sizeof b);
+        b.translated = argc > 3;
         b.seed = first_seed = seed + rounds;
         bed_create(&b, models[b.seed % ARRAY_LEN(models)]);
         for (unsigned n = 0; n < 50 && host_now() < end; n++) {

@@ -13,6 +13,9 @@
 #include "cpu/fpu/check.h"
 #include "cpu/mem.h"
 #include "tests/host/segments.h"
+#ifdef RINGSIDE_NATIVE
+#include "tcg/native.h"
+#endif
 
 #define KERNEL_AT 0xffffffff80000000ull /* linear address of physical 0 */
 
@@ -42,6 +45,7 @@ enum { SELECTOR_KERNEL_CODE = 0x10, SELECTOR_KERNEL_DATA = 0x18, SELECTOR_TSS = 
 
 struct emulated {
     struct cpu    *cpu;
+    struct executor *native; /* NULL: it interprets */
     struct space  *memory, *ports;
     struct region  ram;
     struct mapping mapping;
@@ -146,7 +150,7 @@ static void set_system_registers(struct cpu *cpu)
     cpu->tr   = (struct segment){ .selector = SELECTOR_TSS, .attr = 0x8b, .base = KERNEL_AT + TSS_AT, .limit = 0x67 };
 }
 
-struct emulated *emulated_open(const char *words, struct error *err)
+struct emulated *emulated_open(const char *words, bool translated, struct error *err)
 {
     struct emulated  *e      = calloc(1, sizeof *e);
     struct cpu_config config = { .tsc_hz = 1000000000 };
@@ -167,11 +171,23 @@ struct emulated *emulated_open(const char *words, struct error *err)
     e->cpu = cpu_create(&config);
     cpu_set_a20(e->cpu, true);
     set_system_registers(e->cpu);
+#ifdef RINGSIDE_NATIVE
+    if (translated) {
+        e->native = native_create(e->cpu, &(struct native_config){.at_once = true}, err);
+    }
+#else
+    (void)translated;
+#endif
     return e;
 }
 
 void emulated_close(struct emulated *e)
 {
+#ifdef RINGSIDE_NATIVE
+    if (e->native) {
+        native_destroy(e->native);
+    }
+#endif
     space_unmap(&e->mapping); /* the processor listens */
     cpu_destroy(e->cpu);
     space_destroy(e->memory);

@@ -9,8 +9,9 @@
 
 struct emulated;
 
-/* A processor of model `words` (as -cpu takes them). NULL: err says why. */
-struct emulated *emulated_open(const char *words, struct error *err);
+/* A processor of model `words` (as -cpu takes them); `translated`: it runs translated code, where the host has that. NULL: err says
+ * why. */
+struct emulated *emulated_open(const char *words, bool translated, struct error *err);
 void             emulated_close(struct emulated *e);
 
 /* `stepped`: instruction by instruction, outside the block cache. */

@@ -2,7 +2,7 @@
  * insn_host_test.c: the host processor judges whole instructions: every user-level row of opcodes.def, random operands and state,
  * on the host and on ours; registers, flags, memory, vectors and error codes must be equal.
  *
- * insn_host_test [--cases N] [--seed N] [--row NAME] [--bits 16|32|64] [--show N]
+ * insn_host_test [--cases N] [--seed N] [--row NAME] [--bits 16|32|64] [--show N] [--translated 1]
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +18,7 @@ struct options {
     const char *row;  /* only rows of this name */
     unsigned    bits; /* 0: both */
     unsigned    show; /* differences printed in full */
+    bool        translated; /* ours runs translated code */
 };
 
 struct run {
@@ -48,6 +49,8 @@ static bool parse(int argc, char **argv, struct options *o)
             o->bits = (unsigned)atoi(value);
         } else if (!strcmp(word, "--show")) {
             o->show = (unsigned)atoi(value);
+        } else if (!strcmp(word, "--translated")) {
+            o->translated = atoi(value);
         } else {
             return false;
         }
@@ -78,7 +81,7 @@ static void judge_batch(struct run *run)
     const struct host_result *host = run->native ? native_run(run->native, run->cases, run->count) : NULL;
     for (unsigned k = 0; k < run->count; k++) {
         const struct host_case *c = &run->cases[k];
-        emulated_run(run->emulated, c, random_once(&run->random, 2), &run->ours);
+        emulated_run(run->emulated, c, random_once(&run->random, 2) && !run->options.translated, &run->ours);
         run->done++;
         run->row_done[c->row]++;
         if (!host || !differs(run, host, k)) {
@@ -146,7 +149,7 @@ int main(int argc, char **argv)
     struct error      err;
     struct cpu_features features;
     if (!parse(argc, argv, &run.options)) {
-        fprintf(stderr, "usage: insn_host_test [--cases N] [--seed N] [--row NAME] [--bits 16|32|64] [--show N]\n");
+        fprintf(stderr, "usage: insn_host_test [--cases N] [--seed N] [--row NAME] [--bits 16|32|64] [--show N] [--translated 1]\n");
         return 2;
     }
     run.native = native_open();
@@ -154,7 +157,7 @@ int main(int argc, char **argv)
         printf("no judge here: the cases only run on our processor\n");
     }
     run.random.state = run.options.seed;
-    run.emulated     = emulated_open("max", &err);
+    run.emulated     = emulated_open("max", run.options.translated, &err);
     if (!run.emulated || !cpu_model_find("max", &features, &err)) {
         fprintf(stderr, "%s\n", err.text);
         return 1;
