@@ -134,7 +134,8 @@ static bool translate(struct executor *executor, struct block *b)
 {
     struct native *n     = native_of(executor);
     u64            start = now_ns();
-    if (b->mode & MODE_ALIGN) {
+    bool flat = (b->mode & MODE_CODE_BYTES) == 8 || b->mode & MODE_FLAT;
+    if (b->mode & MODE_ALIGN || (b->second && !flat)) {
         return false;
     }
     if (!emit(n, b)) {

@@ -75,7 +75,7 @@ void icache_add(struct icache *cache, struct block *b, struct region *region, u6
 {
     const u8         *page = (const u8 *)((uintptr_t)b->host & ~(uintptr_t)(PAGE_SIZE - 1));
     struct code_page *p    = page_slot(cache, page);
-    cache->used += (sizeof *b + (b->count + 1u) * sizeof(struct insn) + 63) & ~(size_t)63;
+    cache->used += block_bytes(b->count);
     struct block **bucket = &cache->bucket[icache_bucket(b->host, b->mode)];
     b->hash_next          = *bucket;
     *bucket               = b;
@@ -113,6 +113,9 @@ void icache_flush(struct icache *cache)
 
 static void make_stale(struct icache *cache, struct block *b)
 {
+    if (b->stale) {
+        return;
+    }
     struct block **link = &cache->bucket[icache_bucket(b->host, b->mode)];
     while (*link && *link != b) {
         link = &(*link)->hash_next;
@@ -126,6 +129,9 @@ static void make_stale(struct icache *cache, struct block *b)
     }
     for (unsigned k = 0; k <= b->count; k++) {
         b->insn[k].fn = cache->stale;
+    }
+    if (b->spans) {
+        make_stale(cache, b->spans);
     }
 }
 

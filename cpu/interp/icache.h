@@ -14,6 +14,9 @@
 #define INSN_BYTES_MAX  15
 #define ROW_NONE        0xffff /* insn->row: the bytes are no instruction, insn->imm says by which rule */
 
+/* block->mode of no block that is looked for: see block->spans. */
+#define BLOCK_TAIL 0xffff
+
 struct block {
     const u8     *host;
     struct block *hash_next; /* in the same bucket */
@@ -26,6 +29,11 @@ struct block {
     u16           heat;  /* executions until it is worth translating */
     exec_fn       first; /* handler of the first instruction: insn[0].fn may count executions, or enter translated code */
     struct translation *translation; /* the executor's; NULL: none */
+    /* A block of one instruction that goes on in the next page: where that page must be, the instruction's own handler, and in a
+     * block without instructions that stands for its bytes there, the block itself. */
+    const u8     *second;
+    exec_fn       whole;
+    struct block *spans;
     struct insn   insn[];
 };
 
@@ -55,6 +63,12 @@ static inline unsigned icache_bucket(const u8 *host, unsigned mode)
 {
     uintptr_t h = (uintptr_t)host;
     return (unsigned)(h ^ h >> 15 ^ mode << 3 ^ mode >> 4) & (ICACHE_BUCKETS - 1);
+}
+
+/* What a block of `count` instructions takes. */
+static inline size_t block_bytes(unsigned count)
+{
+    return (sizeof(struct block) + (count + 1u) * sizeof(struct insn) + 63) & ~(size_t)63;
 }
 
 /* `stale` is the handler that looks up again at its own instruction. */

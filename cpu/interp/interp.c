@@ -346,7 +346,65 @@ static bool prepare(struct insn *i)
     }
 }
 
-/* Decodes the block at `host`. NULL: its first instruction goes on in the next page. */
+static void step_here(struct cpu *cpu);
+
+/* The first and only instruction of a block that goes on in the next page. */
+static void run_spanning(struct cpu *cpu, const struct insn *i)
+{
+    const struct block *b    = block_of_first(i);
+    vaddr               next = (cpu->code_base + cpu->regs[R_IPBASE] + PAGE_SIZE) & cpu->ip_mask;
+    struct region      *region;
+    u64                 offset;
+    cpu->ip      = insn_ip(cpu, i) & cpu->ip_mask;
+    cpu->current = NULL;
+    const struct tlb_entry *e    = &cpu->tlb_fetch[tlb_fetch_index(next)];
+    const u8               *page = e->tag == next ? (const u8 *)(uintptr_t)(next + e->addend) : mem_fetch_page(cpu, next, &region, &offset);
+    if (likely(page == b->second)) {
+        exec_fn whole = b->whole;
+        whole(cpu, i);
+    } else {
+        step_here(cpu);
+    }
+}
+
+/* Makes a block of the instruction at the end of the page, which goes on in the next one. False: it must run alone. Raises. */
+static bool build_spanning(struct cpu *cpu, struct block *b, unsigned offset)
+{
+    vaddr          next = (cpu->code_base + cpu->ip - offset + PAGE_SIZE) & cpu->ip_mask;
+    unsigned       here = PAGE_SIZE - offset;
+    struct insn   *i    = &b->insn[0];
+    u8             bytes[INSN_BYTES_MAX];
+    enum rule      rule;
+    struct region *region;
+    u64            page_offset;
+    if (cpu->code_limited || here >= INSN_BYTES_MAX || !next) {
+        return false;
+    }
+    const u8 *page = mem_fetch_page(cpu, next, &region, &page_offset);
+    if (!page) {
+        return false;
+    }
+    memcpy(bytes, b->host, here);
+    memcpy(bytes + here, page, INSN_BYTES_MAX - here);
+    if (decode(cpu->decoder, bytes, INSN_BYTES_MAX, cpu->code_bytes, offset, i, &rule) != DECODE_OK || i->length <= here) {
+        return false;
+    }
+    struct block *tail  = (struct block *)(void *)((u8 *)b + block_bytes(1));
+    bool          fresh = !(region->pages[page_offset >> PAGE_SHIFT].flags & PAGE_HAS_CODE);
+    *tail               = (struct block){.host = page, .mode = BLOCK_TAIL, .bytes = (u16)(i->length - here), .spans = b};
+    icache_add(cpu->icache, tail, region, page_offset);
+    if (fresh) {
+        tlb_flush_writes(&cpu->tlb, page);
+    }
+    prepare(i);
+    i->number = b->count = 1;
+    b->second            = page;
+    b->whole             = i->fn;
+    i->fn                = run_spanning;
+    return !tail->stale;
+}
+
+/* Decodes the block at `host`. NULL: its first instruction must run alone. */
 static struct block *build(struct cpu *cpu, const u8 *host, struct region *region, u64 page_offset)
 {
     unsigned      offset = (unsigned)((uintptr_t)host & (PAGE_SIZE - 1)), start = offset;
@@ -376,7 +434,10 @@ static struct block *build(struct cpu *cpu, const u8 *host, struct region *regio
         offset += i->length;
     }
     if (!b->count) {
-        return NULL;
+        if (!build_spanning(cpu, b, start)) {
+            return NULL;
+        }
+        offset = start + b->insn[0].length;
     }
     b->first          = b->insn[0].fn;
     if (cpu->executor && cpu->executor->translate) {
@@ -392,8 +453,6 @@ static struct block *build(struct cpu *cpu, const u8 *host, struct region *regio
     }
     return b;
 }
-
-static void step_here(struct cpu *cpu);
 
 /* The block at cpu->ip, decoded if need be. NULL: the instruction there must run alone. Raises. */
 static NOINLINE struct block *get_block(struct cpu *cpu, const struct insn *from)
@@ -566,7 +625,8 @@ void interp_step(struct cpu *cpu)
 
 const struct block *interp_block(struct cpu *cpu)
 {
-    return get_block(cpu, NULL);
+    const struct block *b = get_block(cpu, NULL);
+    return b && b->second ? NULL : b;
 }
 
 void interp_run_block(struct cpu *cpu)

@@ -120,6 +120,26 @@ static unsigned live_in_block(const struct emit *e)
     return live & copy_live_usable(e->mode);
 }
 
+/* The instruction goes on in the next page, which must be the one that it was decoded from. */
+static void check_second_page(struct emit *e)
+{
+    struct out *o     = &e->hot;
+    unsigned    view  = (e->mode >> MODE_VIEW_SHIFT & 3) == TLB_USER ? TLB_USER : TLB_SUPERVISOR;
+    size_t      table = offsetof(struct cpu, tlb.fetch) + view * TLB_FETCH_ENTRIES * sizeof(struct tlb_entry);
+    const u8   *otherwise = leave_to_interpreter(e, e->block->insn);
+    put_load(o, 8, T0, CPU(regs[R_IPBASE]));
+    put_lea(o, e->code_bytes == 8 ? 8 : 4, T0, rm_mem(T0, PAGE_SIZE));
+    put_mov(o, 8, T1, T0);
+    put_shift_imm(o, SHIFT_SHR, 8, T1, PAGE_SHIFT - 4);
+    put_alu_imm(o, ALU_AND, 4, rm_reg(T1), (TLB_FETCH_ENTRIES - 1) << 4);
+    put_alu(o, ALU_CMP, 8, T0, rm_cpu_at(T1, table + offsetof(struct tlb_entry, tag)));
+    put_jcc(o, CC_NE, otherwise);
+    put_alu(o, ALU_ADD, 8, T0, rm_cpu_at(T1, table + offsetof(struct tlb_entry, addend)));
+    put_const(o, T1, (u64)(uintptr_t)e->block->second);
+    put_alu(o, ALU_CMP, 8, T0, rm_reg(T1));
+    put_jcc(o, CC_NE, otherwise);
+}
+
 /* The entry: where links and jumps arrive. Its first bytes are overwritten when the block becomes stale. */
 static void put_entry(struct emit *e)
 {
@@ -137,6 +157,9 @@ static void put_entry(struct emit *e)
         put_alu(&e->hot, ALU_CMP, 8, T0, CPU(code_span));
         put_jcc(&e->hot, CC_A, e->left);
     }
+    if (b->second) {
+        check_second_page(e);
+    }
     ensure_live(e);
 }
 
@@ -146,7 +169,7 @@ bool x86_64_emit(struct native *n, struct block *b, struct out *hot, struct out 
                      .code_bytes = b->mode & MODE_CODE_BYTES, .saved_flags = true};
     e.stack_bytes = e.code_bytes == 8 ? 8 : e.mode & MODE_STACK16 ? 2 : 4;
     e.live        = (u8)live_in_block(&e);
-    if (!b->split) {
+    if (!b->split && !b->second) {
         shared_find(&e);
     }
     flags_find(&e);
