@@ -53,7 +53,7 @@ struct native_config {
 
 /* The room for translated code when nothing is said. */
 #define NATIVE_CACHE_BYTES ((size_t)32 << 20)
-#define NATIVE_THRESHOLD   32
+#define NATIVE_THRESHOLD   64
 
 /* Becomes the executor of `cpu`, which has not executed anything yet. NULL: error says why. Destroy it before the processor. */
 struct executor    *native_create(struct cpu *cpu, const struct native_config *config, struct error *error);

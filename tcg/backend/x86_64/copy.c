@@ -307,8 +307,9 @@ bool copy_must_call(const struct emit *e, const struct insn *i)
     const struct rule_of_row *rule          = &e->rules[i->row];
     struct operands           o             = find_operands(i, rule);
     bool                      register_only = rule->how == COPY_REG || rule->how == USE_REG;
-    bool undefined = flags_effect(rule, i).undefined >= SHL; /* which flags.c derives from registers only */
-    return (o.memory && (register_only || o.vvvv.used || undefined)) || o.live & ~copy_live_usable(e->mode);
+    struct flags_effect f = flags_effect(rule, i);
+    bool from_result      = f.undefined >= ROL || (f.undefined >= SHL && f.by_cl); /* which is to be in a register */
+    return (o.memory && (register_only || o.vvvv.used || from_result)) || o.live & ~copy_live_usable(e->mode);
 }
 
 void lower_copy(struct emit *e)

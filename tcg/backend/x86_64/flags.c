@@ -161,8 +161,8 @@ static void xor_al_ah(struct out *o)
     put8(o, 1);
 }
 
-/* AL = OF of a shift or rotate with result `in`, from it and from AH. */
-static void shift_overflow(struct emit *e, enum undefined kind, unsigned w, unsigned in)
+/* AL = OF of a shift or rotate by n, -1: by CL, with result `in`, from it and from AH. Shifts by a constant do without the result. */
+static void shift_overflow(struct emit *e, enum undefined kind, unsigned w, int n, unsigned in)
 {
     struct out *o   = &e->hot;
     unsigned    msb = 8 * w - 1;
@@ -175,7 +175,16 @@ static void shift_overflow(struct emit *e, enum undefined kind, unsigned w, unsi
         put8(o, 7);
         xor_al_ah(o);
         return;
-    case SHR: bit_to_al(o, w, in, msb - 1); return;
+    case SHR:
+        if (n == 1) { /* the host's own */
+            put_insn(o, (struct opcode){.map = MAP_0F, .byte = 0x90}, 0, rm_reg(RAX)); /* seto al */
+            return;
+        }
+        if (n < 0) {
+            bit_to_al(o, w, in, msb - 1);
+            return;
+        }
+        __attribute__((fallthrough)); /* the upper two bits are 0 */
     case SAR: put8(o, 0xb0); put8(o, 0); return; /* mov al, 0 */
     case ROL: bit_to_al(o, w, in, msb); break;
     default: bit_to_al(o, w, in, msb - 1); break;
@@ -205,7 +214,7 @@ static void save_shift(struct emit *e, enum undefined kind, unsigned w, unsigned
     u8         *zero = NULL;
     put_mov(o, 8, T2, RAX);
     put8(o, 0x9f); /* lahf */
-    shift_overflow(e, kind, w, in == RAX ? (unsigned)T2 : in);
+    shift_overflow(e, kind, w, shift_count(e->insn), in == RAX ? (unsigned)T2 : in);
     if (kind < ROL) { /* AF */
         put8(o, 0x80); /* and ah, ~10h */
         put8(o, 0xe4);
