@@ -18,11 +18,17 @@ static unsigned ip_bytes(const struct emit *e)
     return e->code_bytes == 8 ? 8 : 4;
 }
 
-/* `to` = the IP of `offset` in the page. */
+/* `to` (T0 or T2) = the IP at that distance from the beginning of the page, which may be a little more than 2 GiB. */
 static void put_ip(struct emit *e, unsigned to, u64 offset)
 {
-    put_load(&e->hot, 8, to, CPU(regs[R_IPBASE]));
-    put_lea(&e->hot, ip_bytes(e), to, rm_mem(to, (i32)offset));
+    struct out *o = &e->hot;
+    put_load(o, 8, to, CPU(regs[R_IPBASE]));
+    if ((i64)offset == (i32)offset) {
+        put_lea(o, ip_bytes(e), to, rm_mem(to, (i32)offset));
+    } else {
+        put_const(o, T1, offset);
+        put_lea(o, ip_bytes(e), to, rm_index(to, T1, 0, 0));
+    }
 }
 
 static void put_poll(struct emit *e, const u8 *otherwise)
