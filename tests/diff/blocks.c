@@ -178,6 +178,11 @@ static void put_by_register(struct maker *m, unsigned reg)
     struct noise *n = m->n;
     static const u8 pointers[] = {R_BX, R_SI, R_DI, R_BP};
     unsigned mod = noise_below(n, 3);
+    if (m->near && !m->address16) {
+        put(m, 1 << 6 | reg << 3 | m->base, 1);
+        put(m, noise_below(n, 160) - 40, 1);
+        return;
+    }
     if (m->address16) {
         static const u8 pointers16[] = {7, 4, 5, 6};
         put(m,
@@ -238,7 +243,7 @@ static void put_modrm(struct maker *m, const struct row *row)
     m->is_memory = form == FORM_MEMORY || (form == FORM_ANY && noise_once(n, 2));
     if (!m->is_memory) {
         put(m, 0xc0 | reg << 3 | noise_below(n, 8), 1);
-    } else if (noise_once(n, 3)) {
+    } else if (m->near ? !noise_once(n, 6) : noise_once(n, 3)) {
         put_by_register(m, reg);
     } else {
         put_by_name(m, reg);

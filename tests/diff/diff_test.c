@@ -17,6 +17,9 @@
 #include "cpu/base/mem.h"
 #include "tests/diff/blocks.h"
 #include "tests/diff/program.h"
+#ifdef RINGSIDE_NATIVE
+#include "tcg/native.h"
+#endif
 
 struct bench {
     struct noise noise;
@@ -278,6 +281,13 @@ int main(int argc, char **argv)
     printf("%llu translated, IR ops per instruction: %.2f as built, %.2f after the passes\n",
            (unsigned long long)s->blocks, (double)s->ops_built / (double)s->insns,
            (double)s->ops / (double)s->insns);
+#ifdef RINGSIDE_NATIVE
+    struct native_stats stats = native_stats(b.native->native);
+    printf("native: %llu blocks, %llu emptied caches, %llu stale, %llu enters, %llu links, %llu calls, %llu misses, %llu left\n",
+           (unsigned long long)stats.blocks, (unsigned long long)stats.flushes, (unsigned long long)stats.stale,
+           (unsigned long long)stats.enters, (unsigned long long)stats.links, (unsigned long long)stats.calls,
+           (unsigned long long)stats.misses, (unsigned long long)stats.left);
+#endif
     rig_destroy(b.reference);
     rig_destroy(b.plain);
     rig_destroy(b.optimised);

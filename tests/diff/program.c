@@ -169,8 +169,6 @@ static void random_insns(struct author *a)
     }
 }
 
-/* ---- control flow */
-
 /* A forward jump to what is not there yet; returns where its displacement ends. */
 static u32 emit_forward(struct author *a)
 {
@@ -196,6 +194,34 @@ static void land(struct author *a, u32 from, unsigned bytes)
         store32(a->image + from - 4, distance);
     }
 }
+
+/* Accesses near to each other: one check will do for them, unless something comes in between. */
+static void near_insns(struct author *a)
+{
+    static const u8 pointers[] = {R_BX, R_SI, R_DI, R_BP};
+    struct noise   *n = noise(a);
+    a->m.base         = pointers[noise_below(n, 4)];
+    a->m.near         = true;
+    emit_load(a, a->m.base, maker_data_pointer(&a->m) & (noise_once(n, 4) ? ~(u64)0 : ~(u64)0xf0f));
+    for (unsigned k = 2 + noise_below(n, 8); k; k--) {
+        if (noise_once(n, 8)) { /* add, sub */
+            emit(a, a->m.code_bytes == 8 ? 0x8348 : 0x83, a->m.code_bytes == 8 ? 2 : 1);
+            emit(a, (noise_once(n, 2) ? 0xc0 : 0xe8) | a->m.base, 1);
+            emit(a, 8, 1);
+        } else if (noise_once(n, 8)) {
+            emit(a, 0x50 | noise_below(n, 4) | noise_below(n, 2) << 3, 1); /* push, pop */
+        } else if (noise_once(n, 12)) {
+            u32 start = a->m.at, from = emit_forward(a);
+            random_insn(a, ANYTHING);
+            land(a, from, from - start == 2 ? 1 : word(a));
+        } else {
+            random_insn(a, noise_once(n, 3) ? VECTORS : ANYTHING);
+        }
+    }
+    a->m.near = false;
+}
+
+/* ---- control flow */
 
 static void element(struct author *a);
 
@@ -530,6 +556,7 @@ static void element(struct author *a)
     case 10: hole(a); break;
     case 11: mode(a); break;
     case 12: device(a); break;
+    case 13: near_insns(a); break;
     default: random_insns(a); break;
     }
     a->depth--;
