@@ -18,12 +18,8 @@
 #include <unistd.h>
 #endif
 
-#define MODES_MAX 32
-
 /* Where computed jumps find code, for one mode. */
 struct jump_table {
-    u16                mode;
-    bool               used;
     struct native_jump jump[NATIVE_JUMPS];
 };
 
@@ -36,9 +32,7 @@ static struct native *native_of(struct executor *executor)
 
 static void clear_tables(struct native *n)
 {
-    for (unsigned k = 0; k < MODES_MAX && n->tables[k].used; k++) {
-        memset(n->tables[k].jump, 0, sizeof n->tables[k].jump);
-    }
+    memset(n->tables, 0, n->modes * sizeof *n->tables);
 }
 
 static void empty(struct native *n)
@@ -230,19 +224,21 @@ static u32 host_mxcsr(void)
 }
 #endif
 
+/* The table of a mode. When there are more modes than tables, the last one changes hands. */
 static struct jump_table *table_of(struct native *n, u16 mode)
 {
     unsigned k = 0;
-    while (k + 1 < MODES_MAX && n->tables[k].used && n->tables[k].mode != mode) {
+    while (k < n->modes && n->mode[k] != mode) {
         k++;
     }
-    struct jump_table *t = &n->tables[k];
-    if (t->used && t->mode != mode) { /* more modes than tables */
-        memset(t, 0, sizeof *t);
+    if (k == NATIVE_MODES) {
+        k = NATIVE_MODES - 1;
+        memset(&n->tables[k], 0, sizeof n->tables[k]);
+        n->mode[k] = mode;
+    } else if (k == n->modes) {
+        n->mode[n->modes++] = mode;
     }
-    t->used = true;
-    t->mode = mode;
-    return t;
+    return &n->tables[k];
 }
 
 static unsigned jump_index(const u8 *host)
@@ -400,7 +396,7 @@ struct executor *native_create(struct cpu *cpu, const struct native_config *conf
     n->rules            = rules_create();
     n->watch            = config->watch;
     n->profile          = config->profile ? native_profile_create() : NULL;
-    n->tables           = mem_zeroed(MODES_MAX, sizeof *n->tables);
+    n->tables           = mem_zeroed(NATIVE_MODES, sizeof *n->tables);
     n->links_max        = (u32)(bytes / 64);
     n->translations_max = (u32)(bytes / 128);
     n->link             = mem_zeroed(n->links_max, sizeof *n->link);

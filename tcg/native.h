@@ -17,6 +17,7 @@
 #include "tcg/watch.h"
 
 #define NATIVE_JUMPS 16384
+#define NATIVE_MODES 32
 
 /* Register files of the host that hold the guest's registers (cpu->host.live). */
 enum { NATIVE_LIVE_XMM = 1, NATIVE_LIVE_X87 = 2 /* and MMX */ };
@@ -100,7 +101,9 @@ struct native {
     u32                 links, links_max;
     struct translation *translation;
     u32                 translations, translations_max;
-    struct jump_table  *tables; /* by mode */
+    u16                 mode[NATIVE_MODES]; /* those that have a table */
+    unsigned            modes;
+    struct jump_table  *tables; /* in the order of mode[] */
     struct native_stats stats;
     unsigned            threshold;
     struct native_profile   *profile; /* NULL: guest instructions are not counted */
