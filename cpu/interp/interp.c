@@ -377,7 +377,7 @@ static bool build_spanning(struct cpu *cpu, struct block *b, unsigned offset)
     enum rule      rule;
     struct region *region;
     u64            page_offset;
-    if (cpu->code_limited || here >= INSN_BYTES_MAX || !next) {
+    if (cpu->code_limited || here >= INSN_BYTES_MAX || !next || next - cpu->code_low > cpu->code_span) {
         return false;
     }
     const u8 *page = mem_fetch_page(cpu, next, &region, &page_offset);

@@ -598,7 +598,7 @@ static void function(struct author *a, unsigned number)
 /* Where functions are; some begin so that they go on in the next page. */
 static void place(struct author *a)
 {
-    static const u32 places[] = {0x6040, 0x6480, 0x6fa0, 0x7400, 0x7800, 0x7fd0, 0x8400, 0x8900, 0x9100, 0x9800};
+    static const u32 places[] = {0x6040, 0x6480, 0x6fa0, 0x7400, 0x7800, 0x7fd0, 0x8400, 0x8900, 0x8fb0, 0x9400, 0x9800};
     struct noise    *n = noise(a);
     u8               order[ARRAY_LEN(places)];
     for (unsigned k = 0; k < ARRAY_LEN(places); k++) {
@@ -655,6 +655,9 @@ void program_make(struct noise *n, const struct decoder *decoder, struct rig_sta
         if (a.entry[k] >= RIG_TWIN) {
             a.image = s->high - RIG_TWIN;
             function(&a, k);
+        } else if (a.m.at > RIG_TWIN) { /* it goes on in the twin page: perhaps in the midst of an instruction with two ends */
+            memcpy(s->high, s->memory + RIG_TWIN, a.m.at - RIG_TWIN);
+            s->high[noise_below(n, 4)] ^= (u8)(noise_once(n, 2) ? noise_next(n) : 0);
         }
     }
     a.m.at = a.entry[0];
