@@ -189,14 +189,16 @@ u64 native_call(struct cpu *cpu, const struct insn *insn)
     struct native *n    = native_of(cpu->executor);
     u16            mode = cpu->code_mode;
     n->stats.calls++;
-    if (cpu->host.live && touches_x87(insn)) {
-        x87_from_host(cpu);
-    }
     if (n->profile) {
         native_profile_call(n->profile, insn);
     }
-    interp_isolated(cpu, insn);
-    pack_flags(cpu);
+    if (!x87_function(cpu, insn)) {
+        if (cpu->host.live && touches_x87(insn)) {
+            x87_from_host(cpu);
+        }
+        interp_isolated(cpu, insn);
+        pack_flags(cpu);
+    }
     bool leave = cpu->code_mode != mode || cpu->pending || insn[1].fn == cpu->icache->stale;
     if (n->profile) {
         native_profile_called(n->profile);

@@ -139,5 +139,8 @@ bool x86_64_emit(struct native *n, struct block *b, struct out *hot, struct out 
 /* x87 and MMX registers between struct cpu and the host's; XMM registers stay as they are. */
 void x87_to_host(struct cpu *cpu);
 void x87_from_host(struct cpu *cpu);
+/* Executes a transcendental function of registers that are in the host, and leaves them there. False: it has not been
+ * executed. */
+bool x87_function(struct cpu *cpu, const struct insn *i);
 
 #endif

@@ -12,13 +12,6 @@
 #include "cpu/fpu/float_core.h"
 #include "cpu/fpu/trans_tables.h"
 
-/* (-1)^sign * m * 2^(e - 127), bit 127 of m set. */
-struct wide {
-    u128 m;
-    i32 e;
-    bool sign;
-};
-
 enum { BIAS = 16383, EMIN = -16382 };
 #define TOP_BIT  ((u128)1 << 127)
 #define PI_66    U128(3, 0x243f6a8885a308d3) /* by 2^64; pi/2 by 2^65 */
@@ -30,28 +23,43 @@ static unsigned leading_zeros(u128 m)
     return high ? (unsigned)__builtin_clzll(high) : 64 + (unsigned)__builtin_clzll((u64)m);
 }
 
-static u128 mul_high(u128 a, u128 b)
+/* a * b / 2^128, or up to 2 less: the product of the low halves is left out. Exact if both are 0. */
+ALWAYS_INLINE u128 mul_high(u128 a, u128 b)
 {
     u64 a1 = (u64)(a >> 64), a0 = (u64)a, b1 = (u64)(b >> 64), b0 = (u64)b;
-    u128 low = (u128)a0 * b0, m1 = (u128)a1 * b0, m2 = (u128)a0 * b1;
-    u128 middle = (low >> 64) + (u64)m1 + (u64)m2;
-    return (u128)a1 * b1 + (m1 >> 64) + (m2 >> 64) + (middle >> 64);
+    u64 m1 = (u64)((u128)a1 * b0 >> 64), m2 = (u64)((u128)a0 * b1 >> 64);
+    return (u128)a1 * b1 + m1 + m2;
+}
+
+/* n / d, which is below 2^64. */
+ALWAYS_INLINE u64 divide_128_64(u128 n, u64 d)
+{
+#if defined(__x86_64__)
+    u64 q, r;
+    __asm__("divq %4"
+            : "=a"(q), "=d"(r)
+            : "0"((u64)n), "1"((u64)(n >> 64)), "rm"(d)
+            : "cc");
+    return q;
+#else
+    return (u64)(n / d);
+#endif
 }
 
 /* m * 2^(e - 127) with m normalised; m is not 0. */
-static struct wide wide_make(bool sign, i32 e, u128 m)
+static struct f80_wide wide_make(bool sign, i32 e, u128 m)
 {
     unsigned n = leading_zeros(m);
-    return (struct wide){m << n, e - (i32)n, sign};
+    return (struct f80_wide){m << n, e - (i32)n, sign};
 }
 
-static struct wide wide_from(struct float80 a)
+static struct f80_wide wide_from(struct float80 a)
 {
     i32 biased = a.sign_exponent & 0x7fff;
     return wide_make(a.sign_exponent >> 15, biased ? biased - BIAS : EMIN, (u128)a.mantissa << 64);
 }
 
-static struct wide wide_mul(struct wide a, struct wide b)
+static struct f80_wide wide_mul(struct f80_wide a, struct f80_wide b)
 {
     return wide_make(a.sign ^ b.sign, a.e + b.e + 1, mul_high(a.m, b.m));
 }
@@ -63,7 +71,7 @@ static u128 divide_fraction(u128 n, u128 d)
     u64 d1 = (u64)(d >> 64), d0 = (u64)d;
     u128 q = 0;
     for (int digit = 0; digit < 2; digit++) {
-        u64 guess = (u64)(n >> 64) >= d1 ? ~(u64)0 : (u64)(n / d1);
+        u64 guess = (u64)(n >> 64) >= d1 ? ~(u64)0 : divide_128_64(n, d1);
         u128 partial = (u128)guess * d0;
         u128 high = (u128)guess * d1 + (partial >> 64);
         u64 low = (u64)partial;
@@ -78,7 +86,7 @@ static u128 divide_fraction(u128 n, u128 d)
     return q;
 }
 
-static struct wide wide_div(struct wide a, struct wide b)
+static struct f80_wide wide_div(struct f80_wide a, struct f80_wide b)
 {
     bool less = a.m < b.m;
     return wide_make(a.sign ^ b.sign, a.e - b.e - less,
@@ -86,26 +94,41 @@ static struct wide wide_div(struct wide a, struct wide b)
 }
 
 /* |a| as a fixed-point number, scaled by 2^bits; it must fit. */
-static u128 wide_fixed(struct wide a, int bits)
+static u128 wide_fixed(struct f80_wide a, int bits)
 {
     int shift = 127 - a.e - bits;
     return shift > 127 ? 0 : a.m >> shift;
 }
 
 /* c[0] + c[1] z + c[2] z^2 ..., or with alternating signs; z by 2^128, coefficients and result by
- * 2^127. */
+ * 2^127. As four series in z^4, which the host computes side by side. */
 static u128 series(const u128 *c, unsigned count, u128 z, bool alternating)
 {
-    u128 sum = c[count - 1];
-    for (unsigned k = count - 1; k--;) {
-        u128 rest = mul_high(z, sum);
-        sum = alternating ? c[k] - rest : c[k] + rest;
+    u128 z2 = mul_high(z, z), z4 = mul_high(z2, z2);
+    u128 s[4] = {0};
+    unsigned k = count & ~3u;
+    for (unsigned j = 0; j < (count & 3); j++) {
+        s[j] = c[k + j];
     }
-    return sum;
+    while (k) {
+        k -= 4;
+        s[0] = c[k] + mul_high(z4, s[0]);
+        s[1] = c[k + 1] + mul_high(z4, s[1]);
+        s[2] = c[k + 2] + mul_high(z4, s[2]);
+        s[3] = c[k + 3] + mul_high(z4, s[3]);
+    }
+    u128 even = s[0] + mul_high(z2, s[2]), odd = mul_high(z, s[1] + mul_high(z2, s[3]));
+    return alternating ? even - odd : even + odd;
+}
+
+/* An alternating sum that is below 1 even if the second term vanishes. */
+static u128 below_one(u128 sum)
+{
+    return sum - (sum >> 127);
 }
 
 /* How many terms matter if z < 2^-bits, to 2^-112. */
-static unsigned terms(unsigned count, struct wide z)
+static unsigned terms(unsigned count, struct f80_wide z)
 {
     unsigned bits = z.e < -113 ? 113 : (unsigned)-(z.e + 1);
     unsigned need = bits ? 112 / bits + 2 : count;
@@ -113,7 +136,7 @@ static unsigned terms(unsigned count, struct wide z)
 }
 
 /* Rounds; the exact value is never representable, so something always lies behind the last bit. */
-static struct float80 wide_round(struct wide a, struct fp_status *s)
+static struct float80 wide_round(struct f80_wide a, struct fp_status *s)
 {
     return f80_round_pack(a.sign, a.e, (u64)(a.m >> 64), (u64)a.m | 1, s);
 }
@@ -121,39 +144,59 @@ static struct float80 wide_round(struct wide a, struct fp_status *s)
 /* ---- sine, cosine, tangent */
 
 /* |a| < 2^63 = quadrant * pi/2 + r, |r| <= pi/4. */
-static struct wide reduce(struct wide a, unsigned *quadrant)
+static struct f80_wide reduce(struct f80_wide a, unsigned *quadrant)
 {
     *quadrant = 0;
     if (a.e < -2) {
         return a;
     }
     u128 n = (a.m >> 64) << (a.e + 2); /* by 2^65 */
-    u128 q = n / PI_66, r = n % PI_66;
+    u64 q = divide_128_64(n >> 2, (u64)(PI_66 >> 2)); /* or one too many */
+    i128 rest = (i128)(n - q * PI_66);
+    q -= rest < 0;
+    u128 r = (u128)(rest < 0 ? rest + (i128)PI_66 : rest);
     bool over = 2 * r > PI_66;
-    *quadrant = (unsigned)(q + over) & 3;
-    struct wide w = wide_make(a.sign ^ over, 62, over ? PI_66 - r : r);
+    *quadrant = ((unsigned)q + over) & 3;
+    struct f80_wide w = wide_make(a.sign ^ over, 62, over ? PI_66 - r : r);
     if (a.sign) {
         *quadrant = (4 - *quadrant) & 3;
     }
     return w;
 }
 
-/* Sine and cosine of |r| <= pi/4. */
-static void sine_cosine(struct wide r, struct wide *sine, struct wide *cosine)
+/* Sine and cosine of |r| <= pi/4, by the square of r. */
+static struct f80_wide sine_reduced(struct f80_wide r, struct f80_wide square)
 {
-    struct wide square = wide_mul(r, r);
-    u128 u = wide_fixed(square, 128);
-    u128 s = series(sin_series, terms(ARRAY_LEN(sin_series), square), u, true) -
-             1; /* below 1 even if u vanishes */
-    u128 c = series(cos_series, terms(ARRAY_LEN(cos_series), square), u, true) - 1;
-    *sine = wide_mul(r, wide_make(false, 0, s));
-    *cosine = wide_make(false, 0, c);
+    u128 s = series(sin_series, terms(ARRAY_LEN(sin_series), square), wide_fixed(square, 128), true);
+    return wide_mul(r, wide_make(false, 0, below_one(s)));
 }
 
-static struct wide negate_if(struct wide a, bool negate)
+static struct f80_wide cosine_reduced(struct f80_wide square)
+{
+    u128 c = series(cos_series, terms(ARRAY_LEN(cos_series), square), wide_fixed(square, 128), true);
+    return wide_make(false, 0, below_one(c));
+}
+
+static void sine_cosine(struct f80_wide r, struct f80_wide *sine, struct f80_wide *cosine)
+{
+    struct f80_wide square = wide_mul(r, r);
+    *sine = sine_reduced(r, square);
+    *cosine = cosine_reduced(square);
+}
+
+static struct f80_wide negate_if(struct f80_wide a, bool negate)
 {
     a.sign ^= negate;
     return a;
+}
+
+/* |a| < 2^63. */
+static struct f80_wide sine_finite(struct f80_wide a, bool cosine)
+{
+    unsigned quadrant;
+    struct f80_wide r = reduce(a, &quadrant), square = wide_mul(r, r);
+    quadrant = (quadrant + cosine) & 3;
+    return negate_if(quadrant & 1 ? cosine_reduced(square) : sine_reduced(r, square), quadrant >= 2);
 }
 
 /* What all functions of one operand share. True: *r is the answer, or an exception of the operand
@@ -203,7 +246,7 @@ static struct float80 zero(bool sign)
 bool f80_sincos(struct float80 a, struct float80 *sine, struct float80 *cosine, struct fp_status *s)
 {
     unsigned quadrant;
-    struct wide sn, cs;
+    struct f80_wide sn, cs;
     s->precision = 64;
     if (trivial_operand(a, sine, s)) {
         *cosine = f80_classify(a) == FP_ZERO_CLASS ? one(false) : *sine;
@@ -213,7 +256,7 @@ bool f80_sincos(struct float80 a, struct float80 *sine, struct float80 *cosine, 
         *sine = *cosine = invalid(s);
         return true;
     }
-    struct wide w = wide_from(a);
+    struct f80_wide w = wide_from(a);
     if (w.e >= 63) {
         return false;
     }
@@ -227,8 +270,6 @@ bool f80_sincos(struct float80 a, struct float80 *sine, struct float80 *cosine, 
 
 bool f80_sine(struct float80 a, bool cosine, struct float80 *r, struct fp_status *s)
 {
-    unsigned quadrant;
-    struct wide sn, cs;
     s->precision = 64;
     if (trivial_operand(a, r, s)) {
         if (cosine && f80_classify(a) == FP_ZERO_CLASS) {
@@ -240,21 +281,18 @@ bool f80_sine(struct float80 a, bool cosine, struct float80 *r, struct fp_status
         *r = invalid(s);
         return true;
     }
-    struct wide w = wide_from(a);
+    struct f80_wide w = wide_from(a);
     if (w.e >= 63) {
         return false;
     }
-    struct wide reduced = reduce(w, &quadrant);
-    sine_cosine(reduced, &sn, &cs);
-    quadrant = (quadrant + cosine) & 3;
-    *r = wide_round(negate_if(quadrant & 1 ? cs : sn, quadrant >= 2), s);
+    *r = wide_round(sine_finite(w, cosine), s);
     return true;
 }
 
 bool f80_tan(struct float80 a, struct float80 *r, struct fp_status *s)
 {
     unsigned quadrant;
-    struct wide sn, cs;
+    struct f80_wide sn, cs;
     s->precision = 64;
     if (trivial_operand(a, r, s)) {
         return true;
@@ -263,11 +301,11 @@ bool f80_tan(struct float80 a, struct float80 *r, struct fp_status *s)
         *r = invalid(s);
         return true;
     }
-    struct wide w = wide_from(a);
+    struct f80_wide w = wide_from(a);
     if (w.e >= 63) {
         return false;
     }
-    struct wide reduced = reduce(w, &quadrant);
+    struct f80_wide reduced = reduce(w, &quadrant);
     if (reduced.e < -60) { /* tan(x) - x is beyond the last bit, and lies outwards */
         *r = wide_round(
             quadrant & 1 ? negate_if(wide_div(wide_from(one(false)), reduced), true) : reduced, s);
@@ -281,37 +319,38 @@ bool f80_tan(struct float80 a, struct float80 *r, struct fp_status *s)
 /* ---- arc tangent */
 
 /* atan(y / x) for 0 < y <= x, as a multiple of 1/16's arc tangent plus that of what remains. */
-static struct wide atan_octant(struct wide y, struct wide x, unsigned *k)
+static struct f80_wide atan_octant(struct f80_wide y, struct f80_wide x, unsigned *k)
 {
     i32 distance = x.e - y.e;
     u128 sum = 0;
     *k = 0;
-    struct wide z;
+    struct f80_wide z;
     if (distance <= 6) { /* exact in units of y's last place */
         u128 yn = y.m >> 64, xn = (x.m >> 64) << distance;
-        *k = (unsigned)((32 * yn + xn) / (2 * xn));
+        u64 yk = (u64)(yn >> (distance + 8)), xk = (u64)(xn >> (distance + 8));
+        *k = (unsigned)((32 * yk + xk) / (2 * xk));
         u128 a = 16 * yn, b = *k * xn;
         if (a == b) {
-            return (struct wide){0, 0, false};
+            return (struct f80_wide){0, 0, false};
         }
         z = wide_div(wide_make(a < b, 0, a < b ? b - a : a - b),
                      wide_make(false, 0, 16 * xn + *k * yn));
     } else {
         z = wide_div(y, x);
     }
-    struct wide square = wide_mul(z, z);
-    sum = series(odd_series, terms(13, square), wide_fixed(square, 128), true) - 1;
-    return wide_mul(z, wide_make(false, 0, sum));
+    struct f80_wide square = wide_mul(z, z);
+    sum = series(odd_series, terms(13, square), wide_fixed(square, 128), true);
+    return wide_mul(z, wide_make(false, 0, below_one(sum)));
 }
 
 /* atan2(y, x) of finite non-zero operands. */
-static struct wide atan_finite(struct wide y, struct wide x)
+static struct f80_wide atan_finite(struct f80_wide y, struct f80_wide x)
 {
     unsigned k;
     bool sign = y.sign, left = x.sign;
     bool steep = y.e > x.e || (y.e == x.e && y.m > x.m);
     y.sign = x.sign = false;
-    struct wide small = steep ? atan_octant(x, y, &k) : atan_octant(y, x, &k);
+    struct f80_wide small = steep ? atan_octant(x, y, &k) : atan_octant(y, x, &k);
     if (!k && !steep && !left) {
         small.sign = sign;
         return small;
@@ -390,6 +429,14 @@ struct float80 f80_atan2(struct float80 y, struct float80 x, struct fp_status *s
 
 /* ---- powers and logarithms of 2 */
 
+/* |w| < 1. */
+static struct f80_wide exp_finite(struct f80_wide w)
+{
+    struct f80_wide z = wide_mul(w, wide_make(false, -1, LN2_Q128));
+    u128 sum = series(exp_series, terms(ARRAY_LEN(exp_series), z), wide_fixed(z, 128), w.sign);
+    return wide_mul(z, wide_make(false, 0, sum));
+}
+
 struct float80 f80_2xm1(struct float80 a, struct fp_status *s)
 {
     struct float80 r;
@@ -401,29 +448,27 @@ struct float80 f80_2xm1(struct float80 a, struct fp_status *s)
     if (is_infinite(a)) {
         return sign ? one(true) : a;
     }
-    struct wide w = wide_from(a);
+    struct f80_wide w = wide_from(a);
     if (w.e >= 0) { /* +1 and -1 are exact; beyond them the manual leaves the result undefined: the
                        operand stays */
         return w.e == 0 && w.m == TOP_BIT && sign
                    ? (struct float80){(u64)1 << 63, 0x8000 | (BIAS - 1)}
                    : a;
     }
-    struct wide z = wide_mul(w, wide_make(false, -1, LN2_Q128));
-    u128 sum = series(exp_series, terms(ARRAY_LEN(exp_series), z), wide_fixed(z, 128), sign);
-    return wide_round(wide_mul(z, wide_make(false, 0, sum)), s);
+    return wide_round(exp_finite(w), s);
 }
 
 /* log2((1 + t) / (1 - t)) */
-static struct wide log2_of_ratio(struct wide t)
+static struct f80_wide log2_of_ratio(struct f80_wide t)
 {
-    struct wide square = wide_mul(t, t);
+    struct f80_wide square = wide_mul(t, t);
     u128 sum =
         series(odd_series, terms(ARRAY_LEN(odd_series), square), wide_fixed(square, 128), false);
     return wide_mul(wide_mul(t, wide_make(false, 0, sum)), wide_make(false, 1, TWO_BY_LN2));
 }
 
 /* log2 of x > 0. m is 0 if it is 0; *exact if it is a whole number. */
-static struct wide log2_wide(struct wide x, bool *exact)
+static struct f80_wide log2_wide(struct f80_wide x, bool *exact)
 {
     bool above =
         x.m > U128(0xb504f333f9de6484,
@@ -431,13 +476,13 @@ static struct wide log2_wide(struct wide x, bool *exact)
     i32 e = x.e + above;
     *exact = x.m == TOP_BIT;
     if (*exact) {
-        return e ? wide_make(e < 0, 127, (u128)(e < 0 ? -e : e)) : (struct wide){0, 0, false};
+        return e ? wide_make(e < 0, 127, (u128)(e < 0 ? -e : e)) : (struct f80_wide){0, 0, false};
     }
     /* (m - 1) / (m + 1) by 2^126; the halved m by 2^127 */
-    struct wide n = above ? wide_make(true, 0, 0 - x.m) : wide_make(false, 1, x.m - TOP_BIT);
-    struct wide d = above ? wide_make(false, 1, (x.m >> 1) + TOP_BIT)
+    struct f80_wide n = above ? wide_make(true, 0, 0 - x.m) : wide_make(false, 1, x.m - TOP_BIT);
+    struct f80_wide d = above ? wide_make(false, 1, (x.m >> 1) + TOP_BIT)
                           : wide_make(false, 2, (x.m >> 1) + (TOP_BIT >> 1));
-    struct wide l = log2_of_ratio(wide_div(n, d));
+    struct f80_wide l = log2_of_ratio(wide_div(n, d));
     if (!e) {
         return l;
     }
@@ -448,9 +493,9 @@ static struct wide log2_wide(struct wide x, bool *exact)
 }
 
 /* y * log, or an exact product. */
-static struct float80 times_log(struct float80 y, struct wide log, bool exact, struct fp_status *s)
+static struct float80 times_log(struct float80 y, struct f80_wide log, bool exact, struct fp_status *s)
 {
-    struct wide w = wide_mul(wide_from(y), log);
+    struct f80_wide w = wide_mul(wide_from(y), log);
     if (exact) { /* 64 by 15 bits: nothing was lost */
         return f80_round_pack(w.sign, w.e, (u64)(w.m >> 64), (u64)w.m, s);
     }
@@ -495,12 +540,12 @@ struct float80 f80_yl2x(struct float80 y, struct float80 x, struct fp_status *s)
     if (denormal_operands(y, x, s)) {
         return y;
     }
-    struct wide log = log2_wide(wide_from(x), &exact);
+    struct f80_wide log = log2_wide(wide_from(x), &exact);
     return times_log(y, log, exact, s);
 }
 
 /* log2(1 + x), x > -1 and not 0. */
-static struct wide log2_plus_1(struct wide x, bool *exact)
+static struct f80_wide log2_plus_1(struct f80_wide x, bool *exact)
 {
     *exact = false;
     if (x.e < -2) {
@@ -514,7 +559,7 @@ static struct wide log2_plus_1(struct wide x, bool *exact)
     }
     u128 unit = x.e < 128 ? TOP_BIT >> x.e : 0, sum = x.m + unit;
     bool carry = sum < unit;
-    return log2_wide((struct wide){carry ? sum >> 1 | TOP_BIT : sum, x.e + carry, false}, exact);
+    return log2_wide((struct f80_wide){carry ? sum >> 1 | TOP_BIT : sum, x.e + carry, false}, exact);
 }
 
 struct float80 f80_yl2xp1(struct float80 y, struct float80 x, struct fp_status *s)
@@ -538,6 +583,36 @@ struct float80 f80_yl2xp1(struct float80 y, struct float80 x, struct fp_status *
     if (denormal_operands(y, x, s)) {
         return y;
     }
-    struct wide log = log2_plus_1(wide_from(x), &exact);
+    struct f80_wide log = log2_plus_1(wide_from(x), &exact);
     return times_log(y, log, exact, s);
+}
+
+/* ---- without rounding */
+
+static bool is_normal(struct float80 a)
+{
+    unsigned e = a.sign_exponent & 0x7fff;
+    return e && e != 0x7fff && a.mantissa >> 63;
+}
+
+bool f80_unrounded(enum f80_function f, struct float80 y, struct float80 x, struct f80_wide *r)
+{
+    bool exact = false;
+    if (!is_normal(x) || (f >= F80_ATAN2 && !is_normal(y))) {
+        return false;
+    }
+    struct f80_wide w = wide_from(x);
+    bool bad_log = f == F80_YL2XP1 ? w.sign && w.e >= 0 : w.sign || (!w.e && w.m == TOP_BIT);
+    if (f <= F80_COSINE ? w.e >= 63 : f == F80_2XM1 ? w.e >= 0 : f >= F80_YL2X && bad_log) {
+        return false;
+    }
+    switch (f) {
+    case F80_SINE: case F80_COSINE: *r = sine_finite(w, f == F80_COSINE); break;
+    case F80_2XM1: *r = exp_finite(w); break;
+    case F80_ATAN2: *r = atan_finite(wide_from(y), w); break;
+    case F80_YL2X: *r = wide_mul(wide_from(y), log2_wide(w, &exact)); break;
+    case F80_YL2XP1: *r = wide_mul(wide_from(y), log2_plus_1(w, &exact)); break;
+    }
+    r->m |= !exact;
+    return true;
 }

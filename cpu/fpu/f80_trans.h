@@ -6,6 +6,19 @@
 
 #include "cpu/fpu/softfloat.h"
 
+/* (-1)^sign * m * 2^(e - 127), bit 127 of m set. */
+struct f80_wide {
+    u128 m;
+    i32 e;
+    bool sign;
+};
+
+enum f80_function { F80_SINE, F80_COSINE, F80_2XM1, F80_ATAN2, F80_YL2X, F80_YL2XP1 };
+
+/* f(x) or f(y, x) before it is rounded; m's last bit stands for all that fell off. False: something
+ * other than rounding is to be done, see the functions below. */
+bool f80_unrounded(enum f80_function f, struct float80 y, struct float80 x, struct f80_wide *r);
+
 /* False: |a| >= 2^63, which is C2. */
 bool f80_sine(struct float80 a, bool cosine, struct float80 *r, struct fp_status *s);
 bool f80_sincos(struct float80 a, struct float80 *sine, struct float80 *cosine, struct fp_status *s);
