@@ -16,6 +16,7 @@
 #include "cpu/base/bits.h"
 #include "cpu/base/mem.h"
 #include "tests/diff/blocks.h"
+#include "tests/diff/known.h"
 #include "tests/diff/program.h"
 #ifdef RINGSIDE_NATIVE
 #include "tcg/native.h"
@@ -228,6 +229,23 @@ static void run_program(struct bench *b)
     }
 }
 
+static void run_known(struct bench *b)
+{
+    for (unsigned k = 0; k < known_count(); k++) {
+        const char *what = known_make(k, b->start);
+        unsigned failures = b->failures;
+        rig_run_program(b->reference, b->start, false);
+        compare_program(b, b->plain, "portable", false);
+        compare_program(b, b->optimised, "portable, optimised", false);
+        if (b->native) {
+            compare_program(b, b->native, "native", false);
+        }
+        if (b->failures > failures) {
+            printf("  which was: %s\n", what);
+        }
+    }
+}
+
 static void run_block(struct bench *b)
 {
     u8 pages[16];
@@ -261,10 +279,11 @@ int main(int argc, char **argv)
     b.start = mem_zeroed(1, sizeof *b.start);
     b.plain->tcg->watch = watch;
     b.plain->tcg->watch_opaque = &b;
-    fill(&b);
     b.only = argc > 4 ? (unsigned)strtoul(argv[4], NULL, 0) : 0;
     b.dump = getenv("DUMP");
     b.show = getenv("SHOW") ? (unsigned)atoi(getenv("SHOW")) : 5;
+    run_known(&b);
+    fill(&b);
     const char *kind = argc > 3 ? argv[3] : "";
     while (b.cases < wanted) {
         if (*kind ? *kind == 'p' : noise_once(&b.noise, 4)) {

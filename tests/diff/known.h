@@ -1,0 +1,20 @@
+/*
+ * known.h: short programs that executors have once differed in.
+ */
+#ifndef TESTS_DIFF_KNOWN_H
+#define TESTS_DIFF_KNOWN_H
+
+#include "tests/diff/rig.h"
+
+struct known {
+    const char   *what;
+    enum rig_mode mode;
+    u16           control; /* of the x87 */
+    u8            bytes, code[32];
+};
+
+unsigned known_count(void);
+/* Returns what the case is about. */
+const char *known_make(unsigned number, struct rig_start *start);
+
+#endif
