@@ -249,11 +249,10 @@ static unsigned jump_index(const u8 *host)
     return (unsigned)(h >> PAGE_SHIFT ^ h) & (NATIVE_JUMPS - 1);
 }
 
-static u64 run(struct native *n, struct cpu *cpu, const struct block *b)
+static u64 run(struct native *n, const struct block *b)
 {
     u64 (*enter)(const u8 *code) = (u64(*)(const u8 *))(uintptr_t)codebuf_run(&n->code, n->stub.enter);
     return enter(codebuf_run(&n->code, b->translation->entry));
-    (void)cpu;
 }
 
 /* The rest of a block at cpu->ip, where shared checks have failed. */
@@ -315,7 +314,7 @@ static const struct insn *enter(struct executor *executor, struct cpu *cpu, cons
     n->stats.enters++;
     u64 exit;
     do {
-        exit = run(n, cpu, b);
+        exit = run(n, b);
         b    = NULL;
         if ((exit & NATIVE_EXIT_MASK) == NATIVE_EXIT_LINK) {
             cpu->host.live &= (u8)~NATIVE_LIVE_XMM;

@@ -98,6 +98,10 @@ static void lower(struct emit *e)
     case LOWER_DF: lower_df(e); break;
     case LOWER_OUT: lower_out(e); break;
     case LOWER_DIV: lower_div(e); break;
+    case LOWER_CLI: lower_cli(e); break;
+    case LOWER_STI: lower_sti(e); break;
+    case LOWER_SWAPGS: lower_swapgs(e); break;
+    case LOWER_PAUSE: lower_pause(e); break;
     case CALL:
         if (row->attr & END || e->insn->rep) {
             lower_out(e);

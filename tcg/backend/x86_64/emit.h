@@ -31,7 +31,7 @@ enum { T0 = R9, T1 = R10, T2 = R11 };
 enum how {
     CALL, COPY, USE, SWAP, COPY_REG, USE_REG, LOWER_NOP, LOWER_LEA, LOWER_SCAN, LOWER_PUSH, LOWER_POP, LOWER_LEAVE, LOWER_JMP_REL,
     LOWER_JCC, LOWER_CALL_REL, LOWER_JMP_ABS, LOWER_CALL_ABS, LOWER_RET, LOWER_LOOP, LOWER_FLDCW, LOWER_WAIT, LOWER_DF,
-    LOWER_OUT, LOWER_DIV,
+    LOWER_OUT, LOWER_DIV, LOWER_CLI, LOWER_STI, LOWER_SWAPGS, LOWER_PAUSE,
 };
 
 /* Flags that hosts set as they like. */
@@ -197,6 +197,10 @@ void lower_call_abs(struct emit *e);
 void lower_ret(struct emit *e);
 void lower_loop(struct emit *e);
 void lower_df(struct emit *e);
+void lower_cli(struct emit *e);
+void lower_sti(struct emit *e);
+void lower_swapgs(struct emit *e);
+void lower_pause(struct emit *e);
 /* The jump with its displacement at `d` goes to the code at `offset` in the page, once there is any. Flags are saved. */
 void put_link(struct emit *e, u8 *d, u64 offset, bool split);
 /* For the common code of jumps: T0 holds the new IP: T0 = its struct native_jump, T2 = R_IPBASE there. */

@@ -253,6 +253,63 @@ void lower_df(struct emit *e)
     put8(&e->hot, 10);
 }
 
+/* ---- system instructions, in their plain cases; the interpreter has the others */
+
+/* cmp byte [cpu], 0 */
+static void put_is_zero(struct out *o, size_t member)
+{
+    put_op(o, 0x80, 1, ALU_CMP, rm_cpu(member));
+    put8(o, 0);
+}
+
+/* In ring 0, with nothing pending that depends on EFLAGS.IF. */
+void lower_cli(struct emit *e)
+{
+    const u8 *otherwise = leave_to_interpreter(e, e->insn);
+    flags_clobber(e);
+    put_is_zero(&e->hot, offsetof(struct cpu, cpl));
+    put_jcc(&e->hot, CC_NE, otherwise);
+    put_poll(e, otherwise);
+    put_alu_imm(&e->hot, ALU_AND, 4, CPU(eflags), ~FLAG_IF);
+}
+
+/* In ring 0, with no interrupt waiting. One that comes has to wait for one instruction: cpu->icount stands still meanwhile. */
+void lower_sti(struct emit *e)
+{
+    const u8 *otherwise = leave_to_interpreter(e, e->insn);
+    flags_clobber(e);
+    put_is_zero(&e->hot, offsetof(struct cpu, cpl));
+    put_jcc(&e->hot, CC_NE, otherwise);
+    put_is_zero(&e->hot, offsetof(struct cpu, intr));
+    put_jcc(&e->hot, CC_NE, otherwise);
+    put_test8(&e->hot, rm_cpu(offsetof(struct cpu, eflags) + 1), FLAG_IF >> 8);
+    u8 *set = put_jcc_ahead(&e->hot, CC_NE);
+    put_alu_imm(&e->hot, ALU_OR, 4, CPU(eflags), FLAG_IF);
+    put_load(&e->hot, 8, T0, CPU(icount));
+    put_store(&e->hot, 8, CPU(shadow_at), T0);
+    put_store_imm(&e->hot, 1, CPU(shadow_ss), 0);
+    put_jump_here(&e->hot, set);
+}
+
+void lower_swapgs(struct emit *e)
+{
+    struct rm base = rm_cpu(offsetof(struct cpu, seg) + SEG_GS * sizeof(struct segment) + offsetof(struct segment, base));
+    flags_clobber(e);
+    put_is_zero(&e->hot, offsetof(struct cpu, cpl));
+    put_jcc(&e->hot, CC_NE, leave_to_interpreter(e, e->insn));
+    put_load(&e->hot, 8, T0, base);
+    put_load(&e->hot, 8, T1, CPU(msr.kernel_gs_base));
+    put_store(&e->hot, 8, base, T1);
+    put_store(&e->hot, 8, CPU(msr.kernel_gs_base), T0);
+}
+
+/* Somebody waits: for what may be pending. */
+void lower_pause(struct emit *e)
+{
+    flags_clobber(e);
+    put_poll(e, leave_to_interpreter(e, e->insn));
+}
+
 /* ---- the stack */
 
 /* SP = `base` + delta */

@@ -132,7 +132,8 @@ static void one(struct analysis *a, unsigned k)
     bool                      write;
     i64                       by;
     switch ((enum how)rule->how) {
-    case LOWER_NOP: case LOWER_JCC: case LOWER_WAIT: case LOWER_DF: return;
+    case LOWER_NOP: case LOWER_JCC: case LOWER_WAIT: case LOWER_DF: case LOWER_CLI: case LOWER_STI: case LOWER_SWAPGS:
+    case LOWER_PAUSE: return;
     case LOWER_FLDCW:
         if (e->mode & MODE_X87) {
             operand_access(a, k, i, 2, false);
