@@ -218,11 +218,8 @@ static void load_memory(struct rig *r, const struct rig_start *s)
     space_written(r->memory, &r->ram, 0, RIG_END);
     memset(r->ram.host, 0, RIG_CODE);
     memcpy(r->ram.host + RIG_CODE, s->memory + RIG_CODE, RIG_END - RIG_CODE);
-    if (s->program || r->high_used) {
-        space_written(r->memory, &r->high, 0, RIG_END);
-        memset(r->high.host, 0, RIG_END);
-        r->high_used = s->program;
-    }
+    space_written(r->memory, &r->high, 0, RIG_END);
+    memset(r->high.host, 0, RIG_END);
     if (s->program) {
         memcpy(r->high.host + RIG_TWIN, s->high, sizeof s->high);
     }

@@ -95,7 +95,6 @@ struct rig {
     /* of a program */
     struct rig_event event[RIG_EVENTS_MAX];
     unsigned         events, kicks;
-    bool             high_used;
     bool             stopped;
     bool             unclear; /* a string instruction that had overwritten itself was interrupted: who knows what runs next */
     u64              noise;
