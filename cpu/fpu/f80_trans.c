@@ -101,23 +101,18 @@ static u128 wide_fixed(struct f80_wide a, int bits)
 }
 
 /* c[0] + c[1] z + c[2] z^2 ..., or with alternating signs; z by 2^128, coefficients and result by
- * 2^127. As four series in z^4, which the host computes side by side. */
+ * 2^127. As two series in z^2, which the host computes side by side. */
 static u128 series(const u128 *c, unsigned count, u128 z, bool alternating)
 {
-    u128 z2 = mul_high(z, z), z4 = mul_high(z2, z2);
-    u128 s[4] = {0};
-    unsigned k = count & ~3u;
-    for (unsigned j = 0; j < (count & 3); j++) {
-        s[j] = c[k + j];
-    }
+    u128 z2 = mul_high(z, z), odd = 0;
+    unsigned k = count & ~1u;
+    u128 even = count & 1 ? c[k] : 0;
     while (k) {
-        k -= 4;
-        s[0] = c[k] + mul_high(z4, s[0]);
-        s[1] = c[k + 1] + mul_high(z4, s[1]);
-        s[2] = c[k + 2] + mul_high(z4, s[2]);
-        s[3] = c[k + 3] + mul_high(z4, s[3]);
+        k -= 2;
+        even = c[k] + mul_high(z2, even);
+        odd = c[k + 1] + mul_high(z2, odd);
     }
-    u128 even = s[0] + mul_high(z2, s[2]), odd = mul_high(z, s[1] + mul_high(z2, s[3]));
+    odd = mul_high(z, odd);
     return alternating ? even - odd : even + odd;
 }
 
