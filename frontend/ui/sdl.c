@@ -38,7 +38,7 @@ static void tell_started(struct sdl_display *d, bool ok)
     pthread_mutex_lock(&d->lock);
     d->started = ok ? STARTED : FAILED;
     if (!ok) {
-        snprintf(d->failure, sizeof d->failure, "%s", SDL_GetError());
+        snprintf(d->failure, sizeof d->failure, "%s", d->window.sdl.GetError());
     }
     pthread_cond_signal(&d->started_changed);
     pthread_mutex_unlock(&d->lock);
@@ -46,37 +46,38 @@ static void tell_started(struct sdl_display *d, bool ok)
 
 static bool open_window(struct sdl_display *d)
 {
-    SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");
-    SDL_SetHint(SDL_HINT_VIDEO_X11_NET_WM_BYPASS_COMPOSITOR, "0");
-    SDL_SetHint(SDL_HINT_VIDEO_MINIMIZE_ON_FOCUS_LOSS, "0");
-    SDL_SetHint(SDL_HINT_MOUSE_RELATIVE_SCALING, "0");
-    if (SDL_InitSubSystem(SDL_INIT_VIDEO)) {
+    struct sdl_window *w = &d->window;
+    w->sdl.SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");
+    w->sdl.SetHint(SDL_HINT_VIDEO_X11_NET_WM_BYPASS_COMPOSITOR, "0");
+    w->sdl.SetHint(SDL_HINT_VIDEO_MINIMIZE_ON_FOCUS_LOSS, "0");
+    w->sdl.SetHint(SDL_HINT_MOUSE_RELATIVE_SCALING, "0");
+    if (w->sdl.InitSubSystem(SDL_INIT_VIDEO)) {
         return false;
     }
-    if (!strcmp(SDL_GetCurrentVideoDriver(), "x11")) {
-        SDL_SetHint(SDL_HINT_FRAMEBUFFER_ACCELERATION,
-                    "0"); /* small damage goes straight to shared memory */
+    if (!strcmp(w->sdl.GetCurrentVideoDriver(), "x11")) {
+        w->sdl.SetHint(SDL_HINT_FRAMEBUFFER_ACCELERATION,
+                       "0"); /* small damage goes straight to shared memory */
     }
-    SDL_EnableScreenSaver();
-    d->wake_event = SDL_RegisterEvents(1);
-    d->window.window = SDL_CreateWindow(
+    w->sdl.EnableScreenSaver();
+    d->wake_event = w->sdl.RegisterEvents(1);
+    w->window = w->sdl.CreateWindow(
         "Ringside", SDL_WINDOWPOS_UNDEFINED, SDL_WINDOWPOS_UNDEFINED, FIRST_WIDTH, FIRST_HEIGHT,
         SDL_WINDOW_RESIZABLE | (d->full_screen ? SDL_WINDOW_FULLSCREEN_DESKTOP : 0));
-    if (!d->window.window) {
-        SDL_QuitSubSystem(SDL_INIT_VIDEO);
+    if (!w->window) {
+        w->sdl.QuitSubSystem(SDL_INIT_VIDEO);
         return false;
     }
-    SDL_SetWindowMinimumSize(d->window.window, 320, 224);
-    SDL_StopTextInput(); /* keys, not letters */
+    w->sdl.SetWindowMinimumSize(w->window, 320, 224);
+    w->sdl.StopTextInput(); /* keys, not letters */
     return true;
 }
 
 static void close_window(struct sdl_window *w)
 {
     window_set_grab(w, false);
-    SDL_FreeSurface(w->shadow);
-    SDL_DestroyWindow(w->window);
-    SDL_QuitSubSystem(SDL_INIT_VIDEO);
+    w->sdl.FreeSurface(w->shadow);
+    w->sdl.DestroyWindow(w->window);
+    w->sdl.QuitSubSystem(SDL_INIT_VIDEO);
 }
 
 static void run_window(struct sdl_display *d)
@@ -84,9 +85,9 @@ static void run_window(struct sdl_display *d)
     SDL_Event event;
     while (!d->stop) {
         window_draw(&d->window);
-        int some = SDL_WaitEventTimeout(&event, window_timeout(&d->window));
+        int some = d->window.sdl.WaitEventTimeout(&event, window_timeout(&d->window));
         d->woken = false;
-        for (; some; some = SDL_PollEvent(&event)) {
+        for (; some; some = d->window.sdl.PollEvent(&event)) {
             window_event(&d->window, &event);
         }
     }
@@ -117,7 +118,7 @@ static void wake(void *opaque)
     struct sdl_display *d = opaque;
     if (!atomic_exchange(&d->woken, true)) {
         SDL_Event event = {.type = d->wake_event};
-        SDL_PushEvent(&event);
+        d->window.sdl.PushEvent(&event);
     }
 }
 
@@ -214,8 +215,13 @@ struct display *sdl_open(struct machine *m, const struct options *options, struc
             "a window needs a display adapter to show: leave out -vga none, or say -display none");
         return NULL;
     }
+    struct sdl_library sdl;
+    if (!sdl_library_load(&sdl, err)) {
+        return NULL;
+    }
     struct sdl_display *d = mem_zeroed(1, sizeof *d);
     d->display.destroy = sdl_destroy;
+    d->window.sdl = sdl;
     d->machine = m;
     d->full_screen = d->window.full_screen = options->full_screen;
     d->window.integer = d->window.redraw = true;

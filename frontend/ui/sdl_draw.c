@@ -29,7 +29,7 @@ void window_message(struct sdl_window *w, const char *format, ...)
     va_start(args, format);
     vsnprintf(w->message, sizeof w->message, format, args);
     va_end(args);
-    w->message_until = SDL_GetTicks() + MESSAGE_MS;
+    w->message_until = w->sdl.GetTicks() + MESSAGE_MS;
     w->redraw = true;
 }
 
@@ -38,7 +38,7 @@ int window_timeout(const struct sdl_window *w)
     if (!w->message[0]) {
         return -1;
     }
-    Sint32 left = (Sint32)(w->message_until - SDL_GetTicks());
+    Sint32 left = (Sint32)(w->message_until - w->sdl.GetTicks());
     return left > 0 ? left : 0;
 }
 
@@ -57,8 +57,9 @@ static SDL_Surface *drawable(struct sdl_window *w, SDL_Surface *own)
         return own;
     }
     if (!w->shadow || w->shadow->w != own->w || w->shadow->h != own->h) {
-        SDL_FreeSurface(w->shadow);
-        w->shadow = SDL_CreateRGBSurfaceWithFormat(0, own->w, own->h, 32, SDL_PIXELFORMAT_RGB888);
+        w->sdl.FreeSurface(w->shadow);
+        w->shadow =
+            w->sdl.CreateRGBSurfaceWithFormat(0, own->w, own->h, 32, SDL_PIXELFORMAT_RGB888);
         w->redraw = true;
     }
     return w->shadow;
@@ -134,7 +135,7 @@ static void update_title(struct sdl_window *w)
              w->grabbed ? " - Ctrl-Alt-G frees the mouse" : "");
     if (strcmp(title, w->shown_title)) {
         strcpy(w->shown_title, title);
-        SDL_SetWindowTitle(w->window, title);
+        w->sdl.SetWindowTitle(w->window, title);
     }
 }
 
@@ -144,8 +145,8 @@ static void update_title(struct sdl_window *w)
 static u32 zoom_for(struct sdl_window *w, u32 width, u32 height)
 {
     SDL_Rect usable;
-    int display = SDL_GetWindowDisplayIndex(w->window);
-    if (display < 0 || SDL_GetDisplayUsableBounds(display, &usable)) {
+    int display = w->sdl.GetWindowDisplayIndex(w->window);
+    if (display < 0 || w->sdl.GetDisplayUsableBounds(display, &usable)) {
         return 1;
     }
     return width * 20 <= (u32)usable.w * 7 &&
@@ -163,10 +164,10 @@ static void follow_picture(struct sdl_window *w, u32 width, u32 height)
     w->picture_width = width;
     w->picture_height = height;
     w->redraw = true;
-    bool large = SDL_GetWindowFlags(w->window) & (SDL_WINDOW_FULLSCREEN | SDL_WINDOW_MAXIMIZED);
+    bool large = w->sdl.GetWindowFlags(w->window) & (SDL_WINDOW_FULLSCREEN | SDL_WINDOW_MAXIMIZED);
     if (!w->user_sized && !large && width && height) {
         u32 k = zoom_for(w, width, height);
-        SDL_SetWindowSize(w->window, (int)(width * k), (int)(height * k + STATUSBAR_HEIGHT));
+        w->sdl.SetWindowSize(w->window, (int)(width * k), (int)(height * k + STATUSBAR_HEIGHT));
     }
 }
 
@@ -217,7 +218,7 @@ void window_draw(struct sdl_window *w)
     const struct surface *picture = feed_lock(w->feed, &news, &w->status);
     expire_message(w);
     follow_picture(w, picture->width, picture->height);
-    SDL_Surface *own = SDL_GetWindowSurface(w->window), *s = own ? drawable(w, own) : NULL;
+    SDL_Surface *own = w->sdl.GetWindowSurface(w->window), *s = own ? drawable(w, own) : NULL;
     if (!s) {
         feed_unlock(w->feed);
         w->redraw = true; /* the window is being changed: there will be an event */
@@ -240,10 +241,10 @@ void window_draw(struct sdl_window *w)
     w->redraw = false;
     for (unsigned i = 0; s != own && i < count; i++) {
         SDL_Rect to = rects[i];
-        SDL_BlitSurface(s, &rects[i], own, &to);
+        w->sdl.UpperBlit(s, &rects[i], own, &to);
     }
     if (count) {
-        SDL_UpdateWindowSurfaceRects(w->window, rects, (int)count);
+        w->sdl.UpdateWindowSurfaceRects(w->window, rects, (int)count);
     }
     update_title(w);
 }

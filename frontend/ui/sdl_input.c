@@ -35,9 +35,9 @@ void window_set_grab(struct sdl_window *w, bool grabbed)
     }
     w->grabbed = grabbed;
     w->redraw = true;
-    SDL_SetRelativeMouseMode(grabbed ? SDL_TRUE : SDL_FALSE);
-    SDL_SetWindowGrab(w->window, grabbed ? SDL_TRUE : SDL_FALSE);
-    SDL_SetWindowKeyboardGrab(w->window, grabbed ? SDL_TRUE : SDL_FALSE);
+    w->sdl.SetRelativeMouseMode(grabbed ? SDL_TRUE : SDL_FALSE);
+    w->sdl.SetWindowGrab(w->window, grabbed ? SDL_TRUE : SDL_FALSE);
+    w->sdl.SetWindowKeyboardGrab(w->window, grabbed ? SDL_TRUE : SDL_FALSE);
     if (w->buttons) {
         w->buttons = 0;
         send(w, (struct command_event){.kind = COMMAND_MOUSE});
@@ -53,7 +53,7 @@ static void key_full_screen(struct sdl_window *w)
 {
     w->full_screen = !w->full_screen;
     w->redraw = true;
-    SDL_SetWindowFullscreen(w->window, w->full_screen ? SDL_WINDOW_FULLSCREEN_DESKTOP : 0);
+    w->sdl.SetWindowFullscreen(w->window, w->full_screen ? SDL_WINDOW_FULLSCREEN_DESKTOP : 0);
 }
 
 static void key_scaling(struct sdl_window *w)
@@ -71,7 +71,7 @@ static void key_delete(struct sdl_window *w)
 
 static void key_paste(struct sdl_window *w)
 {
-    char *text = SDL_GetClipboardText();
+    char *text = w->sdl.GetClipboardText();
     if (text && text[0]) {
         send_text(w, COMMAND_TYPE, text);
         window_message(w, "Typing %zu bytes%s", strnlen(text, PASTE_MAX),
@@ -79,7 +79,7 @@ static void key_paste(struct sdl_window *w)
     } else {
         window_message(w, "The clipboard holds no text");
     }
-    SDL_free(text);
+    w->sdl.free(text);
 }
 
 /* The first of ringside-1.png, ringside-2.png, ... that does not exist. */

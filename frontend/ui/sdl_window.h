@@ -5,12 +5,12 @@
 #ifndef FRONTEND_UI_SDL_WINDOW_H
 #define FRONTEND_UI_SDL_WINDOW_H
 
-#include <SDL2/SDL.h>
-
 #include "frontend/ui/canvas.h"
 #include "frontend/ui/feed.h"
+#include "frontend/ui/sdl_library.h"
 
 struct sdl_window {
+    struct sdl_library sdl;
     struct feed *feed;
     SDL_Window *window;
     SDL_Surface *shadow; /* where the window's own pixels have another format */
