@@ -16,7 +16,6 @@
                     "have no use for it but this")                                                 \
     X(LOG_OP_OPT, "op_opt", "the same after the passes")                                           \
     X(LOG_OUT_ASM, "out_asm", "host code of each block that is translated")                        \
-    X(LOG_EXEC, "exec", "each block before it runs")                                               \
     X(LOG_CPU_RESET, "cpu_reset", "processor state at a reset")                                    \
     X(LOG_PCALL, "pcall", "far calls, returns and task switches")                                  \
     X(LOG_MMU, "mmu", "page faults and TLB flushes")                                               \

@@ -98,6 +98,7 @@ refused = [
     (["-rtc", "base=2024-02-31"], "2024-02-31"),
     (["-d", "guest_error"], "guest_errors"),
     (["-d", "op-opt"], "op_opt"),
+    (["-d", "exec"], "in_asm"),
     (["-D", folder + "/no/such/folder", "-d", "int"], "no/such/folder"),
     (["-serial", "stdoi"], "stdio"),
     (["-serial", "stdio", "-monitor", "stdio"], "mon:stdio"),
@@ -125,8 +126,9 @@ accepted = [
 ]
 
 
-def run(words):
-    return subprocess.run([emulator] + words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20)
+def run(words, **environment):
+    return subprocess.run([emulator] + words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20,
+                          env=dict(os.environ, **environment))
 
 
 failures = 0
@@ -146,5 +148,16 @@ for words, wanted in accepted:
     if ended.returncode or wanted not in ended.stdout or ended.stderr:
         failures += 1
         print("%s: status %d, %r" % (" ".join(words), ended.returncode, ended.stderr[:400]))
-print("%d command lines, %d failures" % (len(refused) + len(accepted), failures))
+# A library of SDL that cannot be loaded is missed by nobody but a window.
+made("libSDL2-2.0.so.0", b"")
+ended = run(["-version"], LD_LIBRARY_PATH=folder)
+if ended.returncode:
+    failures += 1
+    print("-version without SDL: status %d, %r" % (ended.returncode, ended.stderr[:400]))
+ended = run(["-display", "sdl"], LD_LIBRARY_PATH=folder)
+lines = ended.stderr.splitlines()
+if ended.returncode != 1 or len(lines) != 1 or not ("libsdl2-2.0-0" in lines[0] or "no such display" in lines[0]):
+    failures += 1
+    print("-display sdl without SDL: status %d, %r" % (ended.returncode, ended.stderr[:400]))
+print("%d command lines, %d failures" % (len(refused) + len(accepted) + 2, failures))
 sys.exit(failures > 0)
