@@ -156,7 +156,9 @@ struct native_pointer native_miss(struct cpu *cpu, u64 la, u64 site)
     unsigned           bytes = site >> 1 & 15;
     const struct insn *insn  = (const struct insn *)(const void *)(cpu->icache->arena + (site >> 5) * 8);
     n->stats.misses++;
-    return (struct native_pointer){.host = (u64)(uintptr_t)mem_direct(cpu, la, bytes ? bytes : 16, site & 1),
+    void *host = mem_direct(cpu, la, bytes ? bytes : 16, site & 1);
+    bool  same = insn->fn != cpu->icache->stale; /* else an accessed bit was set in the block's own code */
+    return (struct native_pointer){.host = same ? (u64)(uintptr_t)host : 0,
                                    .exit = (u64)(uintptr_t)insn | NATIVE_EXIT_INSN};
 }
 
