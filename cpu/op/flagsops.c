@@ -70,7 +70,6 @@ OP(cli)
     u32 flag = mask_right(cpu) == MASK_REAL_FLAG ? FLAG_IF : FLAG_VIF;
     cpu->eflags &= ~flag;
     cpu_update_intr(cpu);
-    cpu_update_intr(cpu);
 }
 
 OP(sti)
@@ -84,6 +83,5 @@ OP(sti)
         cpu->eflags |= FLAG_IF;
         cpu_update_intr(cpu);
         shadow_next(cpu, i, false);
-        cpu_update_intr(cpu);
     }
 }

@@ -85,12 +85,11 @@ static void put_exit(struct out *o)
     put8(o, 0xc3);
 }
 
-/* T0: linear address, T1: site. Returns with T1 leading from T0 to the host's memory, T2 kept; or leaves the block. */
-static void put_miss(struct out *o, const u8 *exit)
+/* Asks C where the linear address in T0 is; T1: what for. T1, T0 = the two halves of its answer; T0 is kept in cpu->host.scratch. */
+static void put_ask(struct out *o, const void *function)
 {
     put_all(o, caller_saved, ARRAY_LEN(caller_saved), false);
     put_store(o, 8, CPU(host.scratch), T0);
-    put_store(o, 8, CPU(host.spare), T2);
     u8 *skip = put_unless_live(o);
     put_xmm(o, false);
     put_jump_here(o, skip);
@@ -98,7 +97,7 @@ static void put_miss(struct out *o, const u8 *exit)
     put_load(o, 8, RDI, CPU(host.cpu));
     put_mov(o, 8, RSI, T0);
     put_mov(o, 8, RDX, T1);
-    put_call_c(o, (const void *)(uintptr_t)native_miss);
+    put_call_c(o, function);
     put_alu_imm(o, ALU_ADD, 8, rm_reg(RSP), 8);
     put_mov(o, 8, T1, RAX);
     put_mov(o, 8, T0, RDX);
@@ -106,6 +105,13 @@ static void put_miss(struct out *o, const u8 *exit)
     put_xmm(o, true);
     put_jump_here(o, skip);
     put_all(o, caller_saved, ARRAY_LEN(caller_saved), true);
+}
+
+/* T0: linear address, T1: site. Returns with T1 leading from T0 to the host's memory, T2 kept; or leaves the block. */
+static void put_miss(struct out *o, const u8 *exit)
+{
+    put_store(o, 8, CPU(host.spare), T2);
+    put_ask(o, (const void *)(uintptr_t)native_miss);
     put_op(o, 0x85, 8, T1, rm_reg(T1));
     u8 *none = put_jcc_ahead(o, CC_E);
     put_load(o, 8, T0, CPU(host.scratch));
@@ -120,27 +126,12 @@ static void put_miss(struct out *o, const u8 *exit)
 /* T0: linear address, T1: native_miss_range()'s range. Returns T1 leading from T0 to the host's memory, or 0. */
 static void put_miss_range(struct out *o)
 {
-    put_all(o, caller_saved, ARRAY_LEN(caller_saved), false);
-    put_store(o, 8, CPU(host.scratch), T0);
-    u8 *skip = put_unless_live(o);
-    put_xmm(o, false);
-    put_jump_here(o, skip);
-    put_alu_imm(o, ALU_SUB, 8, rm_reg(RSP), 8);
-    put_load(o, 8, RDI, CPU(host.cpu));
-    put_mov(o, 8, RSI, T0);
-    put_mov(o, 8, RDX, T1);
-    put_call_c(o, (const void *)(uintptr_t)native_miss_range);
-    put_alu_imm(o, ALU_ADD, 8, rm_reg(RSP), 8);
-    put_mov(o, 8, T1, RAX);
-    skip = put_unless_live(o);
-    put_xmm(o, true);
-    put_jump_here(o, skip);
-    put_all(o, caller_saved, ARRAY_LEN(caller_saved), true);
+    put_ask(o, (const void *)(uintptr_t)native_miss_range);
     put_load(o, 8, T0, CPU(host.scratch));
     put_op(o, 0x85, 8, T1, rm_reg(T1));
-    skip = put_jcc_ahead(o, CC_E);
+    u8 *none = put_jcc_ahead(o, CC_E);
     put_alu(o, ALU_SUB, 8, T1, rm_reg(T0));
-    put_jump_here(o, skip);
+    put_jump_here(o, none);
     put8(o, 0xc3);
 }
 
