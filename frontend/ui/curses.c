@@ -277,7 +277,11 @@ static void draw_status(struct curses_display *d)
 {
     char line[160], speed[24];
     const struct status *s = &d->sampler.status;
-    snprintf(speed, sizeof speed, "%u MIPS", s->mips);
+    if (s->uncounted) {
+        snprintf(speed, sizeof speed, "- MIPS");
+    } else {
+        snprintf(speed, sizeof speed, "%u MIPS", s->mips);
+    }
     snprintf(line, sizeof line, " Ctrl-A x: quit  c: monitor  h: keys   %s, %s   %s",
              place_name(s->place), s->mode, s->paused ? "PAUSED" : speed);
     put_line(d, 0, d->rows - 1, d->columns, ATTR_STATUS, line);

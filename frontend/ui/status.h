@@ -30,6 +30,7 @@ struct status {
     u32 place;           /* enum place, the latest sample */
     char mode[16];       /* "real mode", "VM86", "32-bit", ... */
     u32 mips;            /* million instructions a second over the last interval */
+    bool uncounted;      /* translated code does not count instructions: mips is unknown */
     u8 lamp[LAMP_COUNT]; /* enum lamp_state */
     u8 paused;
     u8 history[STATUS_HISTORY]; /* enum place, the latest last */

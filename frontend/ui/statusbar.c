@@ -133,6 +133,8 @@ static void describe_speed(const struct status *status, char text[16])
 {
     if (status->paused) {
         snprintf(text, 16, "PAUSED");
+    } else if (status->uncounted) {
+        snprintf(text, 16, "   - MIPS");
     } else {
         snprintf(text, 16, "%4u MIPS", status->mips > 9999 ? 9999 : status->mips);
     }
