@@ -122,7 +122,34 @@ static void release(struct hpet_timer *t)
     }
 }
 
-/* Matches */
+/* Matches. A timer that nobody hears, since it neither interrupts nor sets its status bit, is not armed: guests leave periodic ones
+ * running for ever with TN_INT_ENB clear. Its comparator moves on when somebody looks. */
+
+static bool is_heard(const struct hpet_timer *t)
+{
+    return t->config & (TN_INT_ENB | TN_INT_TYPE);
+}
+
+/* The comparator of a periodic timer that is not heard, as it would be now. */
+static void catch_up(struct hpet_timer *t)
+{
+    if (!enabled(t->hpet) || !periodic(t) || !t->period || is_heard(t)) {
+        return;
+    }
+    u64 mask = width_mask(t), now = counter_now(t->hpet), ahead = (t->comparator - t->seen) & mask, passed = now - t->seen;
+    ahead   = ahead > mask / 2 ? 0 : ahead;
+    t->seen = now;
+    if (passed >= ahead) {
+        t->comparator = (t->comparator + ((passed - ahead) / t->period + 1) * t->period) & mask;
+    }
+}
+
+static void catch_up_all(struct hpet *hpet)
+{
+    for (unsigned i = 0; i < HPET_TIMERS; i++) {
+        catch_up(&hpet->timer[i]);
+    }
+}
 
 /* Arms for the match that comes `ticks` after the counter's value `counter`. */
 static void arm_after(struct hpet_timer *t, u64 counter, u64 ticks)
@@ -139,11 +166,12 @@ static void arm_after(struct hpet_timer *t, u64 counter, u64 ticks)
 /* The next match from now on. `late_too`: one that has just been missed counts. */
 static void arm(struct hpet_timer *t, bool late_too)
 {
-    if (!enabled(t->hpet)) {
+    u64 mask = width_mask(t), now = counter_now(t->hpet);
+    t->seen  = now;
+    if (!enabled(t->hpet) || !is_heard(t)) {
         timer_cancel(&t->timer);
         return;
     }
-    u64 mask = width_mask(t), now = counter_now(t->hpet);
     u64 ahead = (t->comparator - now) & mask;
     if (late_too && ahead > mask / 2) {
         ahead = 0;
@@ -190,12 +218,13 @@ static u64 timer_config(const struct hpet_timer *t)
     return (u64)t->hpet->route_mask << 32 | t->config | TN_PER_CAP | TN_SIZE_CAP;
 }
 
-static u64 read_timer(const struct hpet_timer *t, u64 reg)
+static u64 read_timer(struct hpet_timer *t, u64 reg)
 {
     switch (reg) {
     case TN_CONFIG:
         return timer_config(t);
     case TN_COMPARATOR:
+        catch_up(t);
         return t->comparator;
     case TN_FSB:
         return t->fsb;
@@ -203,7 +232,7 @@ static u64 read_timer(const struct hpet_timer *t, u64 reg)
     return 0;
 }
 
-static u64 read_register(const struct hpet *hpet, u64 reg)
+static u64 read_register(struct hpet *hpet, u64 reg)
 {
     if (reg >= HPET_TIMER && reg < HPET_TIMER + 0x20 * HPET_TIMERS) {
         return read_timer(&hpet->timer[(reg - HPET_TIMER) / 0x20], reg & 0x1f);
@@ -223,6 +252,7 @@ static u64 read_register(const struct hpet *hpet, u64 reg)
 
 static void write_timer_config(struct hpet_timer *t, u64 mask, u64 value)
 {
+    catch_up(t);
     release(t);
     t->config = merge_bits(t->config, mask & TN_WRITABLE, value);
     t->comparator &= width_mask(t);
@@ -274,6 +304,7 @@ static void write_config(struct hpet *hpet, u64 value)
 {
     u64 config = value & (ENABLE_CNF | LEG_RT_CNF);
     bool was_legacy = legacy(hpet);
+    catch_up_all(hpet);
     for (unsigned i = 0; i < HPET_TIMERS; i++) {
         release(&hpet->timer[i]);
     }
@@ -300,6 +331,7 @@ static void write_counter(struct hpet *hpet, u64 mask, u64 value)
     if (enabled(hpet)) {
         log_at(LOG_GUEST_ERROR, "hpet: write to the running main counter");
     }
+    catch_up_all(hpet);
     hpet->counter = merge_bits(counter_now(hpet), mask, value);
     hpet->start_ns = clock_now(hpet->clock);
     for (unsigned i = 0; i < HPET_TIMERS; i++) {
@@ -385,6 +417,7 @@ static void hpet_reset(struct device *dev)
         t->config = 0;
         t->comparator = ~(u64)0;
         t->period = 0;
+        t->seen = 0;
         t->fsb = 0;
     }
 }
@@ -415,7 +448,8 @@ static void hpet_destroy(struct device *dev)
 
 static const struct field timer_fields[] = {
     FIELD(struct hpet_timer, config),      FIELD(struct hpet_timer, comparator),
-    FIELD(struct hpet_timer, period),      FIELD(struct hpet_timer, fsb),
+    FIELD(struct hpet_timer, period),      FIELD(struct hpet_timer, seen),
+    FIELD(struct hpet_timer, fsb),
     FIELD_TIMER(struct hpet_timer, timer), FIELD_END,
 };
 static const struct field hpet_fields[] = {

@@ -14,6 +14,7 @@ struct hpet_timer {
     u64 config;     /* bits 31:0 of the configuration register; the routes above are derived */
     u64 comparator; /* 32 bits wide in 32-bit mode */
     u64 period;     /* periodic mode: added at each match */
+    u64 seen;       /* counter when a timer that is not heard was last looked at */
     u64 fsb;        /* stored only */
     struct timer timer;
     /* derived or host-side: not saved */

@@ -141,6 +141,28 @@ static void test_periodic_as_linux_does(void **state)
     assert_int_equal(f->pin2.rises, 20);
 }
 
+/* Linux leaves its periodic timer running without its interrupt. */
+static void test_periodic_unheard(void **state)
+{
+    struct fixture *f = *state;
+    put(f, 0x10, 1);
+    out32(f->memory, BASE + 0x100, 2 << 9 | 8 | 0x40 | 0x100);
+    out32(f->memory, BASE + 0x108, 100);
+    out32(f->memory, BASE + 0x108, 10000);
+    assert_true(clock_next_deadline(f->clock) == CLOCK_NEVER);
+    run_until(f->clock, 999);
+    assert_int_equal(in32(f->memory, BASE + 0x108), 100);
+    run_until(f->clock, 1000);
+    assert_int_equal(in32(f->memory, BASE + 0x108), 10100);
+    run_until(f->clock, 100000ull * 10000000 + 1000); /* more than a wrap of its 32 bits */
+    assert_int_equal(in32(f->memory, BASE + 0x108), (u32)(10000ull * 10000001 + 100));
+    out32(f->memory, BASE + 0x100, 2 << 9 | 4 | 8 | 0x100); /* now it is heard */
+    run_until(f->clock, 100000ull * 10000001 + 999);
+    assert_int_equal(f->pin2.rises, 0);
+    run_until(f->clock, 100000ull * 10000001 + 1000);
+    assert_int_equal(f->pin2.rises, 1);
+}
+
 static void test_legacy(void **state)
 {
     struct fixture *f = *state;
@@ -210,6 +232,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_late_comparator, setup, teardown),
         cmocka_unit_test_setup_teardown(test_level, setup, teardown),
         cmocka_unit_test_setup_teardown(test_periodic_as_linux_does, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_periodic_unheard, setup, teardown),
         cmocka_unit_test_setup_teardown(test_legacy, setup, teardown),
         cmocka_unit_test_setup_teardown(test_state, setup, teardown),
         cmocka_unit_test_setup_teardown(test_random_accesses, setup, teardown),
