@@ -1,8 +1,7 @@
 /*
  * decode.c: the decoder: prefixes, opcode maps, ModRM, SIB, displacement, immediates.
  *
- * Intel SDM Vol. 2 chapter 2 and appendix A. VEX prefixes are read for the general-register instructions (BMI) that
- * opcodes.def lists; EVEX is not known.
+ * Intel SDM Vol. 2 chapter 2 and appendix A. EVEX is not known.
  */
 #include "cpu/decode.h"
 
@@ -11,14 +10,16 @@
 
 #include "cpu/base/bits.h"
 
+struct opcode {
+    u16  first; /* in list */
+    u8   count;
+    bool modrm;
+    bool lacking; /* the model lacks a row of this opcode */
+};
+
 struct decoder {
-    struct {
-        u16  first; /* in list */
-        u8   count;
-        bool modrm;
-        bool lacking; /* the model lacks a row of this opcode */
-    } entry[OPCODE_MAPS][256];
-    u16 *list; /* row numbers, by opcode */
+    struct opcode entry[OPCODE_MAPS][256];
+    u16          *list; /* row numbers, by opcode */
 };
 
 /* The bytes still to be read. */
@@ -79,22 +80,27 @@ struct decoder *decoder_create(const struct cpu_features *features)
     struct decoder *d = calloc(1, sizeof *d);
     d->list           = calloc(row_count, sizeof *d->list);
     unsigned used     = 0;
-    for (unsigned map = 0; map < OPCODE_MAPS; map++) {
-        for (unsigned opcode = 0; opcode < 256; opcode++) {
-            d->entry[map][opcode].first = (u16)used;
-            for (unsigned r = 0; r < row_count; r++) {
-                const struct row *row = &row_table[r];
-                if (row->map != map || row->opcode != opcode) {
-                    continue;
-                }
-                if (!feature_on(features, row->feature)) {
-                    d->entry[map][opcode].lacking = true;
-                } else {
-                    d->list[used++] = (u16)r;
-                    d->entry[map][opcode].count++;
-                    d->entry[map][opcode].modrm |= row_has_modrm(row);
-                }
-            }
+    for (unsigned r = 0; r < row_count; r++) {
+        const struct row *row = &row_table[r];
+        struct opcode    *o   = &d->entry[row->map][row->opcode];
+        if (feature_on(features, row->feature)) {
+            o->count++;
+            o->modrm |= row_has_modrm(row);
+        } else {
+            o->lacking = true;
+        }
+    }
+    for (unsigned k = 0; k < OPCODE_MAPS * 256; k++) {
+        struct opcode *o = &d->entry[k >> 8][k & 255];
+        o->first         = (u16)used;
+        used += o->count;
+        o->count = 0;
+    }
+    for (unsigned r = 0; r < row_count; r++) {
+        const struct row *row = &row_table[r];
+        struct opcode    *o   = &d->entry[row->map][row->opcode];
+        if (feature_on(features, row->feature)) {
+            d->list[o->first + o->count++] = (u16)r;
         }
     }
     return d;
@@ -116,7 +122,7 @@ struct prefixes {
     int  seg; /* override or -1 */
     bool vex;
     u8   vex_vvvv, vex_pp;
-    bool vex_l;
+    bool vex_l, vex_w;
 };
 
 static u8 take_prefixes(struct cursor *c, unsigned code_bytes, struct prefixes *p)
@@ -160,8 +166,9 @@ static unsigned take_vex(struct cursor *c, u8 first, unsigned code_bytes, struct
         b = (u8)take(c, 1);
         rex |= b & 0x80 ? 8 : 0;
     }
+    p->vex_w = rex & 8;
     if (code_bytes != 8) {
-        rex &= 0x40; /* W too is ignored: VEX.W selects 64 bits in 64-bit mode only */
+        rex &= 0x40; /* W too: it selects 64-bit general registers in 64-bit mode only */
     }
     p->vex      = true;
     p->rex      = (u8)rex;
@@ -231,16 +238,31 @@ static u8 gpr_at(unsigned number, bool byte, bool rex)
 /* A VEX.vvvv that names no operand must be 1111b: SDM Vol. 2 2.3.5.6. */
 static bool vvvv_fits(const struct row *row, const struct prefixes *p)
 {
-    bool used = row->operand[0] == By || row->operand[1] == By || row->operand[2] == By || row->operand[3] == By;
-    return used || !p->vex_vvvv;
+    for (unsigned k = 0; k < 4; k++) {
+        if (row->operand[k] == By || row->operand[k] == Hx) {
+            return true;
+        }
+    }
+    return !p->vex_vvvv;
+}
+
+/* What is wrong with the fields of the VEX prefix for this row: SDM Vol. 2 2.3.5, 2.3.6. */
+static enum rule vex_rule(const struct row *row, const struct prefixes *p)
+{
+    if (!(row->attr & LIG) && !(row->attr & L1) != !p->vex_l) {
+        return RULE_UD_VEX_L;
+    }
+    if ((row->attr & W0 && p->vex_w) || (row->attr & W1 && !p->vex_w)) {
+        return RULE_UD_VEX_W;
+    }
+    return vvvv_fits(row, p) ? RULE_NONE : RULE_UD_VEX_VVVV;
 }
 
 static bool prefix_fits(const struct row *row, const struct prefixes *p)
 {
     static const u8 of_vex[4] = {NP, P66, PF3, PF2};
     if (p->vex || row->attr & VEX) {
-        return p->vex && row->attr & VEX && row->prefix == of_vex[p->vex_pp] && !p->vex_l &&
-               vvvv_fits(row, p);
+        return p->vex && row->attr & VEX && row->prefix == of_vex[p->vex_pp];
     }
     if (row->map == M1 && row->opcode == 0x90 && row->prefix == PF3 && p->rex & 1) {
         return false; /* PAUSE is F3 90; F3 REX.B 90 exchanges R8 */
@@ -290,21 +312,41 @@ static bool form_fits(const struct row *row, u8 modrm, bool *register_only)
 static const struct row *find_row(const struct decoder *d, unsigned map, u8 opcode, u8 modrm, const struct prefixes *p,
                                   unsigned code_bytes, enum rule *rule)
 {
-    bool     register_only = false;
-    unsigned first = d->entry[map][opcode].first, count = d->entry[map][opcode].count;
+    bool      register_only = false;
+    enum rule vex           = RULE_NONE;
+    unsigned  first = d->entry[map][opcode].first, count = d->entry[map][opcode].count;
     for (unsigned k = first; k < first + count; k++) {
         const struct row *row = &row_table[d->list[k]];
         bool              w   = p->rex & 8;
-        if ((row->attr & NO64 && code_bytes == 8) || (row->attr & ONLY64 && code_bytes != 8) || (row->attr & W0 && w) ||
-            (row->attr & W1 && !w) || !prefix_fits(row, p)) {
+        if ((row->attr & NO64 && code_bytes == 8) || (row->attr & ONLY64 && code_bytes != 8) || !prefix_fits(row, p) ||
+            (!p->vex && ((row->attr & W0 && w) || (row->attr & W1 && !w)))) {
             continue;
         }
-        if (!d->entry[map][opcode].modrm || form_fits(row, modrm, &register_only)) {
+        if (d->entry[map][opcode].modrm && !form_fits(row, modrm, &register_only)) {
+            continue;
+        }
+        enum rule wrong = p->vex ? vex_rule(row, p) : RULE_NONE;
+        if (wrong == RULE_NONE) {
             return row;
         }
+        vex = wrong;
     }
-    *rule = register_only ? RULE_UD_REGISTER_FORM : d->entry[map][opcode].lacking ? RULE_UD_FEATURE : RULE_UD_OPCODE;
+    *rule = vex != RULE_NONE                ? vex
+            : register_only                 ? RULE_UD_REGISTER_FORM
+            : d->entry[map][opcode].lacking ? RULE_UD_FEATURE
+                                            : RULE_UD_OPCODE;
     return NULL;
+}
+
+static bool has_y_operand(const struct row *row)
+{
+    for (unsigned k = 0; k < 4; k++) {
+        unsigned o = row->operand[k];
+        if (o == Gy || o == Ey || o == Ry || o == My || o == By) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static u8 operand_width(const struct row *row, const struct prefixes *p, unsigned opsize)
@@ -312,11 +354,8 @@ static u8 operand_width(const struct row *row, const struct prefixes *p, unsigne
     if (row->attr & BYTE) {
         return 1;
     }
-    for (unsigned k = 0; k < 4; k++) {
-        unsigned o = row->operand[k];
-        if (o == Gy || o == Ey || o == Ry || o == My || o == By) {
-            return p->rex & 8 ? 8 : 4;
-        }
+    if (has_y_operand(row)) {
+        return p->rex & 8 ? 8 : 4;
     }
     return (u8)opsize;
 }
@@ -333,7 +372,8 @@ static unsigned operand_size(const struct row *row, const struct prefixes *p, un
 }
 
 /* Fills register fields and takes immediates, operand by operand. */
-static void take_operands(struct cursor *c, const struct row *row, const struct prefixes *p, u8 modrm, u8 opcode, struct insn *i)
+static void take_operands(struct cursor *c, const struct row *row, const struct prefixes *p, u8 modrm, u8 opcode, unsigned code_bytes,
+                          struct insn *i)
 {
     unsigned rex = p->rex, reg = (modrm >> 3 & 7) | (rex & 4) << 1, rm = (modrm & 7) | (rex & 1) << 3;
     bool     second = false; /* a second immediate: ENTER */
@@ -348,11 +388,13 @@ static void take_operands(struct cursor *c, const struct row *row, const struct 
         case Ew: case Ed: case Eq: case Ev: case Ey: case Rv: case Ry: case Rw: case Rd: case Rq:
             i->rm = gpr_at(rm, false, rex);
             break;
-        case Wx: case Wq: case Wd: case Ww: case Ux: i->rm = (u8)rm; break;
+        case Wx: case Wo: case Wq: case Wd: case Ww: case Wb: case Ux: i->rm = (u8)rm; break;
         case Qq: case Qd: case Nq: case STi: i->rm = modrm & 7; break;
         case Zb: i->rm = gpr_at((opcode & 7) | (rex & 1) << 3, true, rex); break;
         case Zv: case Zw: i->rm = gpr_at((opcode & 7) | (rex & 1) << 3, false, rex); break;
         case By: i->vreg = gpr_at(p->vex_vvvv, false, rex); break;
+        case Hx: i->vreg = p->vex_vvvv; break;
+        case Lx: i->imm = take(c, 1) & (code_bytes == 8 ? 0xff : 0x7f); break;
         case sES: case sCS: case sSS: case sDS: case sFS: case sGS:
             *(k ? &i->vreg : &i->reg) = (u8)OPERAND_VARIANT(o);
             break;
@@ -394,12 +436,12 @@ static u8 final_segment(unsigned default_seg, int override, unsigned code_bytes)
     return (u8)seg;
 }
 
-enum decode_status decode(const struct decoder *decoder, const u8 *bytes, unsigned available, unsigned code_bytes,
+enum decode_status decode(const struct decoder *decoder, const u8 *bytes, unsigned available, unsigned mode,
                           unsigned offset, struct insn *i, enum rule *rule)
 {
     struct cursor   c   = {.bytes = bytes, .available = available < 15 ? available : 15};
     struct prefixes p   = {.seg = -1};
-    unsigned        map = M1;
+    unsigned        map = M1, code_bytes = mode & 15;
     bool            rip = false;
 
     memset(i, 0, sizeof *i);
@@ -422,8 +464,8 @@ enum decode_status decode(const struct decoder *decoder, const u8 *bytes, unsign
             bool bad = p.rex || p.opsize || p.rep || p.lock;
             map      = take_vex(&c, opcode, code_bytes, &p);
             opcode   = (u8)take(&c, 1);
-            if (!c.more && (bad || map == OPCODE_MAPS)) {
-                *rule     = RULE_UD_OPCODE;
+            if (!c.more && (bad || map == OPCODE_MAPS || mode & DECODE_REAL)) {
+                *rule     = mode & DECODE_REAL ? RULE_UD_VEX_REAL : bad ? RULE_UD_VEX_PREFIX : RULE_UD_VEX_MAP;
                 i->length = (u8)c.pos;
                 return DECODE_BAD;
             }
@@ -462,14 +504,24 @@ enum decode_status decode(const struct decoder *decoder, const u8 *bytes, unsign
     i->ea_shift  = (u8)(64 - 8 * i->asize);
     if (row_has_modrm(row) && modrm < 0xc0 && !row_moves_control(row)) {
         i->mem = 1;
+        u8 sib = c.pos < c.available ? bytes[c.pos] : 0;
         if (i->asize == 2) {
             take_address16(&c, i, modrm >> 6, modrm & 7, &seg);
         } else {
             rip = take_address32(&c, i, modrm >> 6, modrm & 7, p.rex, code_bytes, &seg);
         }
+        if (row->attr & VSIB) {
+            if (!c.more && (i->asize == 2 || (modrm & 7) != 4)) {
+                *rule     = RULE_UD_VSIB;
+                i->length = (u8)c.pos;
+                return DECODE_BAD;
+            }
+            i->index = R_ZERO;
+            i->rm    = (sib >> 3 & 7) | (p.rex & 2) << 2;
+        }
     }
     i->seg = final_segment(seg, p.seg, code_bytes);
-    take_operands(&c, row, &p, modrm, opcode, i);
+    take_operands(&c, row, &p, modrm, opcode, code_bytes, i);
     if (c.more) {
         goto more;
     }

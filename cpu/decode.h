@@ -26,9 +26,9 @@ typedef void (*vec_fn)(struct cpu *cpu, void *dst, const void *src, u8 imm);
  *   I immediate   J relative jump   O moffs   Z register in the opcode's low bits   X [seg:rSI]   Y [ES:rDI]
  *   A far pointer immediate   S modrm.reg segment register   C/D modrm.reg control/debug register
  *   V modrm.reg XMM   W r/m XMM or memory   U r/m XMM only   P modrm.reg MMX   Q r/m MMX or memory   N r/m MMX only
- *   B VEX.vvvv general register     ST(i) r/m x87 register
+ *   B VEX.vvvv general register   H VEX.vvvv XMM   L XMM in bits 7:4 of an immediate     ST(i) r/m x87 register
  * widths: b 8, w 16, d 32, q 64, v by operand size (16/32/64), z 16/32 (immediates: 32 sign-extended for 64), y 32 (64 with REX.W),
- *   p far pointer 16:16/32/64, x 128, t 80, ss/sd scalar
+ *   p far pointer 16:16/32/64, x 128 (256 in rows with L1), o 128, t 80
  */
 /* What an operand's name says, as bits: tests on a constant operand then cost a compiler nothing. */
 enum operand_class {
@@ -36,11 +36,11 @@ enum operand_class {
     OPERAND_JUMP /* J */, OPERAND_FAR /* A */, OPERAND_MOFFS /* O */, OPERAND_OPCODE_GPR /* Z */, OPERAND_FIXED_GPR /* AL, CL, DX ... */,
     OPERAND_SOURCE /* X */, OPERAND_TARGET /* Y */, OPERAND_SEGMENT /* S */, OPERAND_CONTROL /* C */, OPERAND_DEBUG /* D */,
     OPERAND_VVVV /* B */, OPERAND_XMM_FIELD /* V */, OPERAND_RM_XMM /* W */, OPERAND_XMM /* U */, OPERAND_MMX_FIELD /* P */,
-    OPERAND_RM_MMX /* Q */, OPERAND_MMX /* N */, OPERAND_ST /* ST(0), ST(i) */, OPERAND_FIXED_SEGMENT,
+    OPERAND_RM_MMX /* Q */, OPERAND_MMX /* N */, OPERAND_ST /* ST(0), ST(i) */, OPERAND_FIXED_SEGMENT, OPERAND_VVVV_XMM /* H */,
 };
 /* width: 0 that of the instruction, 1, 2, 4, 8 bytes, or one of these; variant: tells apart what is alike otherwise, or names the
  * fixed register. */
-enum { OPERAND_P = 9, OPERAND_X = 10, OPERAND_T = 11, OPERAND_ANY = 12 };
+enum { OPERAND_P = 9, OPERAND_X = 10, OPERAND_T = 11, OPERAND_ANY = 12, OPERAND_O = 13 };
 #define OPERAND(class, width, variant) ((OPERAND_##class) << 8 | (width) << 4 | (variant))
 #define OPERAND_CLASS(o)               ((unsigned)(o) >> 8)
 #define OPERAND_WIDTH(o)               ((unsigned)(o) >> 4 & 15)
@@ -68,6 +68,7 @@ enum operand {
     My = OPERAND(MEMORY, 0, 1),
     Mp = OPERAND(MEMORY, OPERAND_P, 0),
     Mx = OPERAND(MEMORY, OPERAND_X, 0),
+    Mo = OPERAND(MEMORY, OPERAND_O, 0),
     Mt = OPERAND(MEMORY, OPERAND_T, 0),
     M = OPERAND(MEMORY, OPERAND_ANY, 0),
     Rv = OPERAND(RM_GPR, 0, 0),
@@ -81,6 +82,7 @@ enum operand {
     Iz = OPERAND(IMMEDIATE, 0, 1),
     Iv = OPERAND(IMMEDIATE, 0, 0),
     I1 = OPERAND(IMMEDIATE, 1, 2), /* the constant 1 */
+    Lx = OPERAND(IMMEDIATE, 1, 3),
     Jb = OPERAND(JUMP, 1, 0),
     Jz = OPERAND(JUMP, 0, 0),
     Ap = OPERAND(FAR, OPERAND_P, 0),
@@ -103,11 +105,14 @@ enum operand {
     Cd = OPERAND(CONTROL, 4, 0),
     Dd = OPERAND(DEBUG, 4, 0),
     By = OPERAND(VVVV, 0, 1),
+    Hx = OPERAND(VVVV_XMM, OPERAND_X, 0),
     Vx = OPERAND(XMM_FIELD, OPERAND_X, 0),
     Wx = OPERAND(RM_XMM, OPERAND_X, 0), /* W and the memory's size: 16, 8, 4, 2 bytes */
     Wq = OPERAND(RM_XMM, 8, 0),
     Wd = OPERAND(RM_XMM, 4, 0),
     Ww = OPERAND(RM_XMM, 2, 0),
+    Wb = OPERAND(RM_XMM, 1, 0),
+    Wo = OPERAND(RM_XMM, OPERAND_O, 0),
     Ux = OPERAND(XMM, OPERAND_X, 0),
     Pq = OPERAND(MMX_FIELD, 8, 0),
     Qq = OPERAND(RM_MMX, 8, 0),
@@ -133,11 +138,15 @@ enum row_attr {
     F64      = 1 << 5,  /* operand size is 64 in 64-bit mode */
     BYTE     = 1 << 6,  /* operand width is 1 */
     REPS     = 1 << 7,  /* F3/F2 are REP/REPNE */
-    ALIGN16  = 1 << 8,  /* VEC: the 16-byte memory operand must be aligned */
+    ALIGN16  = 1 << 8,  /* VEC: the memory operand of 16 bytes (L1: 32) must be aligned */
     STORE    = 1 << 9,  /* VEC: operand 0 is written to memory or register r/m, and is not read */
-    VEX      = 1 << 10, /* VEX-encoded (BMI) */
-    W0       = 1 << 11, /* REX.W = 0 only */
-    W1       = 1 << 12, /* REX.W = 1 only */
+    VEX      = 1 << 10, /* VEX-encoded; VEX.L = 0 unless L1 or LIG */
+    W0       = 1 << 11, /* REX.W (VEX.W) = 0 only */
+    W1       = 1 << 12, /* REX.W (VEX.W) = 1 only */
+    L1       = 1 << 13, /* VEX.L = 1: vectors of 256 bits */
+    LIG      = 1 << 14, /* VEX.L does not matter */
+    VSIB     = 1 << 15, /* the index of the memory operand is a vector register: its number is in insn->rm */
+    READS    = 1 << 16, /* VEC: operand 0 is only read */
 };
 
 enum insn_rep { REP_NONE, REP_E /* F3 */, REP_NE /* F2 */ };
@@ -198,6 +207,9 @@ enum decode_status {
     DECODE_MORE, /* the instruction goes on past `available` bytes */
     DECODE_BAD,  /* *rule says what is wrong (#UD or #GP); the length is that of what was looked at */
 };
+
+/* May be added to code_bytes: real or virtual-8086 mode, where there is no VEX prefix. */
+enum { DECODE_REAL = 16 };
 
 /* Decodes the instruction at `bytes`, of which `available` (1..15) may be read. `code_bytes`: 2, 4, 8 (64-bit mode). `offset`: of its
  * first byte in its page. fn and op/link are left to the executor. */

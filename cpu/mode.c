@@ -117,12 +117,20 @@ static unsigned fp_mode(const struct cpu *cpu)
     return (sse ? MODE_SSE : 0) | (x87 ? MODE_X87 : 0);
 }
 
+static unsigned vex_mode(const struct cpu *cpu)
+{
+    if (!cpu->protected_mode || cpu->vm86) {
+        return MODE_REAL;
+    }
+    return cpu->cr4 & CR4_OSXSAVE && (cpu->xcr0 & XCR0_YMM) == XCR0_YMM && !(cpu->cr0 & CR0_TS) ? MODE_AVX : 0;
+}
+
 void cpu_update_code_mode(struct cpu *cpu)
 {
     bool flat = cpu->code_bytes == 8 || (!cpu->code_base && is_flat(&cpu->seg[SEG_DS]) && is_flat(&cpu->seg[SEG_ES]) && is_flat(&cpu->seg[SEG_SS]));
     cpu->code_mode = (u16)(cpu->code_bytes | (cpu->code_limited ? MODE_LIMITED : 0) | (unsigned)cpu->view << MODE_VIEW_SHIFT |
                            (cpu->stack_mask == 0xffff ? MODE_STACK16 : 0) | (flat ? MODE_FLAT : 0) |
-                           (cpu->align_check ? MODE_ALIGN : 0) | fp_mode(cpu));
+                           (cpu->align_check ? MODE_ALIGN : 0) | fp_mode(cpu) | vex_mode(cpu));
 }
 
 void cpu_update_segment(struct cpu *cpu, unsigned seg)

@@ -22,9 +22,10 @@
 #define EXTENDED_64 (B(SYSCALL) | B(NX) | B(LM))
 #define V2_1C       (B(SSE3) | B(SSSE3) | B(CX16) | B(SSE41) | B(SSE42) | B(POPCNT) | B(HYPERVISOR))
 #define FAST_1C     (B(PCLMULQDQ) | B(MOVBE) | B(AES) | B(RDRAND) | B(TSC_DEADLINE))
+#define V3_1C       (B(XSAVE) | B(AVX) | B(F16C) | B(FMA))
 #define MAX_7B                                                                                     \
     (B(FSGSBASE) | B(TSC_ADJUST) | B(BMI1) | B(SMEP) | B(BMI2) | B(ERMS) | B(INVPCID) | B(RDSEED) | B(ADX) | B(SMAP) |     \
-     B(CLFLUSHOPT) | B(CLWB))
+     B(CLFLUSHOPT) | B(CLWB) | B(AVX2))
 
 static const struct cpu_model models[] = {
     {.name = "x86-64-v2",
@@ -43,6 +44,23 @@ static const struct cpu_model models[] = {
               [WORD_7D] = B(ARCH_CAPABILITIES),
               [WORD_81D] = EXTENDED_64 | B(RDTSCP) | B(PDPE1GB),
               [WORD_81C] = B(LAHF_LM)}},
+    {.name = "x86-64-v3",
+     .description = "64-bit, AVX2, FMA, BMI; needs no mitigations",
+     .vendor = INTEL,
+     .brand = "Ringside x86-64-v3",
+     .family = 6,
+     .model = 28,
+     .stepping = 10,
+     .phys_bits = 40,
+     .max_leaf = 0x16,
+     .max_extended = 0x80000008,
+     .word = {[WORD_1D] = BASIC_64,
+              [WORD_1C] = V2_1C | FAST_1C | V3_1C,
+              [WORD_7B] = B(FSGSBASE) | B(TSC_ADJUST) | B(ERMS) | B(BMI1) | B(BMI2) | B(AVX2),
+              [WORD_7D] = B(ARCH_CAPABILITIES),
+              [WORD_81D] = EXTENDED_64 | B(RDTSCP) | B(PDPE1GB),
+              [WORD_81C] = B(LAHF_LM) | B(ABM),
+              [WORD_D1A] = B(XSAVEOPT) | B(XSAVEC) | B(XGETBV1)}},
     {.name = "max",
      .description = "everything that Ringside executes",
      .vendor = INTEL,
@@ -54,13 +72,13 @@ static const struct cpu_model models[] = {
      .max_leaf = 0x16,
      .max_extended = 0x80000008,
      .word = {[WORD_1D] = BASIC_64,
-              [WORD_1C] = V2_1C | FAST_1C | B(PCID) | B(X2APIC) | B(XSAVE) | B(MONITOR),
+              [WORD_1C] = V2_1C | FAST_1C | V3_1C | B(PCID) | B(X2APIC) | B(MONITOR),
               [WORD_7B] = MAX_7B,
-              [WORD_7C] = B(UMIP) | B(RDPID),
+              [WORD_7C] = B(UMIP) | B(VAES) | B(VPCLMULQDQ) | B(RDPID),
               [WORD_7D] = B(ARCH_CAPABILITIES),
               [WORD_81D] = EXTENDED_64 | B(RDTSCP) | B(PDPE1GB),
               [WORD_81C] = B(LAHF_LM) | B(ABM) | B(PREFETCHW),
-              [WORD_D1A] = B(XSAVEOPT)}},
+              [WORD_D1A] = B(XSAVEOPT) | B(XSAVEC) | B(XGETBV1) | B(XSAVES)}},
     {.name = "qemu64",
      .description = "64-bit, SSE3; named as QEMU's",
      .vendor = AMD,
@@ -245,20 +263,27 @@ static enum feature find_feature(const char *plain, unsigned *nearest)
 
 static const struct cpu_model *max_model(void)
 {
-    return &models[1];
+    return &models[2];
 }
 
-static bool apply_feature(struct cpu_features *features, const char *name, size_t length, bool on, struct error *err)
+/* Of feature_names[n]. */
+static void lower_name(char lower[NAME_MAX_LETTERS], unsigned n)
+{
+    memset(lower, 0, NAME_MAX_LETTERS);
+    for (unsigned k = 0; feature_names[n].name[k] && k < NAME_MAX_LETTERS - 1; k++) {
+        lower[k] = (char)tolower((unsigned char)feature_names[n].name[k]);
+    }
+}
+
+static bool apply_feature(struct cpu_features *features, u32 *asked, const char *name, size_t length, bool on, struct error *err)
 {
     char     plain[NAME_MAX_LETTERS];
     unsigned nearest = 0;
     plain_name(plain, name, length);
     enum feature feature = find_feature(plain, &nearest);
     if (feature == FEATURE_NONE) {
-        char lower[NAME_MAX_LETTERS] = {0};
-        for (unsigned k = 0; feature_names[nearest].name[k] && k < sizeof lower - 1; k++) {
-            lower[k] = (char)tolower((unsigned char)feature_names[nearest].name[k]);
-        }
+        char lower[NAME_MAX_LETTERS];
+        lower_name(lower, nearest);
         return error_set(err, "-cpu: no processor feature is called '%.*s'; did you mean '%s'?", (int)length, name,
                          lower);
     }
@@ -268,18 +293,19 @@ static bool apply_feature(struct cpu_features *features, const char *name, size_
         return error_set(err, "-cpu: Ringside does not have the feature '%.*s' yet", (int)length, name);
     }
     features->word[word] = on ? features->word[word] | bit : features->word[word] & ~bit;
+    asked[word] = on ? asked[word] | bit : asked[word] & ~bit;
     return true;
 }
 
 /* One word after the model's name: +feature, -feature, feature, feature=on|off. */
-static bool apply_word(struct cpu_features *features, const char *word, size_t length, struct error *err)
+static bool apply_word(struct cpu_features *features, u32 *asked, const char *word, size_t length, struct error *err)
 {
     if (length && (*word == '+' || *word == '-')) {
-        return apply_feature(features, word + 1, length - 1, *word == '+', err);
+        return apply_feature(features, asked, word + 1, length - 1, *word == '+', err);
     }
     const char *equals = memchr(word, '=', length);
     if (!equals) {
-        return apply_feature(features, word, length, true, err);
+        return apply_feature(features, asked, word, length, true, err);
     }
     size_t      name = (size_t)(equals - word), rest = length - name - 1;
     const char *value = equals + 1;
@@ -288,7 +314,47 @@ static bool apply_word(struct cpu_features *features, const char *word, size_t l
     if (!on && !off) {
         return error_set(err, "-cpu: '%.*s' must be on or off", (int)length, word);
     }
-    return apply_feature(features, word, name, on, err);
+    return apply_feature(features, asked, word, name, on, err);
+}
+
+/* Features that are nothing without another one; what others need stands first. */
+static const struct {
+    enum feature feature, needs;
+} dependencies[] = {
+    {FEATURE_XSAVEOPT, FEATURE_XSAVE}, {FEATURE_XSAVEC, FEATURE_XSAVE}, {FEATURE_XGETBV1, FEATURE_XSAVE},
+    {FEATURE_XSAVES, FEATURE_XSAVEC},  {FEATURE_AVX, FEATURE_XSAVE},    {FEATURE_AVX2, FEATURE_AVX},
+    {FEATURE_FMA, FEATURE_AVX},        {FEATURE_F16C, FEATURE_AVX},     {FEATURE_VAES, FEATURE_AVX},
+    {FEATURE_VPCLMULQDQ, FEATURE_AVX},
+};
+
+static unsigned feature_number(enum feature feature)
+{
+    unsigned n = 0;
+    while (feature_names[n].feature != feature) {
+        n++;
+    }
+    return n;
+}
+
+/* What lacks its basis goes too, unless somebody has asked for it: that is an error. */
+static bool apply_dependencies(struct cpu_features *features, const u32 *asked, struct error *err)
+{
+    for (unsigned k = 0; k < ARRAY_LEN(dependencies); k++) {
+        enum feature feature = dependencies[k].feature, needs = dependencies[k].needs;
+        unsigned     word = (feature - 1) / 32;
+        u32          bit  = 1u << ((feature - 1) % 32);
+        if (feature_on(features, needs)) {
+            continue;
+        }
+        if (asked[word] & bit) {
+            char name[NAME_MAX_LETTERS], basis[NAME_MAX_LETTERS];
+            lower_name(name, feature_number(feature));
+            lower_name(basis, feature_number(needs));
+            return error_set(err, "-cpu: the feature '%s' needs '%s'", name, basis);
+        }
+        features->word[word] &= ~bit;
+    }
+    return true;
 }
 
 const struct cpu_model *cpu_model_find(const char *words, struct cpu_features *features, struct error *err)
@@ -303,14 +369,15 @@ const struct cpu_model *cpu_model_find(const char *words, struct cpu_features *f
                   nearest->name);
         return NULL;
     }
+    u32 asked[CPUID_WORDS] = {0};
     memcpy(features->word, model->word, sizeof features->word);
     features->family = model->family;
     for (const char *p = words + length; *p;) {
         size_t n = strcspn(++p, ",");
-        if (!apply_word(features, p, n, err)) {
+        if (!apply_word(features, asked, p, n, err)) {
             return NULL;
         }
         p += n;
     }
-    return model;
+    return apply_dependencies(features, asked, err) ? model : NULL;
 }

@@ -1,5 +1,5 @@
 /*
- * aes.c: AES-NI and PCLMULQDQ.
+ * aes.c: AES-NI and PCLMULQDQ, VAES and VPCLMULQDQ.
  *
  * Documents: FIPS 197 (S-boxes, MixColumns), Intel SDM Vol. 2 (instruction pages by name). A state is four columns of four bytes,
  * byte 4 * column + row.
@@ -144,6 +144,8 @@ VEC(aesenc)
     memcpy(dst, r, 16);
 }
 
+TWICE(aesenc, imm)
+
 VEC(aesdec)
 {
     u8  d[16];
@@ -158,8 +160,10 @@ VEC(aesdec)
     memcpy(dst, r, 16);
 }
 
-MIX_OF(aesenclast, u8, u8, 16, sbox[d[shifted_row(k, false)]] ^ s[k])
-MIX_OF(aesdeclast, u8, u8, 16, inverse_sbox[d[shifted_row(k, true)]] ^ s[k])
+TWICE(aesdec, imm)
+
+XMIX(aesenclast, u8, u8, sbox[d[shifted_row(k, false)]] ^ s[k])
+XMIX(aesdeclast, u8, u8, inverse_sbox[d[shifted_row(k, true)]] ^ s[k])
 
 VEC(aesimc)
 {
@@ -203,3 +207,5 @@ VEC(pclmulqdq)
     }
     memcpy(dst, &r, 16);
 }
+
+TWICE(pclmulqdq, imm)

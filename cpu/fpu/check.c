@@ -1,5 +1,5 @@
 /*
- * check.c: checks before x87, MMX and SSE instructions, and the reporting of their errors (SDM Vol.
+ * check.c: checks before x87, MMX, SSE and AVX instructions, and the reporting of their errors (SDM Vol.
  * 1 8.7, 11.5; Vol. 3A 2.5, 13.1).
  *
  * With CR0.NE = 0 FERR# is asserted as soon as an unmasked exception happens, as a 387 does. The
@@ -46,6 +46,12 @@ void mmx_check(struct cpu *cpu)
 void sse_check(struct cpu *cpu)
 {
     cpu_check(cpu, !(cpu->cr0 & CR0_EM) && cpu->cr4 & CR4_OSFXSR, RULE_UD_SSE_OFF, 0);
+    cpu_check(cpu, !(cpu->cr0 & CR0_TS), RULE_NM_TASK_SWITCHED, 0);
+}
+
+void avx_check(struct cpu *cpu)
+{
+    cpu_check(cpu, cpu->cr4 & CR4_OSXSAVE && (cpu->xcr0 & XCR0_YMM) == XCR0_YMM, RULE_UD_AVX_OFF, 0);
     cpu_check(cpu, !(cpu->cr0 & CR0_TS), RULE_NM_TASK_SWITCHED, 0);
 }
 

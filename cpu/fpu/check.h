@@ -33,6 +33,8 @@ void x87_check_no_wait(struct cpu *cpu);
 void mmx_check(struct cpu *cpu);
 /* #UD by CR0.EM and CR4.OSFXSR, #NM by CR0.TS. */
 void sse_check(struct cpu *cpu);
+/* #UD by CR4.OSXSAVE and XCR0, #NM by CR0.TS: before VEX-encoded instructions on vectors. */
+void avx_check(struct cpu *cpu);
 /* Adds exception flags (enum fp_flag) to MXCSR, and raises #XM (or #UD without CR4.OSXMMEXCPT) if
  * one is unmasked. */
 void sse_exceptions(struct cpu *cpu, unsigned flags);
@@ -42,6 +44,8 @@ void x87_update_ferr(struct cpu *cpu);
 /* The machine's port F0h: drops IRQ 13. The pending error stays ignored (IGNNE#) until it is
  * cleared. */
 void x87_clear_ferr(struct cpu *cpu);
+/* XINUSE of what XCR0 enables: SDM Vol. 1 13.6. */
+u64 xsave_in_use(const struct cpu *cpu);
 /* FNINIT, and the x87 part of RESET: the registers' contents stay. */
 void x87_init(struct cpu *cpu);
 

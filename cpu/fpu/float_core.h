@@ -18,6 +18,7 @@ struct format {
     unsigned sign_at; /* bit number of the sign */
 };
 
+static const struct format FORMAT_F16 = {11, -14, 15, 15};
 static const struct format FORMAT_F32 = {24, -126, 127, 31};
 static const struct format FORMAT_F64 = {53, -1022, 1023, 63};
 

@@ -1,5 +1,5 @@
 /*
- * lanes.h: how packed operations are written: one expression per lane, for XMM and MMX alike.
+ * lanes.h: how packed operations are written: one expression per lane, for XMM, YMM and MMX alike.
  *
  * Operands are copied to local arrays first, so that source and destination may be one register and the compiler may use the
  * host's vector instructions.
@@ -45,12 +45,26 @@
         memcpy(dst, r, sizeof r);                                                                  \
     }
 
-/* For XMM as vec_NAME, for MMX as vec_mmx_NAME. */
-#define LANES(name, type, ...)                                                                     \
+/* The 256-bit form of an operation that does the same in both halves; `high`: the immediate for the upper one. */
+#define TWICE(name, high)                                                                          \
+    VEC(ymm_##name)                                                                                \
+    {                                                                                              \
+        vec_##name(cpu, dst, src, imm);                                                            \
+        vec_##name(cpu, (u8 *)dst + 16, (const u8 *)src + 16, (u8)(high));                         \
+    }
+
+/* For XMM as vec_NAME, for YMM as vec_ymm_NAME; LANES and MIX also for MMX as vec_mmx_NAME. */
+#define XLANES(name, type, ...)                                                                    \
     LANES_OF(name, type, 16, __VA_ARGS__)                                                          \
+    LANES_OF(ymm_##name, type, 32, __VA_ARGS__)
+#define XMIX(name, type, result, ...)                                                              \
+    MIX_OF(name, type, result, 16, __VA_ARGS__)                                                    \
+    TWICE(name, imm)
+#define LANES(name, type, ...)                                                                     \
+    XLANES(name, type, __VA_ARGS__)                                                                \
     LANES_OF(mmx_##name, type, 8, __VA_ARGS__)
 #define MIX(name, type, result, ...)                                                               \
-    MIX_OF(name, type, result, 16, __VA_ARGS__)                                                    \
+    XMIX(name, type, result, __VA_ARGS__)                                                          \
     MIX_OF(mmx_##name, type, result, 8, __VA_ARGS__)
 
 static inline i64 saturate(i64 v, i64 low, i64 high)

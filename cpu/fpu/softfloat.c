@@ -2,8 +2,8 @@
  * softfloat.c: 32- and 64-bit arithmetic as SSE does it (SDM Vol. 1 4.8, 4.9, 11.5; Vol. 2, the
  * instruction pages).
  *
- * Written once for both formats; the format is a constant wherever these functions are
- * instantiated. Not modelled: fused multiply-add.
+ * Written once for all formats; the format is a constant wherever these functions are
+ * instantiated.
  */
 #include "cpu/fpu/softfloat.h"
 
@@ -192,6 +192,90 @@ ALWAYS_INLINE u64 mul(struct format f, u64 a, u64 b, struct fp_status *s)
         return mul_special(f, a, b, s);
     }
     return mul_finite(f, &pa, &pb, s);
+}
+
+/* ---- fused multiply-add: SDM Vol. 1 14.5.2 to 14.5.4 */
+
+/* (high:low) * 2^(e - 127), bit 127 set. */
+struct wide {
+    u128 m;
+    i32 e;
+    bool sign;
+};
+
+/* Their sum, rounded once. Each has at most 106 significant bits, so what shifting loses matters only as "more". */
+ALWAYS_INLINE u64 add_wide(struct format f, struct wide a, struct wide b, struct fp_status *s)
+{
+    if (a.e < b.e || (a.e == b.e && a.m < b.m)) {
+        struct wide t = a;
+        a = b;
+        b = t;
+    }
+    u128 m = shift_right_jam128(b.m, (unsigned)(a.e - b.e)), r = a.sign == b.sign ? a.m + m : a.m - m;
+    if (a.sign == b.sign && r < m) {
+        r = r >> 1 | (r & 1) | (u128)1 << 127;
+        a.e++;
+    }
+    if (!r) {
+        return zero(f, s->rounding == FP_DOWN);
+    }
+    unsigned n = (u64)(r >> 64) ? (unsigned)__builtin_clzll((u64)(r >> 64))
+                                : 64 + (unsigned)__builtin_clzll((u64)r);
+    r <<= n;
+    return pack_round(f, a.sign, a.e - (i32)n, (u64)(r >> 64) | ((u64)r != 0), s);
+}
+
+/* A NaN operand: the first one, made quiet, without a change of sign. */
+static NOINLINE u64 multiply_add_nan(struct format f, const u64 *operands, const struct parts *parts,
+                                     struct fp_status *s)
+{
+    u64 chosen = 0;
+    for (unsigned k = 3; k-- > 0;) {
+        if (parts[k].class == FP_SIGNALING_NAN) {
+            s->flags |= FP_INVALID;
+        }
+        if (is_nan(&parts[k])) {
+            chosen = operands[k];
+        }
+    }
+    return chosen | quiet_bit(f);
+}
+
+ALWAYS_INLINE u64 multiply_add(struct format f, u64 a, u64 b, u64 c, bool negate_product,
+                               bool negate_addend, struct fp_status *s)
+{
+    const u64 operands[3] = {a, b, c};
+    struct parts p[3] = {unpack(f, a, s->daz), unpack(f, b, s->daz), unpack(f, c, s->daz)};
+    bool sign = p[0].sign ^ p[1].sign ^ negate_product, sign_c = p[2].sign ^ negate_addend;
+    bool endless = p[0].class == FP_INFINITY || p[1].class == FP_INFINITY;
+    bool nothing = p[0].class == FP_ZERO_CLASS || p[1].class == FP_ZERO_CLASS;
+    if (is_nan(&p[0]) || is_nan(&p[1]) || is_nan(&p[2])) {
+        return multiply_add_nan(f, operands, p, s);
+    }
+    if (endless && (nothing || (p[2].class == FP_INFINITY && sign != sign_c))) {
+        return invalid(f, s);
+    }
+    if (denormal_operand(&p[0], &p[1], s) || denormal_operand(&p[2], &p[2], s)) {
+        return 0;
+    }
+    if (endless || p[2].class == FP_INFINITY) {
+        return infinity(f, endless ? sign : sign_c);
+    }
+    if (nothing && p[2].class == FP_ZERO_CLASS) {
+        return zero(f, sign == sign_c ? sign : s->rounding == FP_DOWN);
+    }
+    if (nothing) {
+        return pack_round(f, sign_c, p[2].e, p[2].m, s);
+    }
+    struct wide product = {(u128)p[0].m * p[1].m, p[0].e + p[1].e + 1, sign};
+    if (!(product.m >> 127)) {
+        product.m <<= 1;
+        product.e--;
+    }
+    if (p[2].class == FP_ZERO_CLASS) {
+        return pack_round(f, sign, product.e, (u64)(product.m >> 64) | ((u64)product.m != 0), s);
+    }
+    return add_wide(f, product, (struct wide){(u128)p[2].m << 64, p[2].e, sign_c}, s);
 }
 
 ALWAYS_INLINE u64 div_finite(struct format f, const struct parts *a, const struct parts *b,
@@ -518,6 +602,35 @@ u64 f64_from_i32(i32 a)
 u64 f64_from_i64(i64 a, struct fp_status *s)
 {
     return from_int(FORMAT_F64, a, s);
+}
+
+u32 f32_multiply_add(u32 a, u32 b, u32 c, bool negate_product, bool negate_addend,
+                     struct fp_status *s)
+{
+    return (u32)multiply_add(FORMAT_F32, a, b, c, negate_product, negate_addend, s);
+}
+
+u64 f64_multiply_add(u64 a, u64 b, u64 c, bool negate_product, bool negate_addend,
+                     struct fp_status *s)
+{
+    return multiply_add(FORMAT_F64, a, b, c, negate_product, negate_addend, s);
+}
+
+u32 f16_to_f32(u16 a, struct fp_status *s)
+{
+    struct fp_status own = {.masked = FP_ALL};
+    u32 r = (u32)convert(FORMAT_F16, FORMAT_F32, a, &own);
+    s->flags |= own.flags & FP_INVALID;
+    return r;
+}
+
+u16 f32_to_f16(u32 a, struct fp_status *s)
+{
+    struct fp_status own = *s;
+    own.ftz = false;
+    u16 r = (u16)convert(FORMAT_F32, FORMAT_F16, a, &own);
+    s->flags = own.flags;
+    return r;
 }
 
 u64 f32_to_f64(u32 a, struct fp_status *s)

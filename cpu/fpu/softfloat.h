@@ -100,6 +100,15 @@ u64 f64_from_i32(i32 a); /* exact */
 u64 f64_from_i64(i64 a, struct fp_status *s);
 u64 f32_to_f64(u32 a, struct fp_status *s);
 u32 f64_to_f32(u64 a, struct fp_status *s);
+/* VCVTPH2PS flags no denormals, and DAZ does not count; VCVTPS2PH does not flush (SDM Vol. 2, their
+ * pages). */
+u32 f16_to_f32(u16 a, struct fp_status *s);
+u16 f32_to_f16(u32 a, struct fp_status *s);
+/* a * b + c, each part negated if asked for, with one rounding. */
+u32 f32_multiply_add(u32 a, u32 b, u32 c, bool negate_product, bool negate_addend,
+                     struct fp_status *s);
+u64 f64_multiply_add(u64 a, u64 b, u64 c, bool negate_product, bool negate_addend,
+                     struct fp_status *s);
 
 /* ---- x87 */
 struct float80 f80_add(struct float80 a, struct float80 b, struct fp_status *s);

@@ -7,6 +7,7 @@
 #include "cpu/fpu/lanes.h"
 #include "cpu/fpu/mmx.h"
 #include "cpu/fpu/sse_status.h"
+#include "cpu/fpu/vex.h"
 
 static struct fp_status status_of(const struct cpu *cpu, bool truncate)
 {
@@ -32,16 +33,21 @@ static struct fp_status status_of(const struct cpu *cpu, bool truncate)
         sse_finish(cpu, &status);                                                                  \
         memcpy(dst, r, sizeof r);                                                                  \
     }
-CONVERT(cvtdq2ps, i32, u32, 4, 16, false, f32_from_i32(s[k], &status))
-CONVERT(cvtps2dq, u32, i32, 4, 16, false, f32_to_i32(s[k], &status))
-CONVERT(cvttps2dq, u32, i32, 4, 16, true, f32_to_i32(s[k], &status))
-CONVERT(cvtdq2pd, i32, u64, 2, 16, false, f64_from_i32(s[k]))
-CONVERT(cvtpd2dq, u64, i32, 2, 16, false, f64_to_i32(s[k], &status))
-CONVERT(cvttpd2dq, u64, i32, 2, 16, true, f64_to_i32(s[k], &status))
-CONVERT(cvtps2pd, u32, u64, 2, 16, false, f32_to_f64(s[k], &status))
-CONVERT(cvtpd2ps, u64, u32, 2, 16, false, f64_to_f32(s[k], &status))
 CONVERT(cvtss2sd, u32, u64, 1, 8, false, f32_to_f64(s[k], &status))
 CONVERT(cvtsd2ss, u64, u32, 1, 4, false, f64_to_f32(s[k], &status))
+
+/* For XMM and YMM. Where the lanes of one side are wider, they fill the register, and the others half of it. */
+#define CONVERTS(name, from, to, lanes, bytes, truncate, ...)                                      \
+    CONVERT(name, from, to, lanes, 16, truncate, __VA_ARGS__)                                      \
+    CONVERT(ymm_##name, from, to, 2 * (lanes), bytes, truncate, __VA_ARGS__)
+CONVERTS(cvtdq2ps, i32, u32, 4, 32, false, f32_from_i32(s[k], &status))
+CONVERTS(cvtps2dq, u32, i32, 4, 32, false, f32_to_i32(s[k], &status))
+CONVERTS(cvttps2dq, u32, i32, 4, 32, true, f32_to_i32(s[k], &status))
+CONVERTS(cvtdq2pd, i32, u64, 2, 32, false, f64_from_i32(s[k]))
+CONVERTS(cvtpd2dq, u64, i32, 2, 16, false, f64_to_i32(s[k], &status))
+CONVERTS(cvttpd2dq, u64, i32, 2, 16, true, f64_to_i32(s[k], &status))
+CONVERTS(cvtps2pd, u32, u64, 2, 32, false, f32_to_f64(s[k], &status))
+CONVERTS(cvtpd2ps, u64, u32, 2, 16, false, f64_to_f32(s[k], &status))
 
 /* ---- general registers: 64-bit with REX.W */
 
@@ -52,21 +58,23 @@ static unsigned general_width(const struct insn *i)
 
 OP(cvtsi2ss)
 {
-    sse_check(cpu);
+    vec_check(cpu, i);
     i64              v      = sign_extend(rm_read(cpu, i, general_width(i)), general_width(i));
     struct fp_status status = status_of(cpu, false);
     u32              r      = f32_from_i64(v, &status);
     sse_finish(cpu, &status);
+    vec_take_first(cpu, i);
     cpu->xmm[i->reg].d[0] = r;
 }
 
 OP(cvtsi2sd)
 {
-    sse_check(cpu);
+    vec_check(cpu, i);
     i64              v      = sign_extend(rm_read(cpu, i, general_width(i)), general_width(i));
     struct fp_status status = status_of(cpu, false);
     u64              r      = f64_from_i64(v, &status);
     sse_finish(cpu, &status);
+    vec_take_first(cpu, i);
     cpu->xmm[i->reg].q[0] = r;
 }
 
@@ -77,7 +85,7 @@ static u64 scalar_source(struct cpu *cpu, const struct insn *i, unsigned size)
 
 static void to_general(struct cpu *cpu, const struct insn *i, bool is_double, bool truncate)
 {
-    sse_check(cpu);
+    vec_check(cpu, i);
     struct fp_status status = status_of(cpu, truncate);
     u64              s      = scalar_source(cpu, i, is_double ? 8 : 4);
     u64              r;

@@ -1,5 +1,5 @@
 /*
- * sse_fp.c: SSE, SSE2, SSE3 and SSE4.1 arithmetic, compares and roundings on packed and scalar reals.
+ * sse_fp.c: SSE, SSE2, SSE3, SSE4.1 and AVX arithmetic, compares and roundings on packed and scalar reals.
  *
  * Document: Intel SDM Vol. 1 chapter 11.5 (exceptions), Vol. 2 (instruction pages by name). All lanes are computed first; then the
  * flags of all lanes go to MXCSR, and an unmasked one raises #XM with the destination unchanged. RCPxx and RSQRTxx leave their low
@@ -27,10 +27,15 @@
         memcpy(dst, d, sizeof d);                                                                  \
     }
 
+/* For XMM and YMM. */
+#define FP_PACKED(name, type, ...)                                                                 \
+    FP_LANES(name, type, 16 / sizeof(type), __VA_ARGS__)                                           \
+    FP_LANES(ymm_##name, type, 32 / sizeof(type), __VA_ARGS__)
+
 #define FP_ARITHMETIC(name)                                                                        \
-    FP_LANES(name##ps, u32, 4, f32_##name(d[k], s[k], &status))                                    \
+    FP_PACKED(name##ps, u32, f32_##name(d[k], s[k], &status))                                      \
     FP_LANES(name##ss, u32, 1, f32_##name(d[k], s[k], &status))                                    \
-    FP_LANES(name##pd, u64, 2, f64_##name(d[k], s[k], &status))                                    \
+    FP_PACKED(name##pd, u64, f64_##name(d[k], s[k], &status))                                      \
     FP_LANES(name##sd, u64, 1, f64_##name(d[k], s[k], &status))
 FP_ARITHMETIC(add)
 FP_ARITHMETIC(sub)
@@ -39,55 +44,75 @@ FP_ARITHMETIC(div)
 FP_ARITHMETIC(min)
 FP_ARITHMETIC(max)
 
-FP_LANES(sqrtps, u32, 4, f32_sqrt(s[k], &status))
+FP_PACKED(sqrtps, u32, f32_sqrt(s[k], &status))
 FP_LANES(sqrtss, u32, 1, f32_sqrt(s[k], &status))
-FP_LANES(sqrtpd, u64, 2, f64_sqrt(s[k], &status))
+FP_PACKED(sqrtpd, u64, f64_sqrt(s[k], &status))
 FP_LANES(sqrtsd, u64, 1, f64_sqrt(s[k], &status))
 
-FP_LANES(addsubps, u32, 4, k & 1 ? f32_add(d[k], s[k], &status) : f32_sub(d[k], s[k], &status))
-FP_LANES(addsubpd, u64, 2, k & 1 ? f64_add(d[k], s[k], &status) : f64_sub(d[k], s[k], &status))
+FP_PACKED(addsubps, u32, k & 1 ? f32_add(d[k], s[k], &status) : f32_sub(d[k], s[k], &status))
+FP_PACKED(addsubpd, u64, k & 1 ? f64_add(d[k], s[k], &status) : f64_sub(d[k], s[k], &status))
 
 /* ---- neighbours */
 
-#define FP_HORIZONTAL(name, type, lanes, function)                                                 \
+/* Each half of a YMM register for itself. */
+#define FP_HORIZONTAL_OF(name, type, bytes, function)                                              \
     VEC(name)                                                                                      \
     {                                                                                              \
-        type             in[2 * (lanes)], r[lanes];                                                \
+        enum { half = 16 / sizeof(type), count = (bytes) / sizeof(type) };                         \
+        type             d[count], s[count], r[count];                                             \
         struct fp_status status = fp_status_sse(cpu->mxcsr);                                       \
         (void)imm;                                                                                 \
-        memcpy(in, dst, 16);                                                                       \
-        memcpy(in + (lanes), src, 16);                                                             \
-        for (unsigned k = 0; k < (lanes); k++) {                                                   \
-            r[k] = function(in[2 * k], in[2 * k + 1], &status);                                    \
+        memcpy(d, dst, bytes);                                                                     \
+        memcpy(s, src, bytes);                                                                     \
+        for (unsigned k = 0; k < count; k++) {                                                     \
+            unsigned    at   = k / half * half + 2 * (k % half) % half;                            \
+            const type *from = k % half < half / 2 ? d : s;                                        \
+            r[k]             = function(from[at], from[at + 1], &status);                          \
         }                                                                                          \
         sse_finish(cpu, &status);                                                                  \
-        memcpy(dst, r, 16);                                                                        \
+        memcpy(dst, r, bytes);                                                                     \
     }
-FP_HORIZONTAL(haddps, u32, 4, f32_add)
-FP_HORIZONTAL(haddpd, u64, 2, f64_add)
-FP_HORIZONTAL(hsubps, u32, 4, f32_sub)
-FP_HORIZONTAL(hsubpd, u64, 2, f64_sub)
+#define FP_HORIZONTAL(name, type, function)                                                        \
+    FP_HORIZONTAL_OF(name, type, 16, function)                                                     \
+    FP_HORIZONTAL_OF(ymm_##name, type, 32, function)
+FP_HORIZONTAL(haddps, u32, f32_add)
+FP_HORIZONTAL(haddpd, u64, f64_add)
+FP_HORIZONTAL(hsubps, u32, f32_sub)
+FP_HORIZONTAL(hsubpd, u64, f64_sub)
 
 /* DPPS, DPPD: each stage may raise (DPPS page, operation). */
+static void dot_product4(struct cpu *cpu, void *dst, const void *src, u8 imm, unsigned halves)
+{
+    u32              d[8], s[8];
+    struct fp_status status = fp_status_sse(cpu->mxcsr);
+    memcpy(d, dst, 16 * halves);
+    memcpy(s, src, 16 * halves);
+    for (unsigned k = 0; k < 4 * halves; k++) {
+        d[k] = imm >> (4 + (k & 3)) & 1 ? f32_mul(d[k], s[k], &status) : 0;
+    }
+    sse_finish(cpu, &status);
+    for (unsigned k = 0; k < 4 * halves; k += 2) {
+        d[k] = f32_add(d[k], d[k + 1], &status);
+    }
+    sse_finish(cpu, &status);
+    for (unsigned k = 0; k < 4 * halves; k += 4) {
+        d[k] = f32_add(d[k], d[k + 2], &status);
+    }
+    sse_finish(cpu, &status);
+    for (unsigned k = 4 * halves; k-- > 0;) {
+        d[k] = imm >> (k & 3) & 1 ? d[k & 4] : 0;
+    }
+    memcpy(dst, d, 16 * halves);
+}
+
 VEC(dpps)
 {
-    u32              d[4], s[4];
-    struct fp_status status = fp_status_sse(cpu->mxcsr);
-    memcpy(d, dst, 16);
-    memcpy(s, src, 16);
-    for (unsigned k = 0; k < 4; k++) {
-        d[k] = imm >> (4 + k) & 1 ? f32_mul(d[k], s[k], &status) : 0;
-    }
-    sse_finish(cpu, &status);
-    u32 low  = f32_add(d[0], d[1], &status);
-    u32 high = f32_add(d[2], d[3], &status);
-    sse_finish(cpu, &status);
-    u32 sum = f32_add(low, high, &status);
-    sse_finish(cpu, &status);
-    for (unsigned k = 0; k < 4; k++) {
-        d[k] = imm >> k & 1 ? sum : 0;
-    }
-    memcpy(dst, d, 16);
+    dot_product4(cpu, dst, src, imm, 1);
+}
+
+VEC(ymm_dpps)
+{
+    dot_product4(cpu, dst, src, imm, 2);
 }
 
 VEC(dppd)
@@ -110,25 +135,32 @@ VEC(dppd)
 
 /* ---- compares */
 
-/* Predicates 0-3: EQ, LT, LE, UNORD; bit 2 inverts (CMPPS page, table 3-1). */
+/* Predicates 0-3: EQ, LT, LE, UNORD; bit 2 inverts, bit 3 (VEX forms) changes the answer for unordered operands (CMPPS page,
+ * table 3-1). */
 static bool holds(enum fp_relation relation, unsigned predicate)
 {
     static const u8 relations[4] = { 1 << FP_EQUAL, 1 << FP_LESS, 1 << FP_LESS | 1 << FP_EQUAL, 1 << FP_UNORDERED };
-    return (relations[predicate & 3] >> relation & 1) ^ (predicate >> 2 & 1);
+    return (relations[predicate & 3] >> relation & 1) ^ (predicate >> 2 & 1) ^ (predicate >> 3 & (relation == FP_UNORDERED));
 }
 
+/* Whether quiet NaNs are invalid: bit 4 is the other way round. */
 static bool predicate_signals(unsigned predicate)
 {
-    return (predicate & 3) == 1 || (predicate & 3) == 2;
+    return ((predicate & 3) == 1 || (predicate & 3) == 2) ^ (predicate >> 4 & 1);
 }
 
-#define FP_COMPARE(name, type, lanes, function)                                                    \
+/* Bits of the immediate: 3 of SSE's, 5 of AVX's. */
+#define FP_COMPARE(name, type, lanes, function, predicate)                                         \
     FP_LANES(name, type, lanes,                                                                    \
-             (type)-holds(function(d[k], s[k], predicate_signals(imm), &status), imm))
-FP_COMPARE(cmpps, u32, 4, f32_compare)
-FP_COMPARE(cmpss, u32, 1, f32_compare)
-FP_COMPARE(cmppd, u64, 2, f64_compare)
-FP_COMPARE(cmpsd, u64, 1, f64_compare)
+             (type)-holds(function(d[k], s[k], predicate_signals(imm & (predicate)), &status), imm & (predicate)))
+#define FP_COMPARES(letter, type, function)                                                        \
+    FP_COMPARE(cmpp##letter, type, 16 / sizeof(type), function, 7)                                 \
+    FP_COMPARE(cmps##letter, type, 1, function, 7)                                                 \
+    FP_COMPARE(vcmpp##letter, type, 16 / sizeof(type), function, 31)                               \
+    FP_COMPARE(ymm_vcmpp##letter, type, 32 / sizeof(type), function, 31)                           \
+    FP_COMPARE(vcmps##letter, type, 1, function, 31)
+FP_COMPARES(s, u32, f32_compare)
+FP_COMPARES(d, u64, f64_compare)
 
 /* ZF, PF, CF; the other arithmetic flags are cleared (COMISS page). */
 static void set_relation(struct cpu *cpu, enum fp_relation relation)
@@ -180,8 +212,10 @@ static struct fp_status round_status(const struct cpu *cpu, u8 imm)
         memcpy(dst, s, sizeof s);                                                                  \
     }
 FP_ROUND(roundps, u32, 4, f32_round_to_int)
+FP_ROUND(ymm_roundps, u32, 8, f32_round_to_int)
 FP_ROUND(roundss, u32, 1, f32_round_to_int)
 FP_ROUND(roundpd, u64, 2, f64_round_to_int)
+FP_ROUND(ymm_roundpd, u64, 4, f64_round_to_int)
 FP_ROUND(roundsd, u64, 1, f64_round_to_int)
 
 /* ---- approximations: no flags, denormals are zeros in and out whatever MXCSR says (RCPPS, RSQRTPS pages) */
@@ -260,7 +294,7 @@ static u32 approximate_inverse_root(u32 x)
     return pack12(0, -exponent / 2 - 30 + 11 + (i32)extra, q);
 }
 
-LANES_OF(rcpps, u32, 16, approximate_reciprocal(s[k]))
+XLANES(rcpps, u32, approximate_reciprocal(s[k]))
 LANES_OF(rcpss, u32, 4, approximate_reciprocal(s[k]))
-LANES_OF(rsqrtps, u32, 16, approximate_inverse_root(s[k]))
+XLANES(rsqrtps, u32, approximate_inverse_root(s[k]))
 LANES_OF(rsqrtss, u32, 4, approximate_inverse_root(s[k]))

@@ -1,7 +1,7 @@
 /*
- * sse_int.c: packed integer arithmetic, compares, shifts, packs and shuffles of MMX and SSE2 to SSE4.1.
+ * sse_int.c: packed integer arithmetic, compares, shifts, packs and shuffles of MMX, SSE2 to SSE4.1, and their AVX2 forms.
  *
- * Document: Intel SDM Vol. 2 (instruction pages by name). The MMX and the XMM form of an operation are one text (lanes.h).
+ * Document: Intel SDM Vol. 2 (instruction pages by name). The MMX, XMM and YMM forms of an operation are one text (lanes.h).
  */
 #include "cpu/fpu/lanes.h"
 
@@ -27,23 +27,23 @@ LANES(pmullw, u16, (u32)d[k] * s[k])
 LANES(pmulhw, i16, ((i32)d[k] * s[k]) >> 16)
 LANES(pmulhuw, u16, ((u32)d[k] * s[k]) >> 16)
 LANES(pmulhrsw, i16, ((((i32)d[k] * s[k]) >> 14) + 1) >> 1)
-LANES_OF(pmulld, u32, 16, d[k] * s[k])
+XLANES(pmulld, u32, d[k] * s[k])
 LANES(pmuludq, u64, (u64)(u32)d[k] * (u32)s[k])
-LANES_OF(pmuldq, u64, 16, (i64)(i32)d[k] * (i32)s[k])
+XLANES(pmuldq, u64, (i64)(i32)d[k] * (i32)s[k])
 LANES(pavgb, u8, (d[k] + s[k] + 1) >> 1)
 LANES(pavgw, u16, (d[k] + s[k] + 1) >> 1)
 LANES(pminub, u8, d[k] < s[k] ? d[k] : s[k])
 LANES(pmaxub, u8, d[k] > s[k] ? d[k] : s[k])
 LANES(pminsw, i16, d[k] < s[k] ? d[k] : s[k])
 LANES(pmaxsw, i16, d[k] > s[k] ? d[k] : s[k])
-LANES_OF(pminsb, i8, 16, d[k] < s[k] ? d[k] : s[k])
-LANES_OF(pmaxsb, i8, 16, d[k] > s[k] ? d[k] : s[k])
-LANES_OF(pminuw, u16, 16, d[k] < s[k] ? d[k] : s[k])
-LANES_OF(pmaxuw, u16, 16, d[k] > s[k] ? d[k] : s[k])
-LANES_OF(pminsd, i32, 16, d[k] < s[k] ? d[k] : s[k])
-LANES_OF(pmaxsd, i32, 16, d[k] > s[k] ? d[k] : s[k])
-LANES_OF(pminud, u32, 16, d[k] < s[k] ? d[k] : s[k])
-LANES_OF(pmaxud, u32, 16, d[k] > s[k] ? d[k] : s[k])
+XLANES(pminsb, i8, d[k] < s[k] ? d[k] : s[k])
+XLANES(pmaxsb, i8, d[k] > s[k] ? d[k] : s[k])
+XLANES(pminuw, u16, d[k] < s[k] ? d[k] : s[k])
+XLANES(pmaxuw, u16, d[k] > s[k] ? d[k] : s[k])
+XLANES(pminsd, i32, d[k] < s[k] ? d[k] : s[k])
+XLANES(pmaxsd, i32, d[k] > s[k] ? d[k] : s[k])
+XLANES(pminud, u32, d[k] < s[k] ? d[k] : s[k])
+XLANES(pmaxud, u32, d[k] > s[k] ? d[k] : s[k])
 LANES(pabsb, u8, s[k] & 0x80 ? -s[k] : s[k])
 LANES(pabsw, u16, s[k] & 0x8000 ? -s[k] : s[k])
 LANES(pabsd, u32, s[k] & 0x80000000 ? -s[k] : s[k])
@@ -60,11 +60,11 @@ LANES(pxor, u64, d[k] ^ s[k])
 LANES(pcmpeqb, u8, d[k] == s[k] ? -1 : 0)
 LANES(pcmpeqw, u16, d[k] == s[k] ? -1 : 0)
 LANES(pcmpeqd, u32, d[k] == s[k] ? -1 : 0)
-LANES_OF(pcmpeqq, u64, 16, d[k] == s[k] ? -1 : 0)
+XLANES(pcmpeqq, u64, d[k] == s[k] ? -1 : 0)
 LANES(pcmpgtb, i8, d[k] > s[k] ? -1 : 0)
 LANES(pcmpgtw, i16, d[k] > s[k] ? -1 : 0)
 LANES(pcmpgtd, i32, d[k] > s[k] ? -1 : 0)
-LANES_OF(pcmpgtq, i64, 16, d[k] > s[k] ? -1 : 0)
+XLANES(pcmpgtq, i64, d[k] > s[k] ? -1 : 0)
 
 /* ---- sums of products and neighbours */
 
@@ -95,6 +95,7 @@ static u32 byte_distance(const u8 *a, const u8 *b, unsigned count)
 
 MIX(psadbw, u8, u64, byte_distance(d + 8 * k, s + 8 * k, 8))
 MIX_OF(mpsadbw, u8, u16, 16, byte_distance(d + (imm >> 2 & 1) * 4 + k, s + (imm & 3) * 4, 4))
+TWICE(mpsadbw, imm >> 3)
 
 VEC(phminposuw)
 {
@@ -143,8 +144,8 @@ SHIFT_IMM(psrlq, u64)
 SHIFT_IMM(psraw, i16)
 SHIFT_IMM(psrad, i32)
 
-MIX_OF(pslldq_imm, u8, u8, 16, k >= imm ? d[k - imm] : 0)
-MIX_OF(psrldq_imm, u8, u8, 16, k + imm < 16 ? d[k + imm] : 0)
+XMIX(pslldq_imm, u8, u8, k >= imm ? d[k - imm] : 0)
+XMIX(psrldq_imm, u8, u8, k + imm < 16 ? d[k + imm] : 0)
 
 /* ---- packs and unpacks */
 
@@ -153,7 +154,7 @@ MIX_OF(psrldq_imm, u8, u8, 16, k + imm < 16 ? d[k + imm] : 0)
 PACK(packsswb, i16, i8, INT8_MIN, INT8_MAX)
 PACK(packssdw, i32, i16, INT16_MIN, INT16_MAX)
 PACK(packuswb, i16, u8, 0, UINT8_MAX)
-MIX_OF(packusdw, i32, u16, 16, saturate(k < count / 2 ? d[k] : s[k - count / 2], 0, UINT16_MAX))
+XMIX(packusdw, i32, u16, saturate(k < count / 2 ? d[k] : s[k - count / 2], 0, UINT16_MAX))
 
 #define UNPACK_LOW(name, type)                                                                     \
     VEC(name)                                                                                      \
@@ -167,7 +168,8 @@ MIX_OF(packusdw, i32, u16, 16, saturate(k < count / 2 ? d[k] : s[k - count / 2],
             r[2 * k + 1] = s[k];                                                                   \
         }                                                                                          \
         memcpy(dst, r, 16);                                                                        \
-    }
+    }                                                                                              \
+    TWICE(name, imm)
 UNPACK_LOW(punpcklbw, u8)
 UNPACK_LOW(punpcklwd, u16)
 UNPACK_LOW(punpckldq, u32)
@@ -177,7 +179,7 @@ UNPACK_LOW(punpcklqdq, u64)
 MIX(punpckhbw, u8, u8, UNPACK_HIGH(u8))
 MIX(punpckhwd, u16, u16, UNPACK_HIGH(u16))
 MIX(punpckhdq, u32, u32, UNPACK_HIGH(u32))
-MIX_OF(punpckhqdq, u64, u64, 16, UNPACK_HIGH(u64))
+XMIX(punpckhqdq, u64, u64, UNPACK_HIGH(u64))
 
 /* MMX: a memory source is only 4 bytes. */
 #define UNPACK_LOW_MMX(name, type)                                                                 \
@@ -197,18 +199,21 @@ UNPACK_LOW_MMX(punpcklbw, u8)
 UNPACK_LOW_MMX(punpcklwd, u16)
 UNPACK_LOW_MMX(punpckldq, u32)
 
-#define WIDEN(name, from, to)                                                                      \
+#define WIDEN_TO(name, from, to, bytes)                                                            \
     VEC(name)                                                                                      \
     {                                                                                              \
-        from s[16 / sizeof(to)];                                                                   \
-        to   r[16 / sizeof(to)];                                                                   \
+        from s[(bytes) / sizeof(to)];                                                              \
+        to   r[(bytes) / sizeof(to)];                                                              \
         UNUSED_OPERANDS();                                                                         \
         memcpy(s, src, sizeof s);                                                                  \
         for (unsigned k = 0; k < ARRAY_LEN(r); k++) {                                              \
             r[k] = (to)s[k];                                                                       \
         }                                                                                          \
-        memcpy(dst, r, 16);                                                                        \
+        memcpy(dst, r, sizeof r);                                                                  \
     }
+#define WIDEN(name, from, to)                                                                      \
+    WIDEN_TO(name, from, to, 16)                                                                   \
+    WIDEN_TO(ymm_##name, from, to, 32)
 WIDEN(pmovsxbw, i8, i16)
 WIDEN(pmovsxbd, i8, i32)
 WIDEN(pmovsxbq, i8, i64)
@@ -226,22 +231,24 @@ WIDEN(pmovzxdq, u32, u64)
 
 MIX(pshufb, u8, u8, s[k] & 0x80 ? 0 : d[s[k] & (count - 1)])
 MIX_OF(mmx_pshufw, u16, u16, 8, s[imm >> 2 * k & 3])
-MIX_OF(pshufd, u32, u32, 16, s[imm >> 2 * k & 3])
-MIX_OF(pshuflw, u16, u16, 16, k < 4 ? s[imm >> 2 * k & 3] : s[k])
-MIX_OF(pshufhw, u16, u16, 16, k < 4 ? s[k] : s[4 + (imm >> 2 * (k - 4) & 3)])
-MIX_OF(shufps, u32, u32, 16, k < 2 ? d[imm >> 2 * k & 3] : s[imm >> 2 * k & 3])
+XMIX(pshufd, u32, u32, s[imm >> 2 * k & 3])
+XMIX(pshuflw, u16, u16, k < 4 ? s[imm >> 2 * k & 3] : s[k])
+XMIX(pshufhw, u16, u16, k < 4 ? s[k] : s[4 + (imm >> 2 * (k - 4) & 3)])
+XMIX(shufps, u32, u32, k < 2 ? d[imm >> 2 * k & 3] : s[imm >> 2 * k & 3])
 MIX_OF(shufpd, u64, u64, 16, k ? s[imm >> 1 & 1] : d[imm & 1])
+TWICE(shufpd, imm >> 2)
 /* Source (low) and destination (high) end to end, shifted right by imm bytes. */
 MIX(palignr, u8, u8,
     (unsigned)imm + k < count ? s[(unsigned)imm + k] : (unsigned)imm + k < 2 * count ? d[imm + k - count] : 0)
 
 LANES_OF(pblendw, u16, 16, imm >> k & 1 ? s[k] : d[k])
-LANES_OF(blendps, u32, 16, imm >> k & 1 ? s[k] : d[k])
-LANES_OF(blendpd, u64, 16, imm >> k & 1 ? s[k] : d[k])
-/* The mask is XMM0, implicitly. */
-LANES_OF(pblendvb, u8, 16, cpu->xmm[0].b[k] >> 7 ? s[k] : d[k])
-LANES_OF(blendvps, u32, 16, cpu->xmm[0].d[k] >> 31 ? s[k] : d[k])
-LANES_OF(blendvpd, u64, 16, cpu->xmm[0].q[k] >> 63 ? s[k] : d[k])
+TWICE(pblendw, imm)
+XLANES(blendps, u32, imm >> k & 1 ? s[k] : d[k])
+XLANES(blendpd, u64, imm >> k & 1 ? s[k] : d[k])
+/* The register with the mask is named by the immediate of the VEX forms, bits 7:4; SSE4.1 has none, which means XMM0. */
+XLANES(pblendvb, u8, cpu->xmm[imm >> 4].b[k] >> 7 ? s[k] : d[k])
+XLANES(blendvps, u32, cpu->xmm[imm >> 4].d[k] >> 31 ? s[k] : d[k])
+XLANES(blendvpd, u64, cpu->xmm[imm >> 4].q[k] >> 63 ? s[k] : d[k])
 
 /* INSERTPS: a memory source is one lane (the wrapper's copy holds it in lane 0), and then imm[7:6] is not looked at. */
 VEC(insertps)

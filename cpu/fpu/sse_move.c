@@ -1,5 +1,5 @@
 /*
- * sse_move.c: moves between XMM, MMX, general registers and memory; masks; cache lines. MXCSR and EMMS are in state.c.
+ * sse_move.c: moves between XMM, YMM, MMX, general registers and memory; masks; cache lines. MXCSR and EMMS are in state.c.
  *
  * Document: Intel SDM Vol. 2 (instruction pages by name). Non-temporal hints have no effect: guest memory is always coherent here.
  */
@@ -7,6 +7,7 @@
 #include "cpu/fpu/check.h"
 #include "cpu/fpu/lanes.h"
 #include "cpu/fpu/mmx.h"
+#include "cpu/fpu/vex.h"
 
 /* ---- pure moves; loads from memory clear the rest of the register, register forms keep it */
 
@@ -14,6 +15,12 @@ VEC(mov128)
 {
     UNUSED_OPERANDS();
     memmove(dst, src, 16);
+}
+
+VEC(mov256)
+{
+    UNUSED_OPERANDS();
+    memmove(dst, src, 32);
 }
 
 VEC(load64)
@@ -54,8 +61,8 @@ VEC(high_to_low)
     store64(dst, load64((const u8 *)src + 8));
 }
 
-MIX_OF(movsldup, u32, u32, 16, s[k & 2])
-MIX_OF(movshdup, u32, u32, 16, s[k | 1])
+XMIX(movsldup, u32, u32, s[k & 2])
+XMIX(movshdup, u32, u32, s[k | 1])
 
 VEC(movddup)
 {
@@ -63,6 +70,7 @@ VEC(movddup)
     UNUSED_OPERANDS();
     memcpy(dst, r, 16);
 }
+TWICE(movddup, imm)
 
 /* ---- general registers and memory to and from XMM */
 
@@ -73,15 +81,16 @@ static unsigned general_width(const struct insn *i)
 
 OP(movd_load)
 {
-    sse_check(cpu);
+    vec_check(cpu, i);
     u64 v             = rm_read(cpu, i, general_width(i));
     cpu->xmm[i->reg].q[0] = v;
     cpu->xmm[i->reg].q[1] = 0;
+    vec_clear_upper(cpu, i, i->reg);
 }
 
 OP(movd_store)
 {
-    sse_check(cpu);
+    vec_check(cpu, i);
     rm_write(cpu, i, general_width(i), load_le(&cpu->xmm[i->reg], general_width(i)));
 }
 
@@ -102,7 +111,7 @@ OP(mmx_movd_store)
 
 static void store_quad(struct cpu *cpu, const struct insn *i, unsigned at)
 {
-    sse_check(cpu);
+    vec_check(cpu, i);
     mem_write(cpu, i->seg, insn_ea(cpu, i), cpu->xmm[i->reg].q[at], 8);
 }
 
@@ -138,10 +147,10 @@ OP(mmx_store)
 
 OP(movntps)
 {
-    sse_check(cpu);
+    vec_check(cpu, i);
     u64 offset = insn_ea(cpu, i);
-    vec_check_aligned(cpu, i->seg, offset, true, true);
-    mem_write_bytes(cpu, i->seg, offset, &cpu->xmm[i->reg], 16);
+    vec_check_aligned(cpu, i->seg, offset, vec_bytes(i), true, true);
+    mem_write_bytes(cpu, i->seg, offset, &cpu->xmm[i->reg], vec_bytes(i));
 }
 
 /* MOVNTI is a general-register instruction: no check of CR0.EM, CR0.TS or CR4.OSFXSR. */
@@ -171,9 +180,10 @@ OP(movdq2q)
 
 static void insert(struct cpu *cpu, const struct insn *i, unsigned size)
 {
-    sse_check(cpu);
+    vec_check(cpu, i);
     u64      v    = rm_read(cpu, i, size);
     unsigned lane = (unsigned)i->imm & (16 / size - 1);
+    vec_take_first(cpu, i);
     store_le(cpu->xmm[i->reg].b + lane * size, v, size);
 }
 
@@ -204,7 +214,7 @@ OP(mmx_pinsrw)
 /* To a register the lane is zero-extended to the whole of it; memory gets only the lane. */
 static void extract(struct cpu *cpu, const struct insn *i, unsigned size)
 {
-    sse_check(cpu);
+    vec_check(cpu, i);
     unsigned lane = (unsigned)i->imm & (16 / size - 1);
     u64      v    = load_le(cpu->xmm[i->reg].b + lane * size, size);
     if (i->mem) {
@@ -237,7 +247,7 @@ OP(extractps)
 /* The form of SSE2: general register in modrm.reg, XMM in r/m. */
 OP(pextrw_reg)
 {
-    sse_check(cpu);
+    vec_check(cpu, i);
     gpr_write(cpu, i->reg, 8, cpu->xmm[i->rm].w[i->imm & 7]);
 }
 
@@ -262,8 +272,8 @@ static u32 sign_mask(const void *p, unsigned lanes, unsigned size)
 
 OP(pmovmskb)
 {
-    sse_check(cpu);
-    gpr_write(cpu, i->reg, 8, sign_mask(&cpu->xmm[i->rm], 16, 1));
+    vec_check(cpu, i);
+    gpr_write(cpu, i->reg, 8, sign_mask(&cpu->xmm[i->rm], vec_bytes(i), 1));
 }
 
 OP(mmx_pmovmskb)
@@ -275,27 +285,42 @@ OP(mmx_pmovmskb)
 
 OP(movmskps)
 {
-    sse_check(cpu);
-    gpr_write(cpu, i->reg, 8, sign_mask(&cpu->xmm[i->rm], 4, 4));
+    vec_check(cpu, i);
+    gpr_write(cpu, i->reg, 8, sign_mask(&cpu->xmm[i->rm], vec_bytes(i) / 4, 4));
 }
 
 OP(movmskpd)
 {
-    sse_check(cpu);
-    gpr_write(cpu, i->reg, 8, sign_mask(&cpu->xmm[i->rm], 2, 8));
+    vec_check(cpu, i);
+    gpr_write(cpu, i->reg, 8, sign_mask(&cpu->xmm[i->rm], vec_bytes(i) / 8, 8));
 }
 
-/* PTEST: ZF from AND, CF from ANDN, the others cleared. */
-VEC(ptest)
+/* ZF from AND, CF from ANDN, of the bits in `mask` of each quadword; the other flags are cleared (PTEST, VTESTPS pages). */
+static void test_bits(struct cpu *cpu, const void *dst, const void *src, unsigned bytes, u64 mask)
 {
-    u64 d[2], s[2];
-    (void)imm;
-    memcpy(d, dst, 16);
-    memcpy(s, src, 16);
-    bool zf = !((d[0] & s[0]) | (d[1] & s[1]));
-    bool cf = !((~d[0] & s[0]) | (~d[1] & s[1]));
-    flags_set_arith(cpu, (zf ? FLAG_ZF : 0) | (cf ? FLAG_CF : 0));
+    u64 both = 0, rest = 0;
+    for (unsigned at = 0; at < bytes; at += 8) {
+        u64 d = load64((const u8 *)dst + at), s = load64((const u8 *)src + at);
+        both |= d & s & mask;
+        rest |= ~d & s & mask;
+    }
+    flags_set_arith(cpu, (both ? 0 : FLAG_ZF) | (rest ? 0 : FLAG_CF));
 }
+
+#define TEST_BITS(name, mask)                                                                      \
+    VEC(name)                                                                                      \
+    {                                                                                              \
+        (void)imm;                                                                                 \
+        test_bits(cpu, dst, src, 16, mask);                                                        \
+    }                                                                                              \
+    VEC(ymm_##name)                                                                                \
+    {                                                                                              \
+        (void)imm;                                                                                 \
+        test_bits(cpu, dst, src, 32, mask);                                                        \
+    }
+TEST_BITS(ptest, ~(u64)0)
+TEST_BITS(vtestps, 0x8000000080000000)
+TEST_BITS(vtestpd, 0x8000000000000000)
 
 /* Writes the bytes whose mask bit is set to [seg:rDI], all or none. A mask of zeroes touches no memory. */
 static void store_masked(struct cpu *cpu, const struct insn *i, const u8 *bytes, const u8 *mask, unsigned count)
@@ -315,7 +340,7 @@ static void store_masked(struct cpu *cpu, const struct insn *i, const u8 *bytes,
 
 OP(maskmovdqu)
 {
-    sse_check(cpu);
+    vec_check(cpu, i);
     store_masked(cpu, i, cpu->xmm[i->reg].b, cpu->xmm[i->rm].b, 16);
 }
 

@@ -7,6 +7,7 @@
 #include "cpu/fpu/check.h"
 #include "cpu/fpu/lanes.h"
 #include "cpu/fpu/mmx.h"
+#include "cpu/fpu/vex.h"
 
 enum aggregation { EQUAL_ANY, RANGES, EQUAL_EACH, EQUAL_ORDERED };
 
@@ -118,7 +119,7 @@ static u32 compare_strings(struct cpu *cpu, const struct insn *i, bool explicit)
     struct string a, b;
     u8            control = (u8)i->imm;
     unsigned      count   = control & 1 ? 8 : 16;
-    sse_check(cpu);
+    vec_check(cpu, i);
     if (i->mem) {
         mem_read_vec(cpu, i, &b_value, false);
     } else {
@@ -160,6 +161,7 @@ static void string_mask(struct cpu *cpu, const struct insn *i, u32 r)
 {
     union vec *v = &cpu->xmm[0];
     v->q[0] = v->q[1] = 0;
+    vec_clear_upper(cpu, i, 0);
     if (!(i->imm & 0x40)) {
         v->d[0] = r;
         return;

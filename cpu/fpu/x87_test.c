@@ -33,6 +33,9 @@ OP(fxrstor);
 OP(xsave);
 OP(xsaveopt);
 OP(xrstor);
+OP(xsavec);
+OP(xsaves);
+OP(xrstors);
 OP(ldmxcsr);
 OP(stmxcsr);
 OP(emms);
@@ -358,6 +361,55 @@ static void test_xsave(void **state)
     assert_int_equal(run_at(b, op_xrstor, 1024), RULE_GP_XRSTOR_COMPACTED);
     b->cpu.cr4 = 0;
     assert_int_equal(run_at(b, op_xsave, 1024), RULE_UD_XSAVE_OFF);
+}
+
+/* The upper halves of YMM registers: a component of their own, in both forms of the area. */
+static void test_xsave_avx(void **state)
+{
+    struct bench *b = *state;
+    u8 *m = b->memory + 1024;
+    memset(m, 0, 832);
+    b->cpu.xcr0 = 7;
+    b->cpu.features.word[WORD_D1A] = 15;
+    b->cpu.regs[R_AX] = XCR0_AVX;
+    b->cpu.xmm[3].q[0] = 5;
+    b->cpu.xmm[3].q[3] = 0x0102030405060708;
+    assert_int_equal(run_at(b, op_xsaveopt, 1024), RULE_NONE);
+    assert_int_equal(load64(m + 512), XCR0_AVX);
+    assert_int_equal(load32(m + 24), 0x1f80); /* MXCSR goes with AVX too */
+    assert_true(load64(m + 576 + 16 * 3 + 8) == 0x0102030405060708);
+    memset(b->cpu.xmm, 0xff, sizeof b->cpu.xmm);
+    assert_int_equal(run_at(b, op_xrstor, 1024), RULE_NONE);
+    assert_true(b->cpu.xmm[3].q[3] == 0x0102030405060708 && b->cpu.xmm[4].q[2] == 0);
+    assert_true(b->cpu.xmm[3].q[0] == ~(u64)0);
+
+    memset(m, 0xcc, 832);
+    b->cpu.regs[R_AX] = 7;
+    memset(b->cpu.xmm, 0, sizeof b->cpu.xmm);
+    b->cpu.xmm[1].q[2] = 9;
+    b->cpu.mxcsr = 0x1fa0;
+    assert_int_equal(run_at(b, op_xsavec, 1024), RULE_NONE);
+    assert_true(load64(m + 512) == (XCR0_SSE | XCR0_AVX) && load64(m + 520) == (BIT(63) | 7));
+    assert_int_equal(load32(m + 528), 0xcccccccc);
+    assert_int_equal(run_at(b, op_xrstor, 1024), RULE_GP_XRSTOR_HEADER);
+    memset(m + 528, 0, 48);
+    b->cpu.xmm[1].q[2] = 0;
+    b->cpu.mxcsr = 0x1f80;
+    assert_int_equal(run_at(b, op_xrstors, 1024), RULE_NONE);
+    assert_true(b->cpu.xmm[1].q[2] == 9 && b->cpu.mxcsr == 0x1fa0);
+    m[512] = XCR0_AVX; /* SSE state, and MXCSR with it, in its initial configuration */
+    assert_int_equal(run_at(b, op_xrstor, 1024), RULE_NONE);
+    assert_int_equal(b->cpu.mxcsr, 0x1f80);
+    m[520] = 3;
+    assert_int_equal(run_at(b, op_xrstor, 1024), RULE_GP_XRSTOR_LAYOUT);
+    b->cpu.xcr0 = 3;
+    m[520] = 7;
+    assert_int_equal(run_at(b, op_xrstor, 1024), RULE_GP_XRSTOR_LAYOUT);
+    m[527] = 0;
+    assert_int_equal(run_at(b, op_xrstors, 1024), RULE_GP_XRSTORS_STANDARD);
+    b->cpu.cpl = 3;
+    assert_int_equal(run_at(b, op_xrstors, 1024), RULE_GP_XSAVES_CPL);
+    assert_int_equal(run_at(b, op_xsaves, 1024), RULE_GP_XSAVES_CPL);
 }
 
 static void test_mxcsr(void **state)
@@ -797,6 +849,7 @@ int main(void)
         TEST(test_save_restore),
         TEST(test_fxsave),
         TEST(test_xsave),
+        TEST(test_xsave_avx),
         TEST(test_mxcsr),
         TEST(test_pointers),
         TEST(test_transcendental),

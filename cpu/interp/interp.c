@@ -188,6 +188,10 @@ NOINLINE void interp_vec(struct cpu *cpu, const struct insn *i)
 {
     const struct row *row   = &row_table[i->row];
     unsigned          o0 = row->operand[0], o1 = row->operand[1];
+    if (row->attr & VEX) {
+        interp_vex(cpu, i);
+        return;
+    }
     bool              mmx   = is_mmx_operand(o0) || is_mmx_operand(o1);
     bool              store = row->attr & STORE;
     unsigned          size  = vec_operand_bytes(store ? o0 : o1);
@@ -202,7 +206,7 @@ NOINLINE void interp_vec(struct cpu *cpu, const struct insn *i)
     if (i->mem) {
         u64 ea = insn_ea(cpu, i);
         if (size == 16) {
-            vec_check_aligned(cpu, i->seg, ea, row->attr & ALIGN16, store);
+            vec_check_aligned(cpu, i->seg, ea, 16, row->attr & ALIGN16, store);
         }
         if (!store && size == 16) {
             mem_read_bytes(cpu, i->seg, ea, &memory, size);
@@ -367,6 +371,12 @@ static void run_spanning(struct cpu *cpu, const struct insn *i)
     }
 }
 
+/* How decode() is to read code. */
+static unsigned decode_mode(const struct cpu *cpu)
+{
+    return cpu->code_bytes | (cpu->code_mode & MODE_REAL ? DECODE_REAL : 0u);
+}
+
 /* Makes a block of the instruction at the end of the page, which goes on in the next one. False: it must run alone. Raises. */
 static bool build_spanning(struct cpu *cpu, struct block *b, unsigned offset)
 {
@@ -386,7 +396,7 @@ static bool build_spanning(struct cpu *cpu, struct block *b, unsigned offset)
     }
     memcpy(bytes, b->host, here);
     memcpy(bytes + here, page, INSN_BYTES_MAX - here);
-    if (decode(cpu->decoder, bytes, INSN_BYTES_MAX, cpu->code_bytes, offset, i, &rule) != DECODE_OK || i->length <= here) {
+    if (decode(cpu->decoder, bytes, INSN_BYTES_MAX, decode_mode(cpu), offset, i, &rule) != DECODE_OK || i->length <= here) {
         return false;
     }
     struct block *tail  = (struct block *)(void *)((u8 *)b + block_bytes(1));
@@ -420,7 +430,7 @@ static struct block *build(struct cpu *cpu, const u8 *host, struct region *regio
         struct insn       *i = &b->insn[b->count];
         enum rule          rule;
         enum decode_status status =
-            decode(cpu->decoder, page + offset, PAGE_SIZE - offset, cpu->code_bytes, offset, i, &rule);
+            decode(cpu->decoder, page + offset, PAGE_SIZE - offset, decode_mode(cpu), offset, i, &rule);
         if (status == DECODE_MORE) {
             break;
         }
@@ -533,7 +543,7 @@ static NOINLINE void fetch_one(struct cpu *cpu, struct insn *i)
     struct lone_insn *known = &cpu->icache->lone[(la ^ la >> PAGE_SHIFT) % ICACHE_LONE];
     cpu->current            = NULL;
     cpu->regs[R_IPBASE]     = cpu->ip - (la & (PAGE_SIZE - 1));
-    bool promising = known->la == la && known->mode == cpu->code_bytes;
+    bool promising = known->la == la && known->mode == decode_mode(cpu);
     for (unsigned n = 0; status == DECODE_MORE && n < sizeof bytes;) {
         n = fetch_more(cpu, la, bytes, n);
         if (promising && n < known->insn.length && !memcmp(known->bytes, bytes, n)) {
@@ -544,7 +554,7 @@ static NOINLINE void fetch_one(struct cpu *cpu, struct insn *i)
             return;
         }
         promising = false;
-        status = decode(cpu->decoder, bytes, n, cpu->code_bytes, (unsigned)(la & (PAGE_SIZE - 1)), i, &rule);
+        status = decode(cpu->decoder, bytes, n, decode_mode(cpu), (unsigned)(la & (PAGE_SIZE - 1)), i, &rule);
     }
     i->number = 1;
     if (status != DECODE_OK) {
@@ -553,7 +563,7 @@ static NOINLINE void fetch_one(struct cpu *cpu, struct insn *i)
     }
     prepare(i);
     known->la   = la;
-    known->mode = cpu->code_bytes;
+    known->mode = (u8)decode_mode(cpu);
     known->insn = *i;
     memcpy(known->bytes, bytes, i->length);
 }

@@ -25,5 +25,7 @@ void interp_translated(struct block *block);
 void interp_isolated(struct cpu *cpu, const struct insn *i);
 /* Executes a VEC with its operands and checks; cpu->current is set. Raises. */
 void interp_vec(struct cpu *cpu, const struct insn *i);
+/* The same, VEX-encoded: vex.c. */
+void interp_vex(struct cpu *cpu, const struct insn *i);
 
 #endif

@@ -82,6 +82,12 @@ static struct cpuid_result topology_leaf(u32 level)
     return (struct cpuid_result){.ebx = 1, .ecx = (level + 1) << 8 | level};
 }
 
+/* Of the area for what XCR0 enables, in either form. */
+static u32 xsave_bytes(const struct cpu *cpu)
+{
+    return cpu->xcr0 & XCR0_AVX ? 832 : 576;
+}
+
 static struct cpuid_result xsave_leaf(const struct cpu *cpu, u32 n)
 {
     if (!has(cpu, FEATURE_XSAVE)) {
@@ -91,10 +97,10 @@ static struct cpuid_result xsave_leaf(const struct cpu *cpu, u32 n)
     switch (n) {
     case 0:
         return (struct cpuid_result){.eax = (u32)xcr0_valid(cpu),
-                                     .ebx = cpu->xcr0 & 4 ? 832 : 576,
+                                     .ebx = xsave_bytes(cpu),
                                      .ecx = avx ? 832 : 576};
     case 1:
-        return (struct cpuid_result){.eax = word(cpu, WORD_D1A)};
+        return (struct cpuid_result){.eax = word(cpu, WORD_D1A), .ebx = has(cpu, FEATURE_XSAVEC) ? xsave_bytes(cpu) : 0};
     case 2:
         return avx ? (struct cpuid_result){.eax = 256, .ebx = 576} : (struct cpuid_result){0};
     default:

@@ -3,6 +3,7 @@
  * 4.10.4, 9.8.5; Vol. 2 MOV (control registers), INVLPG, INVPCID, XSETBV. What a processor model lacks, its control registers
  * do not let software set.
  */
+#include "cpu/fpu/check.h"
 #include "cpu/op/op.h"
 
 static bool has(const struct cpu *cpu, enum feature feature)
@@ -332,9 +333,11 @@ OP(xgetbv)
 {
     (void)i;
     check_osxsave(cpu);
-    cpu_check(cpu, (u32)cpu->regs[R_CX] == 0, RULE_GP_XCR_INDEX, 0);
-    cpu->regs[R_AX] = (u32)cpu->xcr0;
-    cpu->regs[R_DX] = cpu->xcr0 >> 32;
+    bool in_use = (u32)cpu->regs[R_CX] == 1 && has(cpu, FEATURE_XGETBV1);
+    cpu_check(cpu, (u32)cpu->regs[R_CX] == 0 || in_use, RULE_GP_XCR_INDEX, 0);
+    u64 value = in_use ? xsave_in_use(cpu) : cpu->xcr0;
+    cpu->regs[R_AX] = (u32)value;
+    cpu->regs[R_DX] = value >> 32;
 }
 
 OP(xsetbv)

@@ -73,6 +73,7 @@ static const struct msr_row msr_rows[] = {
     {0x268, 8, FEATURE_MTRR, ANY_VENDOR, MSR_TYPES, AT(mtrr_fixed[3]), ALL},
     {0x277, 1, FEATURE_PAT, ANY_VENDOR, MSR_PAT, AT(pat), ALL},
     {0x2ff, 1, FEATURE_MTRR, ANY_VENDOR, MSR_STORE, AT(mtrr_def_type), 0xcff},
+    {0xda0, 1, FEATURE_XSAVES, ANY_VENDOR, MSR_STORE, AT(xss), 0},                /* XSS: no component */
     {0xc0000081, 1, FEATURE_SYSCALL, ANY_VENDOR, MSR_STORE, AT(star), ALL},
     {0xc0000082, 1, FEATURE_LM, ANY_VENDOR, MSR_CANONICAL, AT(lstar), ALL},
     {0xc0000083, 1, FEATURE_LM, ANY_VENDOR, MSR_CANONICAL, AT(cstar), ALL},

@@ -172,6 +172,7 @@ const struct field cpu_fields[] = {
     MSRS(mc_misc),
     MSR(smbase),
     MSR(spec_ctrl),
+    MSR(xss),
     MSR(tsc_deadline),
     MSR(apic_base),
     MSR(de_cfg),

@@ -200,7 +200,13 @@ static void model_words(void **state)
     assert_non_null(strstr(err.text, "pentium3"));
     assert_null(cpu_model_find("max,+sse43", &f, &err));
     assert_non_null(strstr(err.text, "sse4"));
-    assert_null(cpu_model_find("max,+avx2", &f, &err));
+    assert_null(cpu_model_find("max,+sse4a", &f, &err));
+    assert_null(cpu_model_find("x86-64-v2,+avx2", &f, &err));
+    assert_non_null(strstr(err.text, "'avx2' needs 'avx'"));
+    assert_non_null(cpu_model_find("x86-64-v2,+xsave,+avx,+avx2", &f, &err));
+    assert_true(feature_on(&f, FEATURE_AVX2));
+    assert_non_null(cpu_model_find("max,-xsave", &f, &err));
+    assert_false(feature_on(&f, FEATURE_VAES));
     assert_null(cpu_model_find("max,sse2=maybe", &f, &err));
     const char *description;
     for (unsigned n = 0; cpu_model_list(n, &description); n++) {

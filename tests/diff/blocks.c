@@ -128,10 +128,11 @@ static enum form form_of(const struct row *row)
 static void put_prefixes(struct maker *m, const struct row *row)
 {
     struct noise *n = m->n;
-    if (row->prefix == P66 || (row->prefix == ANY && noise_once(n, 6))) {
+    bool vex = row->attr & VEX; /* it stands for 66, F2 and F3 */
+    if (!vex && (row->prefix == P66 || (row->prefix == ANY && noise_once(n, 6)))) {
         put(m, 0x66, 1);
     }
-    if (row->prefix == PF3 || row->prefix == PF2) {
+    if (!vex && (row->prefix == PF3 || row->prefix == PF2)) {
         put(m, row->prefix == PF3 ? 0xf3 : 0xf2, 1);
     } else if (row->attr & REPS && noise_once(n, 2)) {
         put(m, 0xf2 + noise_below(n, 2), 1);
@@ -159,9 +160,10 @@ static void put_opcode(struct maker *m, const struct row *row)
         static const u8 pp[] = {[ANY] = 0, [NP] = 0, [P66] = 1, [PF3] = 2, [PF2] = 3};
         static const u8 mmmmm[] = {[M1] = 0, [M0F] = 1, [M38] = 2, [M3A] = 3};
         put(m, 0xc4, 1);
+        unsigned vvvv = has(row, By, Hx) ? noise_below(n, 16) | (long_mode ? 0 : 8) : 15;
+        bool     l    = row->attr & L1 || (row->attr & LIG && noise_once(n, 2));
         put(m, (long_mode ? noise_below(n, 8) : 7) << 5 | mmmmm[row->map], 1);
-        put(m, (unsigned)w << 7 | (noise_below(n, 16) | (long_mode ? 0 : 8)) << 3 | pp[row->prefix],
-            1);
+        put(m, (unsigned)w << 7 | vvvv << 3 | (unsigned)l << 2 | pp[row->prefix], 1);
     } else {
         if (long_mode && (w || noise_once(n, 2))) {
             put(m, 0x40 | (unsigned)w << 3 | noise_below(n, 8), 1);
@@ -178,7 +180,7 @@ static void put_by_register(struct maker *m, unsigned reg)
     struct noise *n = m->n;
     static const u8 pointers[] = {R_BX, R_SI, R_DI, R_BP};
     unsigned mod = noise_below(n, 3);
-    if (m->near && !m->address16) {
+    if (m->near && !m->address16 && !m->vsib) {
         put(m, 1 << 6 | reg << 3 | m->base, 1);
         put(m, noise_below(n, 160) - 40, 1);
         return;
@@ -193,7 +195,7 @@ static void put_by_register(struct maker *m, unsigned reg)
         return;
     }
     unsigned base = noise_once(n, 8) ? noise_below(n, 8) : pointers[noise_below(n, 4)];
-    bool sib = base == 4 || noise_once(n, 3);
+    bool sib = base == 4 || m->vsib || noise_once(n, 3);
     put(m, mod << 6 | reg << 3 | (sib ? 4 : base), 1);
     if (sib) {
         unsigned index = noise_once(n, 8)   ? noise_below(n, 8)
@@ -240,10 +242,11 @@ static void put_modrm(struct maker *m, const struct row *row)
         return;
     }
     unsigned reg = row->slash == __ ? noise_below(n, 8) : row->slash;
+    m->vsib      = row->attr & VSIB;
     m->is_memory = form == FORM_MEMORY || (form == FORM_ANY && noise_once(n, 2));
     if (!m->is_memory) {
         put(m, 0xc0 | reg << 3 | noise_below(n, 8), 1);
-    } else if (m->near ? !noise_once(n, 6) : noise_once(n, 3)) {
+    } else if (m->vsib || (m->near ? !noise_once(n, 6) : noise_once(n, 3))) {
         put_by_register(m, reg);
     } else {
         put_by_name(m, reg);
@@ -365,6 +368,7 @@ void maker_state(struct maker *m)
     s->x87_status  = (u16)(noise_next(n) & (0x4740 | (s->x87_control & 0x3f)));
     s->mxcsr       = (u32)(0x1f80 ^ (noise_once(n, 2) ? noise_next(n) & 0xe040 : 0) ^ (noise_once(n, 12) ? noise_next(n) & 0x1fbf : 0));
     s->task_switched = noise_once(n, 40);
+    s->no_avx        = noise_once(n, 40);
     s->smap          = s->cpl == 0 && s->mode != RIG_REAL && noise_once(n, 4);
     if (s->smap && !noise_once(n, 8)) {
         s->flags |= FLAG_AC;

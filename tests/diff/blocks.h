@@ -30,7 +30,7 @@ struct maker {
     /* the instruction being made */
     u8       byte[32];
     unsigned count;
-    bool     address16, is_memory;
+    bool     address16, is_memory, vsib;
     int      rip_disp_at; /* of a RIP-relative displacement, or -1 */
     u32      rip_target;
 };

@@ -176,7 +176,8 @@ static void set_system(struct cpu *cpu, const struct rig_start *s)
     cpu->cr3  = real ? 0 : RIG_TABLES;
     cpu->cr4  = CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_FSGSBASE | (real ? 0 : CR4_PAE | CR4_PGE) | (s->smap ? CR4_SMAP : 0);
     cpu->efer = real ? 0 : EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE;
-    cpu->xcr0 = 3;
+    cpu->cr4 |= s->no_avx ? 0 : CR4_OSXSAVE;
+    cpu->xcr0 = 7;
     cpu->idtr = (struct table_register){.limit = 0};
     cpu->gdtr = (struct table_register){.base = RIG_GDT, .limit = RIG_SEL_END - 1};
     cpu->cpl  = s->cpl;
@@ -236,7 +237,7 @@ void rig_load(struct rig *r, const struct rig_start *s)
     memcpy(&cpu->ldtr, &r->fresh->ldtr, offsetof(struct cpu, tlb) - offsetof(struct cpu, ldtr));
     memcpy(cpu->regs, s->regs, sizeof s->regs);
     for (unsigned k = 0; k < 16; k++) {
-        memcpy(&cpu->xmm[k], s->vectors + 8 * k, 16);
+        memcpy(&cpu->xmm[k], s->vectors + 8 * k, 32);
     }
     for (unsigned k = 0; k < 8; k++) {
         cpu->x87.reg[k] = (struct float80){load64(s->vectors + 24 * k), load16(s->vectors + 24 * k + 8)};

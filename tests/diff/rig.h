@@ -53,7 +53,7 @@ struct rig_start {
     u32           flags;
     u16           x87_control, x87_status;
     u32           mxcsr;
-    bool          smap, task_switched;
+    bool          smap, task_switched, no_avx;
     u32           code_limit;      /* not flat: of CS */
     u8            vectors[256];    /* what XMM and x87 registers are filled from */
     u8            memory[RIG_END]; /* from RIG_CODE on */

@@ -85,7 +85,7 @@ static void look_at_rest(struct cpu *cpu, u64 rest[RESTS])
 #endif
     const struct x87 *x = &cpu->x87;
     for (unsigned k = 0; k < 16; k++) {
-        rest[REST_XMM] = hash(rest[REST_XMM], cpu->xmm[k].q, 2);
+        rest[REST_XMM] = hash(rest[REST_XMM], cpu->xmm[k].q, 4);
     }
     for (unsigned k = 0; k < 8; k++) {
         rest[REST_X87] = hash(rest[REST_X87], (u64[]){x->reg[k].mantissa, x->reg[k].sign_exponent}, 2);

@@ -53,7 +53,7 @@ static u32 below(struct fuzz *f, u32 n)
 /* Instruction sets of Zydis that the model lacks altogether. */
 static bool lacking(const struct fuzz *f, const ZydisDecodedInstruction *z)
 {
-    static const char *const sets[] = {"AVX", "FMA", "XOP", "TBM", "LWP", "SHA", "SGX", "VTX", "SVM", "MPX", "CET", "KNC", "AMX",
+    static const char *const sets[] = {"AVX", "FMA4", "XOP", "TBM", "LWP", "SHA", "SGX", "VTX", "SVM", "MPX", "CET", "KNC", "AMX",
                                        "3DNOW", "AMD", "PADLOCK", "GFNI", "VAES", "VPCLMULQDQ", "F16C", "SSE4A", "SMX", "VMFUNC", "PT", "RTM",
                                        "PKU", "WAITPKG", "MOVDIR", "ENQCMD", "SERIALIZE", "TSX_LDTRK", "UINTR", "HRESET",
                                        "KEYLOCKER", "INVLPGB", "SNP", "MCOMMIT", "CLZERO", "MONITORX", "PREFETCHWT1", "PCONFIG",
@@ -64,7 +64,10 @@ static bool lacking(const struct fuzz *f, const ZydisDecodedInstruction *z)
         enum feature feature;
     } optional[] = {{"CLWB", FEATURE_CLWB},   {"CLFLUSHOPT", FEATURE_CLFLUSHOPT}, {"RDSEED", FEATURE_RDSEED},
                     {"SMAP", FEATURE_SMAP},   {"RDPID", FEATURE_RDPID},           {"SHA", FEATURE_SHA},
-                    {"AVX", FEATURE_AVX},     {"SSE4A", FEATURE_SSE4A}};
+                    {"AVX", FEATURE_AVX},     {"SSE4A", FEATURE_SSE4A},           {"AVX2", FEATURE_AVX2},
+                    {"AVX2GATHER", FEATURE_AVX2}, {"AVXAES", FEATURE_AVX},         {"AVX_AES", FEATURE_AVX},
+                    {"FMA", FEATURE_FMA},     {"F16C", FEATURE_F16C},             {"VAES", FEATURE_VAES},
+                    {"VPCLMULQDQ", FEATURE_VPCLMULQDQ}, {"XSAVEC", FEATURE_XSAVEC}, {"XSAVES", FEATURE_XSAVES}};
     const char *set = ZydisISASetGetString(z->meta.isa_set);
     for (unsigned i = 0; i < ARRAY_LEN(optional); i++) {
         if (!strcmp(set, optional[i].set) && feature_on(&f->features, optional[i].feature)) {
@@ -80,11 +83,22 @@ static bool lacking(const struct fuzz *f, const ZydisDecodedInstruction *z)
            z->encoding == ZYDIS_INSTRUCTION_ENCODING_MVEX || z->encoding == ZYDIS_INSTRUCTION_ENCODING_3DNOW;
 }
 
+/* The last byte of a prefix C4: W, vvvv, L, pp. */
+static u8 vex_byte(const u8 *bytes)
+{
+    while (*bytes != 0xc4 && *bytes != 0xc5) {
+        bytes++;
+    }
+    return *bytes == 0xc4 ? bytes[2] : 0xff;
+}
+
 /* Where Zydis says something else than the processor that we are. `i`: NULL when we refuse; `z`: NULL when Zydis does. */
-static bool known(unsigned code_bytes, const struct insn *i, const ZydisDecodedInstruction *z)
+static bool known(unsigned code_bytes, const u8 *bytes, const struct insn *i, const ZydisDecodedInstruction *z)
 {
     if (!i) {
-        return z->meta.isa_set == ZYDIS_ISA_SET_PREFETCH_NOP; /* 0F 0D with a register: AMD's #UD, for Intel a NOP */
+        /* VPINSRQ and VPEXTRQ are invalid outside 64-bit mode (SDM Vol. 2, their pages), and not taken for their 32-bit forms */
+        bool quad = (z->mnemonic == ZYDIS_MNEMONIC_VPINSRD || z->mnemonic == ZYDIS_MNEMONIC_VPEXTRD) && code_bytes != 8 && z->raw.vex.W;
+        return quad || z->meta.isa_set == ZYDIS_ISA_SET_PREFETCH_NOP; /* 0F 0D with a register: AMD's #UD, for Intel a NOP */
     }
     unsigned map = i->opcode >> 8, opcode = i->opcode & 0xff;
     if (map == M0F && opcode >= 0x20 && opcode <= 0x23) {
@@ -99,8 +113,11 @@ static bool known(unsigned code_bytes, const struct insn *i, const ZydisDecodedI
     if (map == M1 && (opcode == 0x8c || opcode == 0x8e) && ((opcode == 0x8e && (i->modrm >> 3 & 7) == SEG_CS) || (i->modrm >> 3 & 7) > SEG_GS)) {
         return true; /* MOV to CS or with no segment: #UD when the instruction runs */
     }
-    if (row_table[i->row].attr & VEX && code_bytes != 8) {
+    if (row_table[i->row].attr & VEX && code_bytes != 8 && !(vex_byte(bytes) & 0x40)) {
         return true; /* the top bit of VEX.vvvv counts in 64-bit mode only */
+    }
+    if (row_table[i->row].attr & VSIB && !z) {
+        return true; /* the same register twice: #UD when the instruction runs */
     }
     /* No base, but Zydis 4.0 adds R13D: SDM Vol. 2 table 2-3, note 1 */
     return z && i->asize == 4 && z->raw.modrm.mod == 0 && z->raw.modrm.rm == 4 && z->raw.sib.base == 5 && z->raw.rex.B;
@@ -163,7 +180,8 @@ static const char *memory_differs(const struct insn *i, const ZydisDecodedInstru
         return "no memory operand";
     }
     unsigned base = number_of(m->mem.base), index = number_of(m->mem.index);
-    bool     same = base == i->base && index == i->index && (index == R_ZERO || 1u << i->scale == m->mem.scale);
+    unsigned ours = row_table[i->row].attr & VSIB ? i->rm : i->index;
+    bool     same = base == i->base && index == ours && (index == R_ZERO || 1u << i->scale == m->mem.scale);
     bool     swapped = base == i->index && index == i->base && m->mem.scale <= 1 && !i->scale; /* [BX+SI] */
     if (!same && !swapped && !(i->index == base && index == R_ZERO && !i->scale)) {
         return "other registers";
@@ -195,7 +213,7 @@ static void compare(struct fuzz *f, unsigned code_bytes, const u8 *bytes)
     enum decode_status      status  = decode(f->ours, bytes, BYTES, code_bytes, 0x100, &insn, &rule);
     const char             *name    = status == DECODE_OK ? row_table[insn.row].name : "";
     f->compared++;
-    if ((status == DECODE_OK || theirs) && known(code_bytes, status == DECODE_OK ? &insn : NULL, theirs ? &z : NULL)) {
+    if ((status == DECODE_OK || theirs) && known(code_bytes, bytes, status == DECODE_OK ? &insn : NULL, theirs ? &z : NULL)) {
         return;
     }
     if (status == DECODE_OK && !theirs) {
@@ -241,11 +259,16 @@ static void make(struct fuzz *f, u8 *bytes)
         break;
     case 4:
         if (below(f, 2)) {
-            bytes[n]   = 0xc4;
+            n            = below(f, 8) ? 0 : n; /* prefixes before it are not allowed */
+            bytes[n]     = 0xc4;
             bytes[n + 1] = (u8)((bytes[n + 1] & 0xe0) | (1 + below(f, 3)));
             bytes[n + 2] &= 0x83 | (below(f, 2) ? 0x7c : 0);
             bytes[n + 2] |= below(f, 2) ? 0x78 : 0;
         }
+        break;
+    case 5:
+        bytes[0] = 0xc5;
+        bytes[1] |= below(f, 2) ? 0x78 : 0;
         break;
     default:
         break;

@@ -143,7 +143,7 @@ static void set_system_registers(struct cpu *cpu)
     cpu->cr3  = PML4_AT;
     cpu->cr4  = CR4_PAE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_OSXSAVE | CR4_FSGSBASE | CR4_UMIP;
     cpu->efer = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE;
-    cpu->xcr0 = 3;
+    cpu->xcr0 = 7;
     cpu->gdtr = (struct table_register){ KERNEL_AT + GDT_AT, 0x7f };
     cpu->idtr = (struct table_register){ KERNEL_AT + IDT_AT, 0xfff };
     cpu->ldtr = (struct segment){ .selector = 0x50, .attr = 0x82, .base = KERNEL_AT + LDT_AT, .limit = 8 * LDT_COUNT - 1 };
@@ -198,7 +198,7 @@ void emulated_close(struct emulated *e)
 
 /* ---- state in and out */
 
-static void load_fx(struct cpu *cpu, const u8 *fx)
+static void load_fx(struct cpu *cpu, const u8 *fx, const u8 *upper)
 {
     struct x87 *x = &cpu->x87;
     u16         status = load16(fx + FX_FSW);
@@ -213,11 +213,12 @@ static void load_fx(struct cpu *cpu, const u8 *fx)
     }
     for (unsigned k = 0; k < 16; k++) {
         memcpy(&cpu->xmm[k], fx + FX_XMM + 16 * k, 16);
+        memcpy(&cpu->xmm[k].q[2], upper + 16 * k, 16);
     }
     x87_update_ferr(cpu);
 }
 
-static void save_fx(const struct cpu *cpu, u8 *fx)
+static void save_fx(const struct cpu *cpu, u8 *fx, u8 *upper)
 {
     const struct x87 *x = &cpu->x87;
     memset(fx, 0, FX_BYTES);
@@ -232,6 +233,7 @@ static void save_fx(const struct cpu *cpu, u8 *fx)
     }
     for (unsigned k = 0; k < 16; k++) {
         memcpy(fx + FX_XMM + 16 * k, &cpu->xmm[k], 16);
+        memcpy(upper + 16 * k, &cpu->xmm[k].q[2], 16);
     }
 }
 
@@ -245,7 +247,7 @@ static void load_state(struct emulated *e, const struct host_case *c)
     cpu->pending_db  = 0;
     cpu->shadow_at   = ~(u64)0;
     load_segments(cpu, c);
-    load_fx(cpu, c->in.fx);
+    load_fx(cpu, c->in.fx, c->in.upper);
     flags_set(cpu, (u32)c->in.flags);
     cpu_update_mode(cpu);
     for (unsigned k = 0; k < SEG_COUNT; k++) {
@@ -290,7 +292,7 @@ static void save_state(struct emulated *e, struct host_result *r)
     }
     r->out.seg[SEG_CS] = load16(frame + 8);
     r->out.seg[SEG_SS] = load16(frame + 32);
-    save_fx(cpu, r->out.fx);
+    save_fx(cpu, r->out.fx, r->out.upper);
     memcpy(r->data, ram_at(e, PHYS_DATA), sizeof r->data);
 }
 

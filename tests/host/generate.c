@@ -73,12 +73,19 @@ static void put_prefixes(struct encoder *e, struct random *r, const struct row *
                   ((row->prefix == PF3 || row->prefix == PF2) && random_once(r, 8));
     u8       list[6];
     unsigned n = 0;
+    if (row->attr & VEX) { /* stands for 66, F2 and F3, and does not stand them */
+        opsize = random_once(r, 200);
+    }
     /* Intel ignores 66 before near branches in 64-bit mode, as we do; AMD truncates RIP. */
     opsize &= !(row->attr & F64 && code_bytes == 8);
     if (opsize) {
         list[n++] = 0x66;
     }
-    if (row->prefix == PF3 || row->prefix == PF2) {
+    if (row->attr & VEX) {
+        if (random_once(r, 200)) {
+            list[n++] = random_once(r, 2) ? 0xf3 : 0xf2;
+        }
+    } else if (row->prefix == PF3 || row->prefix == PF2) {
         list[n++] = row->prefix == PF3 ? 0xf3 : 0xf2;
     } else if (row->map == M1 && (row->opcode | 1) == 0xe1) {
         /* a REP before LOOPcc changes its condition on AMD */
@@ -111,10 +118,19 @@ static void put_opcode(struct encoder *e, struct random *r, const struct row *ro
     if (row->attr & VEX) {
         static const u8 pp[] = { [ANY] = 0, [NP] = 0, [P66] = 1, [PF3] = 2, [PF2] = 3 };
         static const u8 mmmmm[] = { [M1] = 0, [M0F] = 1, [M38] = 2, [M3A] = 3 };
-        unsigned        free    = code_bytes == 8 ? random_below(r, 8) : 7;
-        put(e, 0xc4);
-        put(e, free << 5 | mmmmm[row->map]);
-        put(e, (unsigned)w << 7 | (random_below(r, 16) | (code_bytes == 8 ? 0 : 8)) << 3 | pp[row->prefix]);
+        unsigned        free = code_bytes == 8 ? random_below(r, 8) : 7;
+        bool     has_vvvv = uses(row, By, Hx), l = row->attr & L1 || (row->attr & LIG && random_once(r, 2));
+        unsigned vvvv     = has_vvvv || random_once(r, 200) ? random_below(r, 16) | (code_bytes == 8 ? 0 : 8) : 15;
+        unsigned last     = vvvv << 3 | (unsigned)(l ^ random_once(r, 200)) << 2 | pp[row->prefix];
+        w                 = w ^ random_once(r, 200);
+        if (row->map == M0F && !w && random_once(r, 2)) {
+            put(e, 0xc5);
+            put(e, (free & 4) << 5 | last);
+        } else {
+            put(e, 0xc4);
+            put(e, free << 5 | mmmmm[row->map]);
+            put(e, (unsigned)w << 7 | last);
+        }
         put(e, row->opcode);
         return;
     }
@@ -137,12 +153,12 @@ static enum form form_of(const struct row *row)
     enum form form = row->slash == __ ? FORM_NONE : FORM_ANY;
     for (unsigned k = 0; k < 4; k++) {
         switch (row->operand[k]) {
-        case Mb: case Mw: case Md: case Mq: case Mv: case My: case Mp: case Mx: case Mt: case M:
+        case Mb: case Mw: case Md: case Mq: case Mv: case My: case Mp: case Mx: case Mo: case Mt: case M:
             return FORM_MEMORY;
         case Rv: case Ry: case Rw: case Rd: case Rq: case Ux: case Nq: case STi:
             return FORM_REGISTER;
         case Eb: case Ew: case Ed: case Eq: case Ev: case Ey: case Gb: case Gw: case Gd: case Gq: case Gv: case Gy:
-        case Wx: case Wq: case Wd: case Ww: case Qq: case Qd: case Sw: case Cd: case Dd: case Vx: case Pq:
+        case Wx: case Wo: case Wq: case Wd: case Ww: case Wb: case Qq: case Qd: case Sw: case Cd: case Dd: case Vx: case Pq:
             form = FORM_ANY;
             break;
         default:
@@ -179,6 +195,9 @@ static void put_modrm(struct encoder *e, struct random *r, const struct row *row
         is_register = !is_register; /* a form that may not exist */
     }
     unsigned rm = random_below(r, 8), mod = is_register ? 3 : random_below(r, 3);
+    if (row->attr & VSIB && !random_once(r, 50)) {
+        rm = 4;
+    }
     put(e, mod << 6 | reg << 3 | rm);
     e->is_register = is_register;
     if (is_register) {
@@ -198,7 +217,7 @@ static void put_modrm(struct encoder *e, struct random *r, const struct row *row
 
 static bool has_prefix(const struct encoder *e, u8 prefix)
 {
-    for (unsigned k = 0; k < e->count && e->byte[k] != 0x0f; k++) {
+    for (unsigned k = 0; k < e->count && e->byte[k] != 0x0f && (e->byte[k] & 0xfe) != 0xc4; k++) {
         if (e->byte[k] == prefix) {
             return true;
         }
@@ -256,7 +275,7 @@ static u64 pick_target(struct random *r, const struct host_case *c, unsigned seg
         break;
     }
     u64 t = DATA_AT + 64 + random_below(r, DATA_END - DATA_AT - 128);
-    return random_once(r, 3) ? t : t & ~(u64)15;
+    return random_once(r, 3) ? t : t & ~(u64)31;
 }
 
 /* The offset that reaches linear address `target` through `seg`. */
@@ -332,7 +351,7 @@ static void aim_implicit(struct random *r, struct host_case *c, const struct row
     }
     if (uses(row, Yb, Yv)) {
         gpr[R_DI] = pick_offset(r, c, c->code_bytes == 8 ? SEG_FLAT : SEG_ES);
-    } else if (row_is(row, "MASKMOVQ") || row_is(row, "MASKMOVDQU")) {
+    } else if (row_is(row, "MASKMOVQ") || row_is(row, "MASKMOVDQU") || row_is(row, "VMASKMOVDQU")) {
         gpr[R_DI] = pick_offset(r, c, i->seg);
     }
     if (row->attr & REPS || row_is(row, "LOOP")) {
@@ -446,6 +465,19 @@ static void tame_bit_offset(struct random *r, struct host_case *c, const struct 
     }
 }
 
+/* Indices of a gather near its base, most of the time. */
+static void tame_indices(struct random *r, struct host_case *c, const struct row *row, const struct insn *i)
+{
+    unsigned size = i->opcode & 1 ? 8 : 4;
+    if (!(row->attr & VSIB) || random_once(r, 16)) {
+        return;
+    }
+    for (unsigned at = 0; at < 32; at += size) {
+        u8 *half = at < 16 ? c->in.fx + FX_XMM + 16 * i->rm + at : c->in.upper + 16 * i->rm + at - 16;
+        store_le(half, (u64)(i64)((i32)random_below(r, 64) - 32), size);
+    }
+}
+
 /* Makes CMPXCHG* succeed now and then. */
 static void match_compare(struct random *r, struct host_case *c, const struct row *row, const struct insn *i)
 {
@@ -518,6 +550,12 @@ static void fill_state(struct random *r, struct host_case *c)
         c->in.flags |= FLAG_TF;
     }
     value_fx(r, c->in.fx);
+    for (unsigned k = 0; k < 16; k++) {
+        value_vector(r, c->in.upper + 16 * k, c->in.fx + FX_XMM + 16 * k);
+        if (random_once(r, 4)) {
+            memset(c->in.upper + 16 * k, 0, 16);
+        }
+    }
     value_vector(r, c->window, NULL);
     for (unsigned k = 16; k < 64; k += 16) {
         value_vector(r, c->window + k, c->window);
@@ -621,6 +659,7 @@ bool generate(struct random *r, const struct decoder *decoder, unsigned number, 
             aim(r, c, i, &e, offset_of(c, i->seg, target));
         }
         tame_bit_offset(r, c, row, i);
+        tame_indices(r, c, row, i);
         match_compare(r, c, row, i);
         put_selectors(r, c, row, i);
         truncate_registers(c);

@@ -36,6 +36,7 @@ struct host_state {
     u64 flags;
     u16 seg[6]; /* selectors, by enum seg_name; FS is not looked at: libc needs it */
     u8  fx[FX_BYTES];
+    u8  upper[256]; /* halves of the YMM registers */
 };
 
 struct host_case {

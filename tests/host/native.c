@@ -57,6 +57,7 @@ struct native {
     u8           *code_alias; /* writable view of CODE */
     u8            background[DATA_END - DATA_AT];
     u8            fixed[FIXED_END - FIXED_AT];
+    bool          has_ymm;
     int           code_fd;
     pid_t         child;
     int           to_child, from_child;
@@ -70,6 +71,7 @@ static struct {
 } child;
 
 #define XSTATE_BV 64 /* index of the XSAVE header's first quadword in an image taken as u64 */
+#define YMM_UPPER 72 /* of the upper halves of YMM registers, in the standard form that Linux has in signal frames */
 
 static void load_registers(ucontext_t *context, const struct host_case *c)
 {
@@ -85,6 +87,10 @@ static void load_registers(ucontext_t *context, const struct host_case *c)
     g[REG_CSGSFS] = (greg_t)(c->in.seg[SEG_CS] | (u64)c->in.seg[SEG_SS] << 48);
     memcpy(fx, c->in.fx, FX_BYTES);
     fx[XSTATE_BV] |= 3;
+    if (child.native->has_ymm) {
+        fx[XSTATE_BV] |= 4;
+        memcpy(fx + YMM_UPPER, c->in.upper, sizeof c->in.upper);
+    }
 }
 
 static void save_registers(const ucontext_t *context, struct host_result *r)
@@ -101,6 +107,9 @@ static void save_registers(const ucontext_t *context, struct host_result *r)
     r->error     = (u32)g[REG_ERR];
     r->cr2       = (u64)g[REG_CR2];
     memcpy(r->out.fx, context->uc_mcontext.fpregs, FX_BYTES);
+    if (child.native->has_ymm) {
+        memcpy(r->out.upper, (const u64 *)context->uc_mcontext.fpregs + YMM_UPPER, sizeof r->out.upper);
+    }
 }
 
 /* DS, ES and GS are not part of a signal frame, and nothing in 64-bit code looks at them: GS is the child's own, FS is libc's. */
@@ -269,6 +278,7 @@ struct native *native_open(void)
     }
     n->code_alias = mmap(NULL, CODE_END - CODE_AT, PROT_READ | PROT_WRITE, MAP_SHARED, n->code_fd, 0);
     host_memory_background(n->background, n->fixed);
+    n->has_ymm = __builtin_cpu_supports("avx");
     signal(SIGPIPE, SIG_IGN); /* a child that died is noticed by its silence */
     child_start(n);
     return n;
@@ -327,6 +337,11 @@ void native_features(struct cpu_features *f)
     cpuid_word(f, WORD_7D, 7, 3);
     cpuid_word(f, WORD_81D, 0x80000001, 3);
     cpuid_word(f, WORD_81C, 0x80000001, 2);
+    if (!__builtin_cpu_supports("avx")) { /* or the system has not enabled it */
+        f->word[WORD_1C] &= ~(1u << 28 | 1u << 29 | 1u << 12);
+        f->word[WORD_7B] &= ~(1u << 5);
+        f->word[WORD_7C] &= ~(3u << 9);
+    }
 }
 
 #else

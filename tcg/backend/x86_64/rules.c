@@ -96,7 +96,8 @@ struct rule_of_row *rules_create(void)
         if (clears_c1) {
             table[k].notes &= (u8)~RULE_CLEARS_C1; /* as a matter of course */
         }
-        if (!host_has(&host, row_table[k].feature)) {
+        bool vectors = row_table[k].attr & VEX && row_table[k].feature != FEATURE_BMI1 && row_table[k].feature != FEATURE_BMI2;
+        if (vectors || !host_has(&host, row_table[k].feature)) {
             table[k] = (struct rule_of_row){.how = CALL};
         }
     }
