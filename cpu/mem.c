@@ -255,6 +255,11 @@ static vaddr aligned_linear(struct cpu *cpu, unsigned seg, u64 offset, unsigned 
     return la;
 }
 
+void mem_check_aligned_slow(struct cpu *cpu, unsigned seg, u64 offset, unsigned size, unsigned align, bool write)
+{
+    cpu_check(cpu, !(mem_linear(cpu, seg, offset, size, write) & (align - 1)), RULE_AC_UNALIGNED, 0);
+}
+
 u64 mem_read_slow(struct cpu *cpu, unsigned seg, u64 offset, unsigned size)
 {
     vaddr la = aligned_linear(cpu, seg, offset, size, false);

@@ -43,6 +43,15 @@ ALWAYS_INLINE void mem_write(struct cpu *cpu, unsigned seg, u64 offset, u64 valu
 /* Checks that a write of `size` bytes (1..4096) would pass, without writing: read-modify-write reports W=1. */
 void mem_probe_write(struct cpu *cpu, unsigned seg, u64 offset, unsigned size);
 void mem_probe_read(struct cpu *cpu, unsigned seg, u64 offset, unsigned size);
+/* #AC for an operand that is not accessed as one power of two: it must be aligned to `align` (SDM Vol. 3A table 6-7), where alignment
+ * is checked at all. The faults of its segment come first. */
+void mem_check_aligned_slow(struct cpu *cpu, unsigned seg, u64 offset, unsigned size, unsigned align, bool write);
+static inline void mem_check_aligned(struct cpu *cpu, unsigned seg, u64 offset, unsigned size, unsigned align, bool write)
+{
+    if (unlikely(cpu->align_check)) {
+        mem_check_aligned_slow(cpu, seg, offset, size, align, write);
+    }
+}
 /* 1..4096 bytes, all or nothing: every byte is checked before the first is written. No alignment check. */
 void mem_read_bytes(struct cpu *cpu, unsigned seg, u64 offset, void *buffer, unsigned size);
 void mem_write_bytes(struct cpu *cpu, unsigned seg, u64 offset, const void *buffer, unsigned size);

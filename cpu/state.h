@@ -246,6 +246,7 @@ struct cpu {
     } raised;
     /* while an exception or interrupt is being delivered: its vector, or -1; double faults derive from it */
     int        delivering;
+    bool       delivering_ac; /* an alignment check was among what led to it */
     sigjmp_buf fault_exit; /* where cpu_raise() goes */
 };
 

@@ -113,11 +113,18 @@ static void get_environment(struct cpu *cpu, const u8 *b, bool wide)
     x87_update_ferr(cpu);
 }
 
+/* An image of words or doublewords: SDM Vol. 3A table 6-7. */
+static void check_image_aligned(struct cpu *cpu, const struct insn *i, unsigned size, bool write)
+{
+    mem_check_aligned(cpu, i->seg, insn_ea(cpu, i), size, i->opsize == 2 ? 2 : 4, write);
+}
+
 OP(fnstenv)
 {
     u8 image[28];
     x87_check_no_wait(cpu);
     unsigned size = put_environment(cpu, image, i->opsize != 2);
+    check_image_aligned(cpu, i, size, true);
     mem_write_bytes(cpu, i->seg, insn_ea(cpu, i), image, size);
     cpu->x87.control |= FP_ALL;
     x87_update_ferr(cpu);
@@ -128,6 +135,7 @@ OP(fldenv)
     u8 image[28];
     bool wide = i->opsize != 2;
     x87_check(cpu);
+    check_image_aligned(cpu, i, wide ? 28 : 14, false);
     mem_read_bytes(cpu, i->seg, insn_ea(cpu, i), image, wide ? 28 : 14);
     get_environment(cpu, image, wide);
 }
@@ -141,6 +149,7 @@ OP(fnsave)
         store64(image + size, x87_st(cpu, n)->mantissa);
         store16(image + size + 8, x87_st(cpu, n)->sign_exponent);
     }
+    check_image_aligned(cpu, i, size, true);
     mem_write_bytes(cpu, i->seg, insn_ea(cpu, i), image, size);
     x87_init(cpu);
 }
@@ -151,6 +160,7 @@ OP(frstor)
     bool wide = i->opsize != 2;
     unsigned at = wide ? 28 : 14;
     x87_check(cpu);
+    check_image_aligned(cpu, i, at + 80, false);
     mem_read_bytes(cpu, i->seg, insn_ea(cpu, i), image, at + 80);
     get_environment(cpu, image, wide);
     for (unsigned n = 0; n < 8; n++, at += 10) {

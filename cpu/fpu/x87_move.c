@@ -39,6 +39,7 @@ OP(fld_m80)
 {
     u8 bytes[10];
     x87_check(cpu);
+    mem_check_aligned(cpu, i->seg, insn_ea(cpu, i), 10, 8, false);
     mem_read_bytes(cpu, i->seg, insn_ea(cpu, i), bytes, sizeof bytes);
     struct fp_status s = fp_status_x87(cpu->x87.control);
     load(cpu, i, (struct float80){load64(bytes), load16(bytes + 8)}, &s);
@@ -71,6 +72,7 @@ OP(fbld)
 {
     u8 bcd[10];
     x87_check(cpu);
+    mem_check_aligned(cpu, i->seg, insn_ea(cpu, i), 10, 8, false);
     mem_read_bytes(cpu, i->seg, insn_ea(cpu, i), bcd, sizeof bcd);
     struct fp_status s = fp_status_x87(cpu->x87.control);
     load(cpu, i, f80_from_bcd(bcd), &s);
@@ -260,6 +262,7 @@ OP(fisttp_m64)
 static void store_ten(struct cpu *cpu, const struct insn *i, const u8 bytes[10], bool empty,
                       const struct fp_status *s)
 {
+    mem_check_aligned(cpu, i->seg, insn_ea(cpu, i), 10, 8, true);
     bool stored = empty ? cpu->x87.control & FP_INVALID : !(s->flags & ~s->masked & FP_INVALID);
     if (stored) {
         mem_write_bytes(cpu, i->seg, insn_ea(cpu, i), bytes, 10);

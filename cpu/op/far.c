@@ -212,7 +212,7 @@ static void far_tss(struct cpu *cpu, struct descriptor *d, bool call)
     cpu_check(cpu, !(d->selector & 4), RULE_GP_TSS_NOT_GDT, error);
     cpu_check(cpu, desc_type(d) == SYS_TSS16 || desc_type(d) == SYS_TSS32, RULE_GP_TSS_BUSY, error);
     cpu_check(cpu, desc_present(d), RULE_NP_TSS, error);
-    task_switch(cpu, d, call ? TASK_CALL : TASK_JMP, false, 0);
+    task_switch(cpu, d, call ? TASK_CALL : TASK_JMP, flags_get(cpu), false, 0);
 }
 
 static void far_task_gate(struct cpu *cpu, const struct descriptor *gate, bool call)
@@ -221,7 +221,7 @@ static void far_task_gate(struct cpu *cpu, const struct descriptor *gate, bool c
     cpu_check(cpu, desc_dpl(gate) >= cpu->cpl, RULE_GP_TASK_GATE_CPL, error);
     cpu_check(cpu, desc_dpl(gate) >= (gate->selector & 3u), RULE_GP_TASK_GATE_RPL, error);
     cpu_check(cpu, desc_present(gate), RULE_NP_TASK_GATE, error);
-    task_gate(cpu, gate, call ? TASK_CALL : TASK_JMP, false, 0);
+    task_gate(cpu, gate, call ? TASK_CALL : TASK_JMP, flags_get(cpu), false, 0);
 }
 
 static void far_transfer(struct cpu *cpu, const struct insn *i, u16 selector, u64 ip, bool call)

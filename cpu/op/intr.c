@@ -193,7 +193,7 @@ static void deliver_protected(struct cpu *cpu, const struct event *e)
     struct descriptor gate, d;
     fetch_gate(cpu, e, &gate);
     if (desc_type(&gate) == SYS_TASK_GATE) {
-        task_gate(cpu, &gate, TASK_INT, e->has_error, e->error);
+        task_gate(cpu, &gate, TASK_INT, e->flags, e->has_error, e->error);
         return;
     }
     fetch_handler(cpu, &gate, &d);
@@ -226,6 +226,7 @@ void cpu_deliver(struct cpu *cpu, int vector, enum delivery kind, bool has_error
 {
     if (kind != DELIVER_EXCEPTION) {
         cpu->delivering = kind == DELIVER_SOFT ? DELIVERING_SOFT : DELIVERING_EXTERNAL;
+        cpu->delivering_ac = false;
         cpu->pending_db &= ~(u64)DR6_BS; /* INT n clears TF: no single-step trap follows it (SDM Vol. 3B 17.3.1.4) */
     }
     if (kind == DELIVER_INTERRUPT) {
@@ -260,15 +261,15 @@ static bool has_error_code(int vector)
 
 enum combination { SERIAL, DOUBLE_FAULT, TRIPLE_FAULT };
 
-/* SDM Vol. 3A table 6-5. An alignment check while delivering one would repeat forever: it counts as a double fault. */
-static enum combination combine(int first, int second)
+/* SDM Vol. 3A table 6-5. `again`: a second alignment check within one delivery; that would go on for ever, so it counts as a
+ * double fault. */
+static enum combination combine(int first, int second, bool again)
 {
     bool second_severe = contributory(second) || second == VEC_PF;
     if (first == VEC_DF) {
         return second_severe || second == VEC_AC ? TRIPLE_FAULT : SERIAL;
     }
-    if ((contributory(first) && contributory(second)) || (first == VEC_PF && second_severe) ||
-        (first == VEC_AC && second == VEC_AC)) {
+    if ((contributory(first) && contributory(second)) || (first == VEC_PF && second_severe) || again) {
         return DOUBLE_FAULT;
     }
     return SERIAL;
@@ -327,7 +328,9 @@ bool cpu_exception(struct cpu *cpu)
     if (vector == VEC_PF) {
         cpu->cr2 = cpu->raised.cr2;
     }
-    switch (first >= 0 ? combine(first, vector) : SERIAL) {
+    bool again = first >= 0 && vector == VEC_AC && cpu->delivering_ac;
+    cpu->delivering_ac = vector == VEC_AC || (first >= 0 && cpu->delivering_ac);
+    switch (first >= 0 ? combine(first, vector, again) : SERIAL) {
     case TRIPLE_FAULT:
         return triple_fault(cpu);
     case DOUBLE_FAULT:
@@ -413,6 +416,9 @@ OP(into)
     (void)i;
     if (flags_arith(cpu) & FLAG_OF) {
         cpu->raised.rule = RULE_OF_INTO; /* a trap: delivered like INT n, not raised */
+        if (log_on(LOG_INT)) {
+            log_exception(cpu, VEC_OF, 0);
+        }
         cpu_deliver(cpu, VEC_OF, DELIVER_SOFT, false, 0);
     }
 }

@@ -14,6 +14,7 @@ enum msr_kind {
     MSR_CANONICAL, /* the same; the value must be canonical */
     MSR_TYPES,     /* the same; each byte must be a memory type (MTRR; PAT: also UC-) */
     MSR_PAT,
+    MSR_DEFAULT_TYPE, /* as MSR_STORE; the low byte must be a memory type (SDM Vol. 3A 11.11.2.1) */
     MSR_CONSTANT, /* reads `mask`, may not be written */
     MSR_IGNORE,   /* reads `mask`, writes are dropped */
 };
@@ -72,7 +73,7 @@ static const struct msr_row msr_rows[] = {
     {0x258, 2, FEATURE_MTRR, ANY_VENDOR, MSR_TYPES, AT(mtrr_fixed[1]), ALL},
     {0x268, 8, FEATURE_MTRR, ANY_VENDOR, MSR_TYPES, AT(mtrr_fixed[3]), ALL},
     {0x277, 1, FEATURE_PAT, ANY_VENDOR, MSR_PAT, AT(pat), ALL},
-    {0x2ff, 1, FEATURE_MTRR, ANY_VENDOR, MSR_STORE, AT(mtrr_def_type), 0xcff},
+    {0x2ff, 1, FEATURE_MTRR, ANY_VENDOR, MSR_DEFAULT_TYPE, AT(mtrr_def_type), 0xcff},
     {0xda0, 1, FEATURE_XSAVES, ANY_VENDOR, MSR_STORE, AT(xss), 0},                /* XSS: no component */
     {0xc0000081, 1, FEATURE_SYSCALL, ANY_VENDOR, MSR_STORE, AT(star), ALL},
     {0xc0000082, 1, FEATURE_LM, ANY_VENDOR, MSR_CANONICAL, AT(lstar), ALL},
@@ -140,6 +141,8 @@ static bool row_accepts(const struct msr_row *row, u64 value)
     switch (row->kind) {
     case MSR_STORE:
         return !(value & ~row->mask);
+    case MSR_DEFAULT_TYPE:
+        return !(value & ~row->mask) && types_valid(value & 0xff, 0x73);
     case MSR_CANONICAL:
         return is_canonical(value);
     case MSR_TYPES:

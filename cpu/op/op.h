@@ -197,10 +197,11 @@ void inner_stack_fetch(struct cpu *cpu, unsigned cpl, unsigned ist, struct inner
 
 /* ---- tasks (task.c): SDM Vol. 3A 7.3 */
 enum task_reason { TASK_JMP, TASK_CALL, TASK_IRET, TASK_INT };
-/* The TSS descriptor has been checked for type and presence. Ends with the new task's state in `cpu`. */
-void task_switch(struct cpu *cpu, struct descriptor *tss, enum task_reason reason, bool has_error, u32 error);
+/* The TSS descriptor has been checked for type and presence. `flags`: what the old TSS keeps. Ends with the new task's state in `cpu`. */
+void task_switch(struct cpu *cpu, struct descriptor *tss, enum task_reason reason, u32 flags, bool has_error, u32 error);
 /* Checks the TSS that a task gate names, then switches. */
-void task_gate(struct cpu *cpu, const struct descriptor *gate, enum task_reason reason, bool has_error, u32 error);
+void task_gate(struct cpu *cpu, const struct descriptor *gate, enum task_reason reason, u32 flags, bool has_error,
+               u32 error);
 /* IRET with EFLAGS.NT. */
 void task_return(struct cpu *cpu);
 

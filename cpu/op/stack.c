@@ -88,12 +88,19 @@ static void probe_paging(struct cpu *cpu, const struct frame *f)
     }
 }
 
+/* A push at ring 3: SDM Vol. 3A table 6-7 (pushes to an inner ring's stack are not checked). */
+static void check_aligned(struct cpu *cpu, const struct frame *f, u64 low)
+{
+    cpu_check(cpu, !(cpu->align_check && f->user && frame_linear(f, low) & (f->width - 1u)), RULE_AC_UNALIGNED, 0);
+}
+
 void frame_check(struct cpu *cpu, const struct frame *f)
 {
     unsigned size = f->count * f->width;
     u64      low = (f->sp - size) & f->mask;
     if (in_one_piece(f, low, size)) {
         check_range(cpu, f, low, size);
+        check_aligned(cpu, f, low);
         if (!frame_host(cpu, f, low, size)) {
             probe_paging(cpu, f);
         }
@@ -102,6 +109,7 @@ void frame_check(struct cpu *cpu, const struct frame *f)
     for (unsigned n = 1; n <= f->count; n++) {
         check_range(cpu, f, (f->sp - n * f->width) & f->mask, f->width);
     }
+    check_aligned(cpu, f, low);
     probe_paging(cpu, f);
 }
 

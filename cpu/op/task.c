@@ -18,6 +18,7 @@ struct tss_state {
 struct task {
     struct descriptor *tss;
     enum task_reason   reason;
+    u32                flags; /* of the old task, as they are saved: SDM Vol. 3B 17.3.1.1, RF of a fault is set there too */
     bool               wide; /* 32-bit */
     u64                pdpte[4];
     bool               load_cr3;
@@ -110,7 +111,7 @@ static void prepare(struct cpu *cpu, struct task *t)
 /* Saves the old task: busy bit, flags, state. */
 static void leave_old(struct cpu *cpu, const struct task *t)
 {
-    u32               eflags = flags_get(cpu);
+    u32               eflags = t->flags;
     struct descriptor old;
     if (t->reason == TASK_JMP || t->reason == TASK_IRET) {
         if (descriptor_fetch(cpu, cpu->tr.selector, &old)) {
@@ -228,9 +229,9 @@ static void push_error(struct cpu *cpu, unsigned width, u32 error)
     cpu->regs[R_SP] = stack_merge(cpu->regs[R_SP], cpu->stack_mask, sp);
 }
 
-void task_switch(struct cpu *cpu, struct descriptor *tss, enum task_reason reason, bool has_error, u32 error)
+void task_switch(struct cpu *cpu, struct descriptor *tss, enum task_reason reason, u32 flags, bool has_error, u32 error)
 {
-    struct task t = {.tss = tss, .reason = reason};
+    struct task t = {.tss = tss, .reason = reason, .flags = flags};
     u16         old_selector = cpu->tr.selector;
     prepare(cpu, &t);
     log_at(LOG_PCALL, "task switch %04x -> %04x", old_selector, tss->selector);
@@ -259,7 +260,8 @@ void task_switch(struct cpu *cpu, struct descriptor *tss, enum task_reason reaso
     cpu_check(cpu, cpu->ip <= cpu->seg[SEG_CS].limit, RULE_GP_TASK_IP, 0);
 }
 
-void task_gate(struct cpu *cpu, const struct descriptor *gate, enum task_reason reason, bool has_error, u32 error)
+void task_gate(struct cpu *cpu, const struct descriptor *gate, enum task_reason reason, u32 flags, bool has_error,
+               u32 error)
 {
     u16               selector = gate_selector(gate);
     u32               code = selector_error(selector);
@@ -268,7 +270,7 @@ void task_gate(struct cpu *cpu, const struct descriptor *gate, enum task_reason 
     cpu_check(cpu, descriptor_fetch(cpu, selector, &tss), RULE_GP_TSS_LIMIT, code);
     cpu_check(cpu, desc_type(&tss) == SYS_TSS16 || desc_type(&tss) == SYS_TSS32, RULE_GP_TSS_BUSY, code);
     cpu_check(cpu, desc_present(&tss), RULE_NP_TSS, code);
-    task_switch(cpu, &tss, reason, has_error, error);
+    task_switch(cpu, &tss, reason, flags, has_error, error);
 }
 
 void task_return(struct cpu *cpu)
@@ -280,5 +282,5 @@ void task_return(struct cpu *cpu)
     cpu_check(cpu, desc_type(&tss) == SYS_TSS16_BUSY || desc_type(&tss) == SYS_TSS32_BUSY, RULE_TS_LINK_NOT_BUSY,
               error);
     cpu_check(cpu, desc_present(&tss), RULE_NP_TSS, error);
-    task_switch(cpu, &tss, TASK_IRET, false, 0);
+    task_switch(cpu, &tss, TASK_IRET, flags_get(cpu), false, 0);
 }
