@@ -11,6 +11,7 @@
 #include "cpu/base/types.h"
 #include "cpu/state.h"
 
+struct block;
 struct insn;
 
 /* Runs one instruction and then its successors; the executor's own kind of function. */
@@ -174,7 +175,7 @@ struct insn {
     union {
         op_fn              op;
         vec_fn             vec;
-        const struct insn *link; /* direct jumps inside the page: the target, once known */
+        struct block      *link; /* direct jumps inside the page: the target, once known */
     };
     u64 imm;    /* immediate, sign-extended where the manual says so; jumps: the displacement; far pointers: selector << 32 | offset */
     i64 disp;   /* memory operand; RIP-relative ones include the offset of the next instruction in the page */

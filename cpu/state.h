@@ -188,6 +188,7 @@ struct cpu {
     u32                     pending; /* PENDING_*: atomic, other threads set PENDING_EXIT */
     const struct insn      *current; /* the instruction being executed, for faults */
     const struct insn      *next;    /* where a build without tail calls goes on */
+    struct block           *next_block; /* the same */
 
     /* ---- architectural */
     struct segment        ldtr, tr;
@@ -229,8 +230,7 @@ struct cpu {
         struct cpu *cpu;   /* this one */
         const void *jumps; /* where computed jumps find code, in this mode */
         u64         scratch, spare, target, target_base, shared[8];
-        const void *arena; /* of decoded blocks */
-        u32         from;  /* the instruction that jumps, in units of 8 bytes from there */
+        u32         from;  /* the instruction that jumps */
         u32         mxcsr; /* the host's own */
         u8          live;  /* register files of the host that hold the guest's registers */
         u8          count; /* of a shift */

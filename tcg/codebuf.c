@@ -24,6 +24,11 @@ bool codebuf_create(struct codebuf *c, size_t bytes, struct error *error)
     return true;
 }
 
+void codebuf_rest(const struct codebuf *c)
+{
+    madvise(c->write, c->bytes, MADV_DONTNEED); /* of shared memory it drops only the mapping */
+}
+
 void codebuf_destroy(struct codebuf *c)
 {
     if (c->write) {

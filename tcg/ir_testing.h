@@ -23,7 +23,8 @@ static inline void ir_of_bytes(struct ir *ir, const char *bytes, unsigned size)
     struct error err;
     assert_non_null(cpu_model_find("max", &features, &err));
     struct decoder *d = decoder_create(&features);
-    struct block *b = calloc(1, sizeof *b + 65 * sizeof(struct insn));
+    struct block *b = calloc(1, sizeof *b);
+    b->insn = calloc(65, sizeof *b->insn);
     b->mode = 8;
     for (unsigned at = 0; at < size;) {
         struct insn *i = &b->insn[b->count];
@@ -33,6 +34,7 @@ static inline void ir_of_bytes(struct ir *ir, const char *bytes, unsigned size)
         at += i->length;
     }
     translate(ir, b, (struct translate_mode){.stack_bytes = 8});
+    free(b->insn);
     free(b);
     decoder_destroy(d);
 }

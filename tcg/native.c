@@ -35,27 +35,36 @@ static void clear_tables(struct native *n)
     memset(n->tables, 0, n->modes * sizeof *n->tables);
 }
 
-static void empty(struct native *n)
+static u8 *code_at(const struct native *n, u32 offset)
 {
-    n->hot          = n->stubs_end;
-    n->cold         = n->hot_end;
-    n->links        = 1;
-    n->translations = 0;
-    clear_tables(n);
+    return n->code.write + offset;
 }
 
-/* All code goes; its blocks are counted anew, and are soon hot again. */
-static void flush(struct native *n)
+static u32 offset_of(const struct native *n, const u8 *code)
 {
-    for (u32 k = 0; k < n->translations; k++) {
-        struct block *b = n->translation[k].block;
-        b->translation  = NULL;
-        if (!b->stale) {
-            interp_count(b, n->threshold / 2 + 1);
-        }
+    return (u32)(code - n->code.write);
+}
+
+/* The part holds nothing. Its room is divided as what was translated so far was. */
+static void clear_part(struct native *n, struct native_part *p)
+{
+    u64    hot   = n->hot_bytes + 60000, all = hot + n->cold_bytes + 40000; /* at first, as usual */
+    size_t bytes = (size_t)(p->end - p->begin);
+    p->hot_end   = p->begin + (u64)bytes * hot / all;
+    p->hot       = p->begin;
+    p->cold      = p->hot_end;
+    p->data      = p->end;
+    p->links     = 1;
+    p->translations = 0;
+}
+
+static void empty(struct native *n)
+{
+    for (unsigned k = 0; k < NATIVE_PARTS; k++) {
+        clear_part(n, &n->part[k]);
     }
-    empty(n);
-    n->stats.flushes++;
+    n->now = 0;
+    clear_tables(n);
 }
 
 static void forget_all(struct executor *executor)
@@ -63,32 +72,111 @@ static void forget_all(struct executor *executor)
     empty(native_of(executor));
 }
 
+/* Whether the translation is still that of its block. */
+static bool is_valid(const struct translation *t)
+{
+    return t->block && t->block->translation == t;
+}
+
+/* The jumps to the translation leave instead. */
+static void unlink_jumps(struct native *n, struct translation *t)
+{
+    for (u32 k = t->incoming; k; k = n->link[k].next) {
+        const struct link *l = &n->link[k];
+        if (is_valid(&n->translation[l->translation])) { /* else its jump may be the one that was put over the entry, below */
+            patch_jump(code_at(n, l->from), code_at(n, l->otherwise));
+        }
+    }
+    t->incoming = 0;
+}
+
 /* The block's bytes have changed: nothing enters its code any more. */
 static void forget(struct executor *executor, struct block *b)
 {
     struct native      *n = native_of(executor);
     struct translation *t = b->translation;
-    for (u32 k = t->incoming; k; k = n->link[k].next) {
-        if (n->link[k].block->translation) { /* else its jump may be the one that was put over the entry, below */
-            patch_jump(n->link[k].from, n->link[k].otherwise);
-        }
-    }
+    unlink_jumps(n, t);
     t->entry[0] = 0xe9;
     patch_jump(t->entry + 1, t->left);
     b->translation = NULL;
     n->stats.stale++;
 }
 
-u64 native_link(struct native *n, const struct block *block, u8 *displacement, unsigned offset, bool split)
+/* Links with the numbers from `first` on, `count` of them, are gone. */
+static void drop_links(struct native *n, struct translation *t, u32 first, u32 count)
 {
-    u32 k      = n->links++;
-    n->link[k] = (struct link){.from = displacement, .otherwise = displacement + 4 + (i64)(i32)load32(displacement), .block = block, .offset = offset, .split = split};
+    for (u32 *k = &t->incoming; *k;) {
+        if (*k - first < count) {
+            *k = n->link[*k].next;
+        } else {
+            k = &n->link[*k].next;
+        }
+    }
+}
+
+static void drop_jumps(struct native *n, const struct native_part *p)
+{
+    const u8 *begin = codebuf_run(&n->code, p->begin);
+    size_t    bytes = (size_t)(p->end - p->begin);
+    for (unsigned m = 0; m < n->modes; m++) {
+        struct native_jump *jump = n->tables[m].jump;
+        for (unsigned k = 0; k < NATIVE_JUMPS; k++) {
+            if ((size_t)(jump[k].code - begin) < bytes) {
+                jump[k] = (struct native_jump){0};
+            }
+        }
+    }
+}
+
+/* The code of a part goes; its blocks are counted anew, and are soon hot again. */
+static void evict(struct native *n, unsigned number)
+{
+    struct native_part *p     = &n->part[number];
+    struct translation *first = &n->translation[number * n->translations_max];
+    for (u32 k = 0; k < p->translations; k++) {
+        struct translation *t     = &first[k];
+        bool                valid = is_valid(t);
+        unlink_jumps(n, t);
+        if (valid) {
+            t->block->translation = NULL;
+            if (!t->block->stale) {
+                interp_count(t->block, n->threshold / 2);
+            }
+        }
+        t->block = NULL;
+    }
+    for (unsigned k = 0; k < NATIVE_PARTS; k++) {
+        for (u32 m = 0; k != number && m < n->part[k].translations; m++) {
+            drop_links(n, &n->translation[k * n->translations_max + m], number * n->links_max, n->links_max);
+        }
+    }
+    drop_jumps(n, p);
+    clear_part(n, p);
+    n->stats.evictions++;
+}
+
+/* On to the part that was filled the longest time ago. */
+static void next_part(struct native *n)
+{
+    codebuf_rest(&n->code); /* for what counts as resident */
+    n->now = (n->now + 1) % NATIVE_PARTS;
+    if (n->part[n->now].translations) {
+        evict(n, n->now);
+    } else {
+        clear_part(n, &n->part[n->now]);
+    }
+}
+
+u64 native_link(struct native *n, const u8 *displacement, unsigned offset, bool split)
+{
+    u32 k      = n->now * n->links_max + n->part[n->now].links++, from = offset_of(n, displacement);
+    n->link[k] = (struct link){.from = from, .otherwise = from + 4 + load32(displacement), .translation = n->current, .offset = (u16)offset, .split = split};
     return (u64)k << 2 | NATIVE_EXIT_LINK;
 }
 
-u32 native_site(const struct native *n, const struct insn *insn, unsigned bytes, bool write)
+u64 native_site(const struct native *n, const struct insn *insn, unsigned bytes, bool write)
 {
-    return native_insn(n, insn) << 5 | (bytes & 15) << 1 | write;
+    return (u64)native_insn(n, insn) << 5 | (bytes & 15) << 1 | write;
 }
 
 static u64 now_ns(void)
@@ -98,42 +186,68 @@ static u64 now_ns(void)
     return (u64)t.tv_sec * 1000000000u + (u64)t.tv_nsec;
 }
 
+/* Where the interpreter goes on in a block whose bytes have changed is known from this. */
+static const u8 *put_lengths(struct out *o, const struct block *b)
+{
+    u8 lengths[BLOCK_INSNS_MAX];
+    for (unsigned k = 0; k < b->count; k++) {
+        lengths[k] = b->insn[k].length;
+    }
+    return put_data(o, lengths, b->count);
+}
+
 static bool emit(struct native *n, struct block *b)
 {
-    struct out          hot = {.p = n->hot, .end = n->hot_end}, cold = {.p = n->cold, .end = n->cold_end};
-    struct translation *t = &n->translation[n->translations];
-    *t                    = (struct translation){.block = b, .entry = n->hot};
-    if (n->translations + 1 == n->translations_max || n->links + 2 * BLOCK_INSNS_MAX > n->links_max ||
-        !x86_64_emit(n, b, &hot, &cold, &t->left)) {
+    struct native_part *p    = &n->part[n->now];
+    struct out          hot  = {.p = p->hot, .end = p->hot_end}, cold = {.p = p->cold, .end = p->data};
+    n->current               = n->now * n->translations_max + p->translations;
+    struct translation *t    = &n->translation[n->current];
+    u32                 links = p->links;
+    if (p->translations == n->translations_max || p->links + 2 * BLOCK_INSNS_MAX + 2 > n->links_max) {
         return false;
     }
-    t->bytes = (u32)(hot.p - n->hot + (cold.p - n->cold));
-    n->hot   = hot.p;
-    n->cold  = cold.p;
-    n->translations++;
+    *t         = (struct translation){.block = b, .entry = p->hot};
+    t->lengths = put_lengths(&cold, b);
+    if (!x86_64_emit(n, b, &hot, &cold, &t->left)) {
+        p->links = links;
+        return false;
+    }
+    t->bytes = (u32)(hot.p - p->hot + (cold.p - p->cold));
+    n->hot_bytes += (u64)(hot.p - p->hot);
+    n->cold_bytes += (u64)(cold.p - p->cold + (p->data - cold.end));
+    p->hot  = hot.p;
+    p->cold = cold.p;
+    p->data = cold.end;
+    p->translations++;
     b->translation = t;
+    b->code        = offset_of(n, t->entry);
     return true;
 }
 
 /* The block that was translated last. */
 static void show_block(const struct native *n, const struct block *b)
 {
+    const struct native_part *p        = &n->part[n->now];
     const struct translation *t        = b->translation;
-    size_t                    hot      = (size_t)(n->hot - t->entry), cold = t->bytes - hot;
-    const struct code_piece   pieces[] = {{codebuf_run(&n->code, t->entry), hot}, {codebuf_run(&n->code, n->cold - cold), cold}};
+    size_t                    hot      = (size_t)(p->hot - t->entry), cold = t->bytes - hot;
+    const struct code_piece   pieces[] = {{codebuf_run(&n->code, t->entry), hot}, {codebuf_run(&n->code, p->cold - cold), cold}};
     n->watch->block(n->watch->opaque, n->cpu, b, pieces);
 }
+
+/* One of so many translations is timed. */
+#define TIMED 16
 
 static bool translate(struct executor *executor, struct block *b)
 {
     struct native *n     = native_of(executor);
-    u64            start = now_ns();
+    bool           timed = n->stats.blocks % TIMED == 0;
+    u64            start = timed ? now_ns() : 0;
     bool flat = (b->mode & MODE_CODE_BYTES) == 8 || b->mode & MODE_FLAT;
-    if (b->mode & MODE_ALIGN || (b->second && !flat)) {
+    if (b->mode & MODE_ALIGN || (b->spanning && !flat)) {
         return false;
     }
     if (!emit(n, b)) {
-        flush(n);
+        next_part(n);
         if (!emit(n, b)) {
             return false;
         }
@@ -141,7 +255,7 @@ static bool translate(struct executor *executor, struct block *b)
     n->stats.blocks++;
     n->stats.insns += b->count;
     n->stats.bytes += b->translation->bytes;
-    n->stats.translate_ns += now_ns() - start;
+    n->stats.translate_ns += timed ? TIMED * (now_ns() - start) : 0;
     if (n->watch) {
         show_block(n, b);
     }
@@ -152,14 +266,13 @@ static bool translate(struct executor *executor, struct block *b)
 
 struct native_pointer native_miss(struct cpu *cpu, u64 la, u64 site)
 {
-    struct native     *n     = native_of(cpu->executor);
-    unsigned           bytes = site >> 1 & 15;
-    const struct insn *insn  = (const struct insn *)(const void *)(cpu->icache->arena + (site >> 5) * 8);
+    struct native *n     = native_of(cpu->executor);
+    unsigned       bytes = site >> 1 & 15;
+    u64            at    = site >> 5;
     n->stats.misses++;
     void *host = mem_direct(cpu, la, bytes ? bytes : 16, site & 1);
-    bool  same = insn->fn != cpu->icache->stale; /* else an accessed bit was set in the block's own code */
-    return (struct native_pointer){.host = same ? (u64)(uintptr_t)host : 0,
-                                   .exit = (u64)(uintptr_t)insn | NATIVE_EXIT_INSN};
+    bool  same = !n->translation[at >> 7].block->stale; /* else an accessed bit was set in the block's own code */
+    return (struct native_pointer){.host = same ? (u64)(uintptr_t)host : 0, .exit = at << 2 | NATIVE_EXIT_INSN};
 }
 
 u64 native_miss_range(struct cpu *cpu, u64 la, u64 range)
@@ -186,13 +299,14 @@ static bool touches_x87(const struct insn *insn)
            row->feature == FEATURE_SSE2 || (row->map == M1 && row->opcode == 0x9b);
 }
 
-u64 native_call(struct cpu *cpu, const struct insn *insn)
+u64 native_call(struct cpu *cpu, const struct native_call_site *site)
 {
-    struct native *n    = native_of(cpu->executor);
-    u16            mode = cpu->code_mode;
+    struct native     *n    = native_of(cpu->executor);
+    const struct insn *insn = &site->insn;
+    u16                mode = cpu->code_mode;
     n->stats.calls++;
     if (n->profile) {
-        native_profile_call(n->profile, insn);
+        native_profile_call(n->profile, insn, site->run);
     }
     if (!x87_function(cpu, insn)) {
         if (cpu->host.live && touches_x87(insn)) {
@@ -201,11 +315,11 @@ u64 native_call(struct cpu *cpu, const struct insn *insn)
         interp_isolated(cpu, insn);
         pack_flags(cpu);
     }
-    bool leave = cpu->code_mode != mode || cpu->pending || insn[1].fn == cpu->icache->stale;
+    bool leave = cpu->code_mode != mode || cpu->pending || n->translation[site->at >> 7].block->stale;
     if (n->profile) {
         native_profile_called(n->profile);
     }
-    return leave ? (u64)(uintptr_t)(insn + 1) | NATIVE_EXIT_INSN : 0;
+    return leave ? (u64)(site->at + 1) << 2 | NATIVE_EXIT_INSN : 0;
 }
 
 /* ---- in and out */
@@ -254,7 +368,7 @@ static unsigned jump_index(const u8 *host)
 static u64 run(struct native *n, const struct block *b)
 {
     u64 (*enter)(const u8 *code) = (u64(*)(const u8 *))(uintptr_t)codebuf_run(&n->code, n->stub.enter);
-    return enter(codebuf_run(&n->code, b->translation->entry));
+    return enter(n->code.run + b->code);
 }
 
 /* The rest of a block at cpu->ip, where shared checks have failed. */
@@ -277,37 +391,62 @@ static struct block *split(struct native *n, struct cpu *cpu)
 /* A jump inside its page that is not linked: links it if its target is translated. NULL: it is not. */
 static const struct block *follow(struct native *n, struct cpu *cpu, u32 number)
 {
-    struct link  *l       = &n->link[number];
-    const u8     *page    = (const u8 *)((uintptr_t)l->block->host & ~(uintptr_t)(PAGE_SIZE - 1));
-    u64           flushes = n->stats.flushes + cpu->icache->flushes;
-    struct block *b       = NULL;
-    cpu->ip               = (cpu->regs[R_IPBASE] + l->offset) & cpu->ip_mask;
+    struct link        *l         = &n->link[number];
+    const struct block *from      = n->translation[l->translation].block;
+    const u8           *page      = (const u8 *)((uintptr_t)from->host & ~(uintptr_t)(PAGE_SIZE - 1));
+    u64                 evictions = n->stats.evictions + cpu->icache->flushes;
+    struct block       *b         = NULL;
+    cpu->ip                       = (cpu->regs[R_IPBASE] + l->offset) & cpu->ip_mask;
     if (l->split) {
         b = split(n, cpu);
     } else if (!cpu->pending) {
-        b = icache_find(cpu->icache, page + l->offset, l->block->mode);
+        b = icache_find(cpu->icache, page + l->offset, from->mode);
     }
     if (!b || !b->translation) {
         return NULL;
     }
-    if (n->stats.flushes + cpu->icache->flushes != flushes || cpu->pending) {
+    if (n->stats.evictions + cpu->icache->flushes != evictions || cpu->pending) {
         return b; /* the jump is gone, or would not look whether something is pending */
     }
     n->stats.links++;
-    patch_jump(l->from, b->translation->entry);
+    patch_jump(code_at(n, l->from), b->translation->entry);
     l->next                  = b->translation->incoming;
     b->translation->incoming = number;
     return b;
 }
 
+/* The block will be found by computed jumps, in its mode. */
+static void use_table(struct native *n, struct cpu *cpu, const struct block *b)
+{
+    if (n->mode_now != b->mode) {
+        cpu->host.jumps = table_of(n, b->mode)->jump;
+        n->mode_now     = b->mode;
+    }
+    struct native_jump *jump   = (struct native_jump *)(uintptr_t)cpu->host.jumps;
+    jump[jump_index(b->host)] = (struct native_jump){b->host, n->code.run + b->code};
+}
+
+/* The instruction that translated code has named, decoded; NULL: the bytes have changed, and cpu->ip says where to go on. */
+static const struct insn *resume(const struct native *n, struct cpu *cpu, u64 at)
+{
+    const struct translation *t      = &n->translation[at >> 7];
+    unsigned                  number = at & 127, offset;
+    if (likely(!t->block->stale)) {
+        return interp_decoded(cpu, t->block) + number;
+    }
+    offset = (uintptr_t)t->block->host & (PAGE_SIZE - 1);
+    for (unsigned k = 0; k < number; k++) {
+        offset += t->lengths[k];
+    }
+    cpu->ip = (cpu->regs[R_IPBASE] + offset) & cpu->ip_mask;
+    return NULL;
+}
+
 static const struct insn *enter(struct executor *executor, struct cpu *cpu, const struct block *b)
 {
-    struct native     *n = native_of(executor);
-    struct jump_table *t = table_of(n, b->mode);
-    struct native_jump *j = &t->jump[jump_index(b->host)];
+    struct native *n = native_of(executor);
     use_cpu(cpu);
-    cpu->host.jumps = t->jump;
-    *j              = (struct native_jump){b->host, codebuf_run(&n->code, b->translation->entry)};
+    use_table(n, cpu, b);
     pack_flags(cpu);
     if (n->profile) {
         native_profile_enter(n->profile, cpu);
@@ -330,7 +469,7 @@ static const struct insn *enter(struct executor *executor, struct cpu *cpu, cons
     const struct insn *next = NULL;
     if ((exit & NATIVE_EXIT_MASK) == NATIVE_EXIT_INSN) {
         n->stats.left++;
-        next = (const struct insn *)(uintptr_t)(exit & ~(u64)NATIVE_EXIT_MASK);
+        next = resume(n, cpu, exit >> 2);
     }
     if (n->profile) {
         native_profile_exit(n->profile, cpu, next);
@@ -400,17 +539,18 @@ struct executor *native_create(struct cpu *cpu, const struct native_config *conf
     n->watch            = config->watch;
     n->profile          = config->profile ? native_profile_create() : NULL;
     n->tables           = mem_zeroed(NATIVE_MODES, sizeof *n->tables);
-    n->links_max        = (u32)(bytes / 64);
-    n->translations_max = (u32)(bytes / 128);
-    n->link             = mem_zeroed(n->links_max, sizeof *n->link);
-    n->translation      = mem_zeroed(n->translations_max, sizeof *n->translation);
-    n->hot_end          = n->code.write + bytes / 2;
-    n->cold_end         = n->code.write + bytes;
-    struct out o        = {.p = n->code.write, .end = n->hot_end};
+    n->links_max        = (u32)(bytes / 64 / NATIVE_PARTS);
+    n->translations_max = (u32)(bytes / 128 / NATIVE_PARTS);
+    n->link             = mem_zeroed(NATIVE_PARTS * n->links_max, sizeof *n->link);
+    n->translation      = mem_zeroed(NATIVE_PARTS * n->translations_max, sizeof *n->translation);
+    struct out o        = {.p = n->code.write, .end = n->code.write + bytes};
     x86_64_stubs(n, &o);
     n->stubs_end    = o.p;
+    size_t part = (bytes - (size_t)(o.p - n->code.write)) / NATIVE_PARTS & ~(size_t)15;
+    for (unsigned k = 0; k < NATIVE_PARTS; k++) {
+        n->part[k] = (struct native_part){.begin = o.p + k * part, .end = o.p + (k + 1) * part};
+    }
     cpu->host.cpu         = cpu;
-    cpu->host.arena       = cpu->icache->arena;
     cpu->executor         = &n->executor;
     cpu->icache->executor = &n->executor;
     cpu->host.mxcsr = host_mxcsr();

@@ -18,6 +18,7 @@
 
 #define NATIVE_JUMPS 16384
 #define NATIVE_MODES 32
+#define NATIVE_PARTS 8 /* of the room for code: when all is used, the oldest goes */
 
 /* Register files of the host that hold the guest's registers (cpu->host.live). */
 enum { NATIVE_LIVE_XMM = 1, NATIVE_LIVE_X87 = 2 /* and MMX */ };
@@ -26,7 +27,7 @@ enum { NATIVE_LIVE_XMM = 1, NATIVE_LIVE_X87 = 2 /* and MMX */ };
 enum {
     NATIVE_EXIT_IP   = 0, /* cpu->ip says where to go on */
     NATIVE_EXIT_LINK = 1, /* a jump inside the page that is not linked: the rest is its number */
-    NATIVE_EXIT_INSN = 2, /* the rest points to the instruction at which the interpreter goes on */
+    NATIVE_EXIT_INSN = 2, /* the rest names the instruction at which the interpreter goes on: native_insn() */
     NATIVE_EXIT_MASK = 3,
 };
 
@@ -37,7 +38,8 @@ struct native_jump {
 };
 
 struct native_stats {
-    u64 blocks, insns, bytes, flushes, stale; /* translated */
+    u64 blocks, insns, bytes, stale; /* translated */
+    u64 evictions;                   /* of parts */
     u64 translate_ns;
     u64 enters, links, left, calls, misses; /* C's part in running it */
 };
@@ -68,27 +70,45 @@ struct rule_of_row;
 struct out;
 
 struct link {
-    u8                 *from;   /* displacement of the jump */
-    const u8           *otherwise; /* the code that leaves by this link */
-    const struct block *block;  /* of the jump */
-    u32                 offset; /* of the target in the page */
-    bool                split;  /* to the rest of the block, translated without shared checks */
-    u32                 next;   /* link to the same target; 0: none */
+    u32  from;        /* displacement of the jump, in the room for code */
+    u32  otherwise;   /* the code that leaves by this link */
+    u32  translation; /* that jumps */
+    u32  next;        /* link to the same target; 0: none */
+    u16  offset;      /* of the target in the page */
+    bool split;       /* to the rest of the block, translated without shared checks */
 };
 
 struct translation {
     struct block *block;
     u8           *entry; /* at its writable address */
     const u8     *left;  /* code that leaves before the first instruction */
+    const u8     *lengths; /* of the instructions */
     u32           incoming;
     u32           bytes;
+};
+
+/* What was translated in one stretch of time. */
+struct native_part {
+    u8 *begin, *hot, *hot_end, *cold, *data, *end; /* what usually runs goes from `begin` to `hot`, other code from `hot_end` to `cold`, */
+                                                   /* data from `data` to `end` */
+    u32 links, translations;                /* of links_max, translations_max each part has */
+};
+
+/* A call of an instruction's C function. */
+struct native_call_site {
+    u32         at;  /* native_insn() */
+    u32         run; /* native_profile_run() */
+    struct insn insn;
 };
 
 struct native {
     struct executor     executor;
     struct cpu         *cpu;
     struct codebuf      code;
-    u8                 *hot, *cold, *hot_end, *cold_end, *stubs_end; /* writable addresses */
+    u8                 *stubs_end; /* all addresses are writable ones */
+    struct native_part  part[NATIVE_PARTS];
+    unsigned            now; /* the part that is being filled */
+    u64                 hot_bytes, cold_bytes;
     struct rule_of_row *rules;
     struct {
         const u8 *enter, *exit, *miss, *miss_range, *call, *load_xmm, *load_x87;
@@ -97,12 +117,13 @@ struct native {
         const u8 *ret[2][2]; /* the same; when it is found, 8 or 4 bytes are popped */
         const u8 *go[2];     /* C looks for it */
     } stub;
-    struct link        *link; /* the first one stays unused */
-    u32                 links, links_max;
+    struct link        *link; /* the first one of each part stays unused */
     struct translation *translation;
-    u32                 translations, translations_max;
+    u32                 links_max, translations_max;
+    u32                 current;            /* the translation that is being made */
     u16                 mode[NATIVE_MODES]; /* those that have a table */
     unsigned            modes;
+    u16                 mode_now;           /* of cpu->host.jumps */
     struct jump_table  *tables; /* in the order of mode[] */
     struct native_stats stats;
     unsigned            threshold;
@@ -110,15 +131,15 @@ struct native {
     const struct code_watch *watch;
 };
 
-/* A new link: the value with which its jump leaves. */
-u64 native_link(struct native *n, const struct block *block, u8 *displacement, unsigned offset, bool split);
-/* A memory access, in 32 bits for native_miss(). */
-/* An instruction, as cpu->host.from holds it. */
+/* A new link of the translation that is being made: the value with which its jump leaves. */
+u64 native_link(struct native *n, const u8 *displacement, unsigned offset, bool split);
+/* An instruction of the block that is being translated: its number in the block and that of the translation. */
 static inline u32 native_insn(const struct native *n, const struct insn *insn)
 {
-    return (u32)(((const u8 *)insn - n->cpu->icache->arena) / 8);
+    return n->current << 7 | (u32)(insn - n->translation[n->current].block->insn);
 }
-u32 native_site(const struct native *n, const struct insn *insn, unsigned bytes, bool write);
+/* A memory access, for native_miss(). */
+u64 native_site(const struct native *n, const struct insn *insn, unsigned bytes, bool write);
 
 struct native_pointer {
     u64 host; /* 0: none */
@@ -128,7 +149,7 @@ struct native_pointer {
 struct native_pointer native_miss(struct cpu *cpu, u64 la, u64 site);
 /* range: bytes << 1 | write. 0: not in one page of plain RAM. */
 u64 native_miss_range(struct cpu *cpu, u64 la, u64 range);
-u64                   native_call(struct cpu *cpu, const struct insn *insn);
+u64 native_call(struct cpu *cpu, const struct native_call_site *site);
 
 /* ---- the backend: tcg/backend/x86_64 */
 struct rule_of_row *rules_create(void);

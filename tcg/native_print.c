@@ -19,12 +19,19 @@ static double per(u64 part, u64 whole, double scale)
 static void print_cache(const struct native *n, FILE *out)
 {
     const struct native_stats *s    = &n->stats;
-    size_t                     used = (size_t)(n->hot - n->code.write + (n->cold - n->hot_end));
+    const struct icache       *c    = n->cpu->icache;
+    size_t                     used = (size_t)(n->stubs_end - n->code.write), blocks = 0;
+    for (unsigned k = 0; k < NATIVE_PARTS; k++) {
+        const struct native_part *p = &n->part[k];
+        used += (size_t)(p->hot - p->begin + (p->cold - p->hot_end) + (p->end - p->data));
+        blocks += p->translations;
+    }
     fprintf(out, "executor            translated, host x86-64; a block is translated after %u executions\n", n->threshold);
-    fprintf(out, "code                %zu KiB of %zu KiB used, %u blocks in it\n", used >> 10, n->code.bytes >> 10, n->translations);
-    fprintf(out, "decoded blocks      %llu, %llu flushes\n", (ull)n->cpu->icache->blocks, (ull)n->cpu->icache->flushes);
-    fprintf(out, "translated          %llu blocks, %llu instructions, %llu bytes (%.1f bytes/instruction), %llu flushes\n", (ull)s->blocks,
-            (ull)s->insns, (ull)s->bytes, per(s->bytes, s->insns, 1), (ull)s->flushes);
+    fprintf(out, "code                %zu KiB of %zu KiB used, %zu blocks in it\n", used >> 10, n->code.bytes >> 10, blocks);
+    fprintf(out, "decoded blocks      %llu, %llu decoded again, %llu flushes\n", (ull)c->blocks, (ull)c->again, (ull)c->flushes);
+    fprintf(out, "translated          %llu blocks, %llu instructions, %llu bytes (%.1f bytes/instruction)\n", (ull)s->blocks,
+            (ull)s->insns, (ull)s->bytes, per(s->bytes, s->insns, 1));
+    fprintf(out, "evicted             %llu times an eighth of the code\n", (ull)s->evictions);
     fprintf(out, "invalidated         %llu blocks\n", (ull)s->stale);
     fprintf(out, "time in translation %.3f s (%.2f us/block)\n", (double)s->translate_ns / 1e9, per(s->translate_ns, s->blocks, 1e-3));
     fprintf(out, "entered             %llu times, %llu jumps linked\n", (ull)s->enters, (ull)s->links);

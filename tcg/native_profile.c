@@ -73,9 +73,10 @@ void native_profile_exit(struct native_profile *p, struct cpu *cpu, const struct
     }
 }
 
-void native_profile_call(struct native_profile *p, const struct insn *insn)
+void native_profile_call(struct native_profile *p, const struct insn *insn, unsigned run)
 {
-    p->calling = insn;
+    p->calling     = insn;
+    p->calling_run = run;
     p->calls[insn->row]++;
 }
 
@@ -87,7 +88,7 @@ void native_profile_called(struct native_profile *p)
 void native_profile_raised(struct native_profile *p, struct cpu *cpu)
 {
     if (p->calling) {
-        cpu->host.insns -= native_profile_run(p->calling);
+        cpu->host.insns -= p->calling_run;
         p->seen    = cpu->icount + p->calling->number - 1u;
         p->calling = NULL;
     }

@@ -14,6 +14,7 @@ struct native_profile {
     u64                interpreted;  /* instructions, up to `seen` */
     u64                seen;         /* of cpu->icount */
     const struct insn *calling;      /* whose C function is running */
+    unsigned           calling_run;  /* its native_profile_run() */
     u64               *calls, *left; /* by row: C functions called; instructions left to the interpreter */
 };
 
@@ -29,8 +30,8 @@ bool native_profile_ends_run(const struct insn *insn);
 /* Translated code is entered, and left: by EXIT_INSN with `insn`, else with NULL. */
 void native_profile_enter(struct native_profile *profile, const struct cpu *cpu);
 void native_profile_exit(struct native_profile *profile, struct cpu *cpu, const struct insn *insn);
-/* The C function of `insn` is called; it returned, or raised. */
-void native_profile_call(struct native_profile *profile, const struct insn *insn);
+/* The C function of `insn` is called, `run` instructions before the end of its run; it returned, or raised. */
+void native_profile_call(struct native_profile *profile, const struct insn *insn, unsigned run);
 void native_profile_called(struct native_profile *profile);
 void native_profile_raised(struct native_profile *profile, struct cpu *cpu);
 /* Instructions that the interpreter has executed. */

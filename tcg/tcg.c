@@ -20,6 +20,7 @@
 struct translation {
     struct translation *next; /* in the same bucket */
     const struct block *block;
+    u32 serial; /* of the block: its place may be another one's by now */
     u32 ops;
     struct translate_mode mode;
     _Alignas(16) u8 code[];
@@ -99,6 +100,7 @@ static struct translation *place(struct tcg *t, const struct block *b, struct tr
     t->used = (t->used + sizeof *n + size + 63) & ~(size_t)63;
     n->next = *bucket;
     n->block = b;
+    n->serial = b->serial;
     n->ops = t->ir->count;
     n->mode = mode;
     return *bucket = n;
@@ -124,7 +126,7 @@ static struct translation *find(struct tcg *t, const struct cpu *cpu, const stru
         flush(t);
     }
     struct translation *n = *bucket_of(t, b);
-    while (n && !(n->block == b && same_mode(n->mode, mode))) {
+    while (n && !(n->block == b && n->serial == b->serial && same_mode(n->mode, mode))) {
         n = n->next;
     }
     if (n) {

@@ -7,10 +7,12 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "cpu/base/mem.h"
 #include "cpu/exec.h"
 #include "mmu/phys.h"
 
-#define ARENA_BYTES  (64u << 20) /* address space; the host gives pages as they are used */
+#define RING_BYTES   (8u << 20)
+#define BLOCKS       (1u << 18)
 #define ICACHE_PAGES (1u << 15)
 #define GRANULE      64
 
@@ -19,30 +21,128 @@ struct code_page {
     const u8      *host; /* NULL: free */
     struct region *region;
     u64            offset;
-    struct block  *blocks;
+    u32            blocks; /* number of the first */
     u64            granules;
 };
 
-struct icache *icache_create(exec_fn stale)
+/* Address space; the host gives pages as they are used. */
+static void *reserve(size_t bytes)
 {
-    struct icache *c = calloc(1, sizeof *c);
-    c->stale         = stale;
-    c->pages         = calloc(ICACHE_PAGES, sizeof *c->pages);
-    c->arena         = mmap(NULL, ARENA_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (c->arena == MAP_FAILED) {
-        abort(); /* the host has no address space left */
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED) {
+        abort(); /* the host has none left */
     }
+    return p;
+}
+
+struct icache *icache_create(exec_fn stale, block_fn run_stale)
+{
+    struct icache *c = mem_zeroed(1, sizeof *c);
+    c->stale         = stale;
+    c->run_stale     = run_stale;
+    c->pages         = mem_zeroed(ICACHE_PAGES, sizeof *c->pages);
+    c->bucket        = reserve(ICACHE_BUCKETS * sizeof *c->bucket);
+    c->block         = reserve(BLOCKS * sizeof *c->block);
+    c->ring          = reserve(RING_BYTES);
+    c->used          = 1;
+    c->end           = RING_BYTES;
     return c;
 }
 
 void icache_destroy(struct icache *cache)
 {
     if (cache) {
-        munmap(cache->arena, ARENA_BYTES);
+        munmap(cache->ring, RING_BYTES);
+        munmap(cache->block, BLOCKS * sizeof *cache->block);
+        munmap(cache->bucket, ICACHE_BUCKETS * sizeof *cache->bucket);
         free(cache->pages);
         free(cache);
     }
 }
+
+/* ---- blocks */
+
+/* A stale block can be used anew when all instructions that may be linked to it have gone from the ring. */
+static struct block *reuse(struct icache *cache)
+{
+    struct block *b = &cache->block[cache->retired_first];
+    if (!cache->retired_first || cache->decoded - b->retired < 2 * (u64)RING_BYTES) {
+        return NULL;
+    }
+    cache->retired_first = b->page_next;
+    return b;
+}
+
+static void retire(struct icache *cache, struct block *b)
+{
+    u32 k        = (u32)(b - cache->block);
+    b->retired   = cache->decoded;
+    b->page_next = 0;
+    if (cache->retired_first) {
+        cache->block[cache->retired_last].page_next = k;
+    } else {
+        cache->retired_first = k;
+    }
+    cache->retired_last = k;
+}
+
+bool icache_full(const struct icache *cache)
+{
+    return cache->used + 2 > BLOCKS;
+}
+
+struct block *icache_new(struct icache *cache, const u8 *host, unsigned mode)
+{
+    struct block *b = reuse(cache);
+    b               = b ? b : &cache->block[cache->used++];
+    *b              = (struct block){.host = host, .mode = (u16)mode, .serial = (u32)cache->blocks++};
+    return b;
+}
+
+/* ---- the ring */
+
+/* The oldest instructions go. */
+static void evict(struct icache *cache)
+{
+    const struct decoded *d = (const struct decoded *)(const void *)(cache->ring + cache->oldest);
+    if (d->block->insn == d->insn) {
+        d->block->insn = NULL;
+    }
+    cache->oldest += d->bytes;
+    if (cache->oldest == cache->end) {
+        cache->oldest  = 0;
+        cache->wrapped = false;
+    }
+}
+
+struct decoded *icache_room(struct icache *cache)
+{
+    size_t most = sizeof(struct decoded) + (BLOCK_INSNS_MAX + 1) * sizeof(struct insn) + 63;
+    if (cache->next + most > RING_BYTES) {
+        while (cache->wrapped) {
+            evict(cache);
+        }
+        cache->wrapped = cache->oldest != cache->next;
+        cache->oldest  = cache->wrapped ? cache->oldest : 0;
+        cache->end     = cache->next;
+        cache->next    = 0;
+    }
+    while (cache->wrapped && cache->oldest < cache->next + most) {
+        evict(cache);
+    }
+    return (struct decoded *)(void *)(cache->ring + cache->next);
+}
+
+void icache_keep(struct icache *cache, struct decoded *d, struct block *b)
+{
+    d->block = b;
+    d->bytes = (u32)((sizeof *d + (b->count + 1u) * sizeof(struct insn) + 63) & ~(size_t)63);
+    b->insn  = d->insn;
+    cache->next += d->bytes;
+    cache->decoded += d->bytes;
+}
+
+/* ---- pages */
 
 /* The slot of a page: its own, or the free one where it belongs; NULL when the table is full. */
 static struct code_page *page_slot(struct icache *cache, const u8 *page)
@@ -57,12 +157,6 @@ static struct code_page *page_slot(struct icache *cache, const u8 *page)
     return NULL;
 }
 
-struct block *icache_room(struct icache *cache)
-{
-    size_t most = sizeof(struct block) + (BLOCK_INSNS_MAX + 1) * sizeof(struct insn);
-    return cache->used + most > ARENA_BYTES ? NULL : (struct block *)(void *)(cache->arena + cache->used);
-}
-
 static u64 granules_of(unsigned offset, u64 size)
 {
     unsigned first = offset / GRANULE;
@@ -73,23 +167,21 @@ static u64 granules_of(unsigned offset, u64 size)
 
 void icache_add(struct icache *cache, struct block *b, struct region *region, u64 page_offset)
 {
-    const u8         *page = (const u8 *)((uintptr_t)b->host & ~(uintptr_t)(PAGE_SIZE - 1));
-    struct code_page *p    = page_slot(cache, page);
-    cache->used += block_bytes(b->count);
-    struct block **bucket = &cache->bucket[icache_bucket(b->host, b->mode)];
-    b->hash_next          = *bucket;
-    *bucket               = b;
-    cache->blocks++;
+    const u8         *page   = (const u8 *)((uintptr_t)b->host & ~(uintptr_t)(PAGE_SIZE - 1));
+    struct code_page *p      = page_slot(cache, page);
+    u32              *bucket = &cache->bucket[icache_bucket(b->host, b->mode)], k = (u32)(b - cache->block);
+    b->hash_next             = *bucket;
+    *bucket                  = k;
     if (!p) {
-        cache->used = ARENA_BYTES; /* more code pages than the table holds: flush at the next block */
+        cache->used = BLOCKS; /* more code pages than the table holds: flush at the next block */
         b->stale    = true;
         return;
     }
-    p->host   = page;
-    p->region = region;
-    p->offset = page_offset;
+    p->host      = page;
+    p->region    = region;
+    p->offset    = page_offset;
     b->page_next = p->blocks;
-    p->blocks    = b;
+    p->blocks    = k;
     p->granules |= granules_of((unsigned)(b->host - page), b->bytes);
     region->pages[page_offset >> PAGE_SHIFT].flags |= PAGE_HAS_CODE;
 }
@@ -106,8 +198,11 @@ void icache_flush(struct icache *cache)
         cache->executor->forget_all(cache->executor);
     }
     memset(cache->pages, 0, ICACHE_PAGES * sizeof *cache->pages);
-    memset(cache->bucket, 0, sizeof cache->bucket);
-    cache->used = 0;
+    memset(cache->bucket, 0, ICACHE_BUCKETS * sizeof *cache->bucket);
+    cache->used          = 1;
+    cache->retired_first = 0;
+    cache->next = cache->oldest = 0;
+    cache->wrapped              = false;
     cache->flushes++;
 }
 
@@ -116,22 +211,25 @@ static void make_stale(struct icache *cache, struct block *b)
     if (b->stale) {
         return;
     }
-    struct block **link = &cache->bucket[icache_bucket(b->host, b->mode)];
-    while (*link && *link != b) {
-        link = &(*link)->hash_next;
+    u32 *link = &cache->bucket[icache_bucket(b->host, b->mode)], k = (u32)(b - cache->block);
+    while (*link && *link != k) {
+        link = &cache->block[*link].hash_next;
     }
     if (*link) {
         *link = b->hash_next;
     }
     b->stale = true;
+    b->run   = cache->run_stale;
     if (b->translation) {
         cache->executor->forget(cache->executor, b);
     }
-    for (unsigned k = 0; k <= b->count; k++) {
-        b->insn[k].fn = cache->stale;
+    for (unsigned n = 0; b->insn && n <= b->count; n++) {
+        b->insn[n].fn = cache->stale;
     }
-    if (b->spans) {
+    if (b->mode == BLOCK_TAIL) {
         make_stale(cache, b->spans);
+    } else if (!b->spanning) {
+        retire(cache, b);
     }
 }
 
@@ -142,8 +240,8 @@ static void written_in_page(struct icache *cache, const u8 *page, unsigned offse
         return;
     }
     p->granules = 0;
-    for (struct block **link = &p->blocks; *link;) {
-        struct block *b     = *link;
+    for (u32 *link = &p->blocks; *link;) {
+        struct block *b     = &cache->block[*link];
         unsigned      start = (unsigned)(b->host - page);
         if (start < offset + size && offset < start + b->bytes) {
             *link = b->page_next;

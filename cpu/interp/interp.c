@@ -33,6 +33,16 @@ ALWAYS_INLINE void dispatch(struct cpu *cpu, const struct insn *n)
 #endif
 }
 
+/* The same with a block. */
+ALWAYS_INLINE void dispatch_block(struct cpu *cpu, struct block *b)
+{
+#if TAIL_CALLS
+    b->run(cpu, b);
+#else
+    cpu->next_block = b;
+#endif
+}
+
 static void find_block(struct cpu *cpu, const struct insn *from);
 
 /* Goes on with the block at cpu->ip, unless something is pending. */
@@ -44,11 +54,11 @@ ALWAYS_INLINE void next_block(struct cpu *cpu)
     vaddr                   la = cpu->code_base + cpu->ip;
     const struct tlb_entry *e  = &cpu->tlb_fetch[tlb_fetch_index(la)];
     if (likely(e->tag == (la & PAGE_MASK))) {
-        const u8           *host = (const u8 *)(uintptr_t)(la + e->addend);
-        const struct block *b    = icache_find(cpu->icache, host, cpu->code_mode);
+        const u8     *host = (const u8 *)(uintptr_t)(la + e->addend);
+        struct block *b    = icache_find(cpu->icache, host, cpu->code_mode);
         if (likely(b && (!cpu->code_limited || cpu->ip + b->bytes - 1 <= cpu->code_span))) {
             cpu->regs[R_IPBASE] = cpu->ip - (la & (PAGE_SIZE - 1));
-            dispatch(cpu, b->insn);
+            dispatch_block(cpu, b);
             return;
         }
     }
@@ -60,7 +70,7 @@ ALWAYS_INLINE void take_jump(struct cpu *cpu, const struct insn *i)
 {
     cpu->icount += i->number;
     if (likely(i->link && !cpu->pending)) {
-        dispatch(cpu, i->link);
+        dispatch_block(cpu, i->link);
         return;
     }
     cpu->ip = (insn_next_ip(cpu, i) + i->imm) & arith_mask(i->opsize);
@@ -265,63 +275,73 @@ static void raise_rule(struct cpu *cpu, const struct insn *i)
     cpu_raise(cpu, (enum rule)i->imm, 0);
 }
 
-/* ---- the executor that translates hot blocks */
+/* ---- blocks */
 
-static struct block *block_of_first(const struct insn *i)
+static void decode_again(struct cpu *cpu, struct block *b);
+
+static void run_decoded(struct cpu *cpu, struct block *b)
 {
-    return (struct block *)(uintptr_t)((const u8 *)i - offsetof(struct block, insn));
+    if (unlikely(!b->insn)) {
+        decode_again(cpu, b);
+    }
+    dispatch(cpu, b->insn);
 }
 
-/* The first instruction of a translated block. */
-static void enter(struct cpu *cpu, const struct insn *i)
+/* Looks up again where the block began. */
+static void run_elsewhere(struct cpu *cpu, struct block *b)
 {
-    struct block *b = block_of_first(i);
-    if (unlikely(b->mode != cpu->code_mode)) { /* a link from before the mode changed */
-        cpu->ip = insn_ip(cpu, i) & cpu->ip_mask;
+    cpu->ip = (cpu->regs[R_IPBASE] + ((uintptr_t)b->host & (PAGE_SIZE - 1))) & cpu->ip_mask;
+    if (likely(!cpu->pending)) {
         find_block(cpu, NULL);
+    }
+}
+
+/* A translated one. */
+static void run_translated(struct cpu *cpu, struct block *b)
+{
+    if (unlikely(b->mode != cpu->code_mode)) { /* a link from before the mode changed */
+        run_elsewhere(cpu, b);
         return;
     }
     const struct insn *next = cpu->executor->enter(cpu->executor, cpu, b);
-    if (!next) {
-        next_block(cpu);
-    } else if (next->fn == enter) { /* what translated code does not do itself */
-        exec_fn first = block_of_first(next)->first;
-        first(cpu, next);
-    } else {
+    if (next) {
         dispatch(cpu, next);
+    } else {
+        next_block(cpu);
     }
 }
 
-/* The first instruction of a block that may become hot. */
-static void count(struct cpu *cpu, const struct insn *i)
+/* One that may become hot. */
+static void count(struct cpu *cpu, struct block *b)
 {
-    struct block *b = block_of_first(i);
+    if (unlikely(!b->insn)) {
+        decode_again(cpu, b);
+    }
     if (unlikely(!b->heat--)) {
-        bool ok           = b->mode == cpu->code_mode && cpu->executor->translate(cpu->executor, b);
-        b->insn[0].fn     = ok ? enter : b->first;
-        dispatch(cpu, i);
+        bool ok = b->mode == cpu->code_mode && cpu->executor->translate(cpu->executor, b);
+        b->run  = ok ? run_translated : run_decoded;
+        dispatch_block(cpu, b);
         return;
     }
-    exec_fn first = b->first;
-    first(cpu, i);
+    dispatch(cpu, b->insn);
 }
 
 void interp_translated(struct block *b)
 {
-    b->insn[0].fn = enter;
+    b->run = run_translated;
 }
 
 void interp_count(struct block *b, unsigned heat)
 {
-    b->heat       = (u16)heat;
-    b->insn[0].fn = count;
+    b->heat = (u16)heat;
+    b->run  = count;
 }
 
 /* ---- building blocks */
 
 struct icache *interp_create(void)
 {
-    return icache_create(stale);
+    return icache_create(stale, run_elsewhere);
 }
 
 static void bad_insn(struct insn *i, enum rule rule)
@@ -355,86 +375,47 @@ static void step_here(struct cpu *cpu);
 /* The first and only instruction of a block that goes on in the next page. */
 static void run_spanning(struct cpu *cpu, const struct insn *i)
 {
-    const struct block *b    = block_of_first(i);
-    vaddr               next = (cpu->code_base + cpu->regs[R_IPBASE] + PAGE_SIZE) & cpu->ip_mask;
-    struct region      *region;
-    u64                 offset;
+    const struct decoded *d    = icache_decoded(i);
+    vaddr                 next = (cpu->code_base + cpu->regs[R_IPBASE] + PAGE_SIZE) & cpu->ip_mask;
+    struct region        *region;
+    u64                   offset;
     cpu->ip      = insn_ip(cpu, i) & cpu->ip_mask;
     cpu->current = NULL;
     const struct tlb_entry *e    = &cpu->tlb_fetch[tlb_fetch_index(next)];
     const u8               *page = e->tag == next ? (const u8 *)(uintptr_t)(next + e->addend) : mem_fetch_page(cpu, next, &region, &offset);
-    if (likely(page == b->second)) {
-        exec_fn whole = b->whole;
+    if (likely(page == d->block->second)) {
+        exec_fn whole = d->whole;
         whole(cpu, i);
     } else {
         step_here(cpu);
     }
 }
 
-/* How decode() is to read code. */
-static unsigned decode_mode(const struct cpu *cpu)
+/* How decode() is to read code, of a block's mode. */
+static unsigned decode_mode(unsigned mode)
 {
-    return cpu->code_bytes | (cpu->code_mode & MODE_REAL ? DECODE_REAL : 0u);
+    return (mode & MODE_CODE_BYTES) | (mode & MODE_REAL ? DECODE_REAL : 0u);
 }
 
-/* Makes a block of the instruction at the end of the page, which goes on in the next one. False: it must run alone. Raises. */
-static bool build_spanning(struct cpu *cpu, struct block *b, unsigned offset)
+static void end_decoded(struct decoded *d, unsigned count, unsigned offset)
 {
-    vaddr          next = (cpu->code_base + cpu->ip - offset + PAGE_SIZE) & cpu->ip_mask;
-    unsigned       here = PAGE_SIZE - offset;
-    struct insn   *i    = &b->insn[0];
-    u8             bytes[INSN_BYTES_MAX];
-    enum rule      rule;
-    struct region *region;
-    u64            page_offset;
-    if (cpu->code_limited || here >= INSN_BYTES_MAX || !next || next - cpu->code_low > cpu->code_span) {
-        return false;
-    }
-    const u8 *page = mem_fetch_page(cpu, next, &region, &page_offset);
-    if (!page) {
-        return false;
-    }
-    memcpy(bytes, b->host, here);
-    memcpy(bytes + here, page, INSN_BYTES_MAX - here);
-    if (decode(cpu->decoder, bytes, INSN_BYTES_MAX, decode_mode(cpu), offset, i, &rule) != DECODE_OK || i->length <= here) {
-        return false;
-    }
-    struct block *tail  = (struct block *)(void *)((u8 *)b + block_bytes(1));
-    bool          fresh = !(region->pages[page_offset >> PAGE_SHIFT].flags & PAGE_HAS_CODE);
-    *tail               = (struct block){.host = page, .mode = BLOCK_TAIL, .bytes = (u16)(i->length - here), .spans = b};
-    icache_add(cpu->icache, tail, region, page_offset);
-    if (fresh) {
-        tlb_flush_writes(&cpu->tlb, page);
-    }
-    prepare(i);
-    i->number = b->count = 1;
-    b->second            = page;
-    b->whole             = i->fn;
-    i->fn                = run_spanning;
-    return !tail->stale;
+    d->insn[count] = (struct insn){.fn = fall_through, .offset = (u16)offset, .number = (u8)count};
 }
 
-/* Decodes the block at `host`. NULL: its first instruction must run alone. */
-static struct block *build(struct cpu *cpu, const u8 *host, struct region *region, u64 page_offset)
+/* Decodes a block at `host`, of one instruction at least. Returns how many there are; 0: the first one goes on in the next page. */
+static unsigned decode_block(struct cpu *cpu, struct decoded *d, const u8 *host, unsigned mode)
 {
-    unsigned      offset = (unsigned)((uintptr_t)host & (PAGE_SIZE - 1)), start = offset;
-    const u8     *page   = host - offset;
-    struct block *b      = icache_room(cpu->icache);
-    if (!b) {
-        icache_flush(cpu->icache);
-        b = icache_room(cpu->icache);
-    }
-    *b       = (struct block){.host = host, .mode = cpu->code_mode};
-    bool end = false;
-    while (!end && b->count < BLOCK_INSNS_MAX && offset < PAGE_SIZE) {
-        struct insn       *i = &b->insn[b->count];
+    unsigned  offset = (unsigned)((uintptr_t)host & (PAGE_SIZE - 1)), n = 0;
+    const u8 *page   = host - offset;
+    bool      end    = false;
+    while (!end && n < BLOCK_INSNS_MAX && offset < PAGE_SIZE) {
+        struct insn       *i = &d->insn[n];
         enum rule          rule;
-        enum decode_status status =
-            decode(cpu->decoder, page + offset, PAGE_SIZE - offset, decode_mode(cpu), offset, i, &rule);
+        enum decode_status status = decode(cpu->decoder, page + offset, PAGE_SIZE - offset, decode_mode(mode), offset, i, &rule);
         if (status == DECODE_MORE) {
             break;
         }
-        i->number = ++b->count;
+        i->number = (u8)++n;
         if (status == DECODE_BAD) {
             bad_insn(i, rule);
             end = true;
@@ -443,24 +424,111 @@ static struct block *build(struct cpu *cpu, const u8 *host, struct region *regio
         }
         offset += i->length;
     }
-    if (!b->count) {
-        if (!build_spanning(cpu, b, start)) {
+    end_decoded(d, n, offset);
+    return n;
+}
+
+/* Decodes the instruction at the end of the page, of which `second` holds the rest. False: it is none, or ends in its page. */
+static bool decode_spanning(struct cpu *cpu, struct decoded *d, const u8 *host, const u8 *second, unsigned mode)
+{
+    unsigned     offset = (unsigned)((uintptr_t)host & (PAGE_SIZE - 1)), here = PAGE_SIZE - offset;
+    struct insn *i      = &d->insn[0];
+    u8           bytes[INSN_BYTES_MAX];
+    enum rule    rule;
+    memcpy(bytes, host, here);
+    memcpy(bytes + here, second, INSN_BYTES_MAX - here);
+    if (decode(cpu->decoder, bytes, INSN_BYTES_MAX, decode_mode(mode), offset, i, &rule) != DECODE_OK || i->length <= here) {
+        return false;
+    }
+    prepare(i);
+    i->number = 1;
+    d->whole  = i->fn;
+    i->fn     = run_spanning;
+    end_decoded(d, 1, offset + i->length);
+    return true;
+}
+
+/* The instructions of a block have gone from the ring, and its bytes are as they were. */
+static NOINLINE void decode_again(struct cpu *cpu, struct block *b)
+{
+    struct decoded *d = icache_room(cpu->icache);
+    if (b->spanning) {
+        decode_spanning(cpu, d, b->host, b->second, b->mode);
+    } else {
+        decode_block(cpu, d, b->host, b->mode);
+    }
+    icache_keep(cpu->icache, d, b);
+    cpu->icache->again++;
+}
+
+const struct insn *interp_decoded(struct cpu *cpu, struct block *b)
+{
+    if (!b->insn) {
+        decode_again(cpu, b);
+    }
+    return b->insn;
+}
+
+static void add_block(struct cpu *cpu, struct block *b, struct region *region, u64 page_offset)
+{
+    bool fresh = !(region->pages[page_offset >> PAGE_SHIFT].flags & PAGE_HAS_CODE);
+    icache_add(cpu->icache, b, region, page_offset);
+    if (fresh) {
+        tlb_flush_writes(&cpu->tlb, (const u8 *)((uintptr_t)b->host & ~(uintptr_t)(PAGE_SIZE - 1))); /* it may have been open for writing */
+    }
+}
+
+/* A block of the instruction at the end of the page, which goes on in the next one. NULL: it must run alone. Raises. */
+static struct block *new_spanning(struct cpu *cpu, struct decoded *d, const u8 *host)
+{
+    unsigned       offset = (unsigned)((uintptr_t)host & (PAGE_SIZE - 1)), here = PAGE_SIZE - offset;
+    vaddr          next = (cpu->code_base + cpu->ip - offset + PAGE_SIZE) & cpu->ip_mask;
+    struct region *region;
+    u64            page_offset;
+    if (cpu->code_limited || here >= INSN_BYTES_MAX || !next || next - cpu->code_low > cpu->code_span) {
+        return NULL;
+    }
+    const u8 *page = mem_fetch_page(cpu, next, &region, &page_offset);
+    if (!page || !decode_spanning(cpu, d, host, page, cpu->code_mode)) {
+        return NULL;
+    }
+    struct block *b    = icache_new(cpu->icache, host, cpu->code_mode);
+    struct block *tail = icache_new(cpu->icache, page, BLOCK_TAIL);
+    b->count           = 1;
+    b->spanning        = true;
+    b->second          = page;
+    tail->bytes        = (u16)(d->insn[0].length - here);
+    tail->spans        = b;
+    tail->run          = run_elsewhere;
+    add_block(cpu, tail, region, page_offset);
+    return tail->stale ? NULL : b;
+}
+
+/* Decodes the block at `host`. NULL: its first instruction must run alone. */
+static struct block *build(struct cpu *cpu, const u8 *host, struct region *region, u64 page_offset)
+{
+    struct block *b;
+    if (icache_full(cpu->icache)) {
+        icache_flush(cpu->icache);
+    }
+    struct decoded *d     = icache_room(cpu->icache);
+    unsigned        count = decode_block(cpu, d, host, cpu->code_mode);
+    if (count) {
+        b        = icache_new(cpu->icache, host, cpu->code_mode);
+        b->count = (u8)count;
+    } else {
+        b = new_spanning(cpu, d, host);
+        if (!b) {
             return NULL;
         }
-        offset = start + b->insn[0].length;
     }
-    b->first          = b->insn[0].fn;
+    b->bytes = (u16)(d->insn[b->count].offset - d->insn[0].offset);
+    b->run   = run_decoded;
     if (cpu->executor && cpu->executor->translate) {
         interp_count(b, cpu->executor->heat);
     }
-    struct insn *last = &b->insn[b->count];
-    *last             = (struct insn){.fn = fall_through, .offset = (u16)offset, .number = b->count};
-    b->bytes          = (u16)(offset - start);
-    bool fresh       = !(region->pages[page_offset >> PAGE_SHIFT].flags & PAGE_HAS_CODE);
-    icache_add(cpu->icache, b, region, page_offset);
-    if (fresh) {
-        tlb_flush_writes(&cpu->tlb, page); /* the page may have been open for writing */
-    }
+    icache_keep(cpu->icache, d, b);
+    add_block(cpu, b, region, page_offset);
     return b;
 }
 
@@ -490,13 +558,13 @@ static NOINLINE struct block *get_block(struct cpu *cpu, const struct insn *from
     }
     if (!b) {
         b    = build(cpu, host, region, page_offset);
-        from = NULL; /* the cache may have been flushed */
+        from = NULL; /* it may have made way for the new ones */
     }
     if (!b || (cpu->code_limited && cpu->ip + b->bytes - 1 > cpu->code_span)) {
         return NULL;
     }
     if (from && !cpu->code_limited && insn_ip(cpu, from) >> PAGE_SHIFT == cpu->ip >> PAGE_SHIFT) {
-        ((struct insn *)(uintptr_t)from)->link = b->insn;
+        ((struct insn *)(uintptr_t)from)->link = b;
     }
     cpu->regs[R_IPBASE] = cpu->ip - (la & (PAGE_SIZE - 1));
     return b;
@@ -505,9 +573,9 @@ static NOINLINE struct block *get_block(struct cpu *cpu, const struct insn *from
 /* The slow half of next_block(). `from` is a relative jump that may be linked. */
 static NOINLINE void find_block(struct cpu *cpu, const struct insn *from)
 {
-    const struct block *b = get_block(cpu, from);
+    struct block *b = get_block(cpu, from);
     if (b) {
-        dispatch(cpu, b->insn);
+        dispatch_block(cpu, b);
     } else {
         step_here(cpu);
     }
@@ -543,7 +611,7 @@ static NOINLINE void fetch_one(struct cpu *cpu, struct insn *i)
     struct lone_insn *known = &cpu->icache->lone[(la ^ la >> PAGE_SHIFT) % ICACHE_LONE];
     cpu->current            = NULL;
     cpu->regs[R_IPBASE]     = cpu->ip - (la & (PAGE_SIZE - 1));
-    bool promising = known->la == la && known->mode == decode_mode(cpu);
+    bool promising = known->la == la && known->mode == decode_mode(cpu->code_mode);
     for (unsigned n = 0; status == DECODE_MORE && n < sizeof bytes;) {
         n = fetch_more(cpu, la, bytes, n);
         if (promising && n < known->insn.length && !memcmp(known->bytes, bytes, n)) {
@@ -554,7 +622,7 @@ static NOINLINE void fetch_one(struct cpu *cpu, struct insn *i)
             return;
         }
         promising = false;
-        status = decode(cpu->decoder, bytes, n, decode_mode(cpu), (unsigned)(la & (PAGE_SIZE - 1)), i, &rule);
+        status = decode(cpu->decoder, bytes, n, decode_mode(cpu->code_mode), (unsigned)(la & (PAGE_SIZE - 1)), i, &rule);
     }
     i->number = 1;
     if (status != DECODE_OK) {
@@ -563,7 +631,7 @@ static NOINLINE void fetch_one(struct cpu *cpu, struct insn *i)
     }
     prepare(i);
     known->la   = la;
-    known->mode = (u8)decode_mode(cpu);
+    known->mode = (u8)decode_mode(cpu->code_mode);
     known->insn = *i;
     memcpy(known->bytes, bytes, i->length);
 }
@@ -591,10 +659,16 @@ static void step_here(struct cpu *cpu)
 static void run_dispatched(struct cpu *cpu)
 {
 #if !TAIL_CALLS
-    while (cpu->next) {
+    while (cpu->next || cpu->next_block) {
         const struct insn *n = cpu->next;
+        struct block      *b = cpu->next_block;
         cpu->next            = NULL;
-        n->fn(cpu, n);
+        cpu->next_block      = NULL;
+        if (n) {
+            n->fn(cpu, n);
+        } else {
+            b->run(cpu, b);
+        }
     }
 #else
     (void)cpu;
@@ -621,13 +695,15 @@ void interp_isolated(struct cpu *cpu, const struct insn *i)
     alone[1] = (struct insn){.fn = nothing_more};
     exec_fn fn = handler_table[i->row].fn[__builtin_ctz(i->w)][i->mem];
     fn(cpu, alone);
-    cpu->next = NULL;
+    cpu->next       = NULL;
+    cpu->next_block = NULL;
 }
 
 void interp_step(struct cpu *cpu)
 {
     __atomic_fetch_or(&cpu->pending, PENDING_STEP, __ATOMIC_RELAXED);
-    cpu->next = NULL;
+    cpu->next       = NULL;
+    cpu->next_block = NULL;
     run_single(cpu, leave);
     run_dispatched(cpu);
     __atomic_fetch_and(&cpu->pending, ~(u32)PENDING_STEP, __ATOMIC_RELAXED);
@@ -635,20 +711,26 @@ void interp_step(struct cpu *cpu)
 
 const struct block *interp_block(struct cpu *cpu)
 {
-    const struct block *b = get_block(cpu, NULL);
-    return b && b->second ? NULL : b;
+    struct block *b = get_block(cpu, NULL);
+    if (!b || b->spanning) {
+        return NULL;
+    }
+    interp_decoded(cpu, b);
+    return b;
 }
 
 void interp_run_block(struct cpu *cpu)
 {
-    cpu->next = NULL;
+    cpu->next       = NULL;
+    cpu->next_block = NULL;
     find_block(cpu, NULL);
     run_dispatched(cpu);
 }
 
 void interp_run(struct cpu *cpu)
 {
-    cpu->next = NULL;
+    cpu->next       = NULL;
+    cpu->next_block = NULL;
     next_block(cpu);
     run_dispatched(cpu);
 }

@@ -15,8 +15,10 @@ void interp_run_block(struct cpu *cpu);
 void interp_step(struct cpu *cpu);
 
 /* For other executors: the block at cpu->ip, decoded if need be, R_IPBASE set for it; NULL: the instruction there must be executed
- * alone, by interp_step(). Raises. The next call may free it. */
+ * alone, by interp_step(). Raises. The next call may free its instructions. */
 const struct block *interp_block(struct cpu *cpu);
+/* The block's instructions, decoded if need be; those of others may go. No block may be executing. */
+const struct insn *interp_decoded(struct cpu *cpu, struct block *block);
 /* The block's executions are counted: after `heat` of them cpu->executor translates it. */
 void interp_count(struct block *block, unsigned heat);
 /* The block has a translation: that is executed from now on. */

@@ -303,7 +303,7 @@ int main(int argc, char **argv)
 #ifdef RINGSIDE_NATIVE
     struct native_stats stats = native_stats(b.native->native);
     printf("native: %llu blocks, %llu emptied caches, %llu stale, %llu enters, %llu links, %llu calls, %llu misses, %llu left\n",
-           (unsigned long long)stats.blocks, (unsigned long long)stats.flushes, (unsigned long long)stats.stale,
+           (unsigned long long)stats.blocks, (unsigned long long)stats.evictions, (unsigned long long)stats.stale,
            (unsigned long long)stats.enters, (unsigned long long)stats.links, (unsigned long long)stats.calls,
            (unsigned long long)stats.misses, (unsigned long long)stats.left);
 #endif

@@ -6,7 +6,7 @@
 const u8 *leave_to_interpreter(struct emit *e, const struct insn *insn)
 {
     const u8 *at = e->cold.p;
-    put_const(&e->cold, T0, (u64)(uintptr_t)insn | NATIVE_EXIT_INSN);
+    put_const(&e->cold, T0, (u64)native_insn(e->native, insn) << 2 | NATIVE_EXIT_INSN);
     put_jmp(&e->cold, e->native->stub.exit);
     return at;
 }
@@ -29,10 +29,17 @@ static void ensure_live(struct emit *e)
     }
 }
 
+/* Beside the code, where the instruction outlives the decoded block: its address. */
+static const u8 *put_call_site(struct emit *e)
+{
+    struct native_call_site site = {.at = native_insn(e->native, e->insn), .run = e->native->profile ? native_profile_run(e->insn) : 0, .insn = *e->insn};
+    return codebuf_run(&e->native->code, put_data(&e->cold, &site, sizeof site));
+}
+
 void lower_call(struct emit *e)
 {
     flags_clobber(e);
-    put_const(&e->hot, T1, (u64)(uintptr_t)e->insn);
+    put_const(&e->hot, T1, (u64)(uintptr_t)put_call_site(e));
     put_call(&e->hot, e->native->stub.call);
     ensure_live(e);
 }
@@ -161,7 +168,7 @@ static void put_entry(struct emit *e)
         put_alu(&e->hot, ALU_CMP, 8, T0, CPU(code_span));
         put_jcc(&e->hot, CC_A, e->left);
     }
-    if (b->second) {
+    if (b->spanning) {
         check_second_page(e);
     }
     ensure_live(e);
@@ -173,7 +180,7 @@ bool x86_64_emit(struct native *n, struct block *b, struct out *hot, struct out 
                      .code_bytes = b->mode & MODE_CODE_BYTES, .saved_flags = true};
     e.stack_bytes = e.code_bytes == 8 ? 8 : e.mode & MODE_STACK16 ? 2 : 4;
     e.live        = (u8)live_in_block(&e);
-    if (!b->split && !b->second) {
+    if (!b->split && !b->spanning) {
         shared_find(&e);
     }
     flags_find(&e);

@@ -58,7 +58,7 @@ void put_link(struct emit *e, u8 *d, u64 offset, bool split)
         return;
     }
     patch_jump(d, c->p);
-    put_const(c, T0, native_link(e->native, e->block, d, (unsigned)offset, split));
+    put_const(c, T0, native_link(e->native, d, (unsigned)offset, split));
     put_jmp(c, e->native->stub.exit);
 }
 

@@ -97,6 +97,19 @@ static inline void put64(struct out *o, u64 n)
     put32(o, (u32)(n >> 32));
 }
 
+/* Data at the end of the room. */
+static inline const u8 *put_data(struct out *o, const void *data, size_t bytes)
+{
+    size_t size = (bytes + 7) & ~(size_t)7;
+    if ((size_t)(o->end - o->p) < size) {
+        o->full = true;
+    } else {
+        o->end -= size;
+        memcpy(o->end, data, bytes);
+    }
+    return o->end;
+}
+
 static inline void put_modrm(struct out *o, unsigned reg, const struct rm *rm)
 {
     unsigned r = (reg & 7) << 3;

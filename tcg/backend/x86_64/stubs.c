@@ -197,8 +197,7 @@ static void put_jumps(struct native *n, struct out *o)
 {
     const u8 *again = begin(o); /* the interpreter executes cpu->host.from */
     put_load(o, 4, T0, CPU(host.from));
-    put_shift_imm(o, SHIFT_SHL, 8, T0, 3);
-    put_alu(o, ALU_ADD, 8, T0, CPU(host.arena));
+    put_shift_imm(o, SHIFT_SHL, 8, T0, 2);
     put_alu_imm(o, ALU_OR, 8, rm_reg(T0), NATIVE_EXIT_INSN);
     put_jmp(o, n->stub.exit);
     for (unsigned view = 0; view < 2; view++) {
