@@ -176,7 +176,7 @@ u64 native_link(struct native *n, const u8 *displacement, unsigned offset, bool 
 
 u64 native_site(const struct native *n, const struct insn *insn, unsigned bytes, bool write)
 {
-    return (u64)native_insn(n, insn) << 5 | (bytes & 15) << 1 | write;
+    return (u64)native_insn(n, insn) << 6 | (bytes & 31) << 1 | write;
 }
 
 static u64 now_ns(void)
@@ -267,10 +267,10 @@ static bool translate(struct executor *executor, struct block *b)
 struct native_pointer native_miss(struct cpu *cpu, u64 la, u64 site)
 {
     struct native *n     = native_of(cpu->executor);
-    unsigned       bytes = site >> 1 & 15;
-    u64            at    = site >> 5;
+    unsigned       bytes = site >> 1 & 31;
+    u64            at    = site >> 6;
     n->stats.misses++;
-    void *host = mem_direct(cpu, la, bytes ? bytes : 16, site & 1);
+    void *host = mem_direct(cpu, la, bytes ? bytes : 32, site & 1);
     bool  same = !n->translation[at >> 7].block->stale; /* else an accessed bit was set in the block's own code */
     return (struct native_pointer){.host = same ? (u64)(uintptr_t)host : 0, .exit = at << 2 | NATIVE_EXIT_INSN};
 }
@@ -458,7 +458,7 @@ static const struct insn *enter(struct executor *executor, struct cpu *cpu, cons
         exit = run(n, b);
         b    = NULL;
         if ((exit & NATIVE_EXIT_MASK) == NATIVE_EXIT_LINK) {
-            cpu->host.live &= (u8)~NATIVE_LIVE_XMM;
+            cpu->host.live &= (u8)~(NATIVE_LIVE_XMM | NATIVE_LIVE_YMM);
             b = follow(n, cpu, (u32)(exit >> 2));
         }
     } while (b);

@@ -21,7 +21,7 @@
 #define NATIVE_PARTS 8 /* of the room for code: when all is used, the oldest goes */
 
 /* Register files of the host that hold the guest's registers (cpu->host.live). */
-enum { NATIVE_LIVE_XMM = 1, NATIVE_LIVE_X87 = 2 /* and MMX */ };
+enum { NATIVE_LIVE_XMM = 1, NATIVE_LIVE_X87 = 2 /* and MMX */, NATIVE_LIVE_YMM = 4 /* upper halves; never without XMM */ };
 
 /* How translated code returns: what it returns, in its lower bits. */
 enum {
@@ -111,7 +111,7 @@ struct native {
     u64                 hot_bytes, cold_bytes;
     struct rule_of_row *rules;
     struct {
-        const u8 *enter, *exit, *miss, *miss_range, *call, *load_xmm, *load_x87;
+        const u8 *enter, *exit, *miss, *miss_range, *call, *load_xmm, *load_ymm, *load_x87;
         /* By view (supervisor, user), to the IP in T0; if there is no code for it: */
         const u8 *jump[2];   /* the interpreter executes instruction cpu->host.from */
         const u8 *ret[2][2]; /* the same; when it is found, 8 or 4 bytes are popped */

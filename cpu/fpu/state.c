@@ -341,8 +341,8 @@ static u64 xsave_begin(struct cpu *cpu, const struct insn *i, u64 *rfbm)
     return offset;
 }
 
-/* `wanted`: components to write; the rest of the area keeps what it holds (SDM Vol. 1 13.7, 13.9, 13.10). The first `header_bytes` of
- * the header are written last. */
+/* `wanted`: components to write; the rest of the area keeps what it holds (SDM Vol. 1 13.7, 13.9, 13.10). The first `header_bytes`
+ * of the header are written last. */
 static void save_components(struct cpu *cpu, const struct insn *i, u64 offset, u64 wanted, bool mxcsr, const u64 *header,
                             unsigned header_bytes)
 {

@@ -2,7 +2,7 @@
  * insn_host_test.c: the host processor judges whole instructions: every user-level row of opcodes.def, random operands and state,
  * on the host and on ours; registers, flags, memory, vectors and error codes must be equal.
  *
- * insn_host_test [--cases N] [--seed N] [--row NAME] [--bits 16|32|64] [--show N] [--translated 1]
+ * insn_host_test [--cases N] [--seed N] [--row NAME] [--vex 1] [--bits 16|32|64] [--show N] [--translated 1]
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +18,7 @@ struct options {
     const char *row;  /* only rows of this name */
     unsigned    bits; /* 0: both */
     unsigned    show; /* differences printed in full */
+    bool        vex;        /* only VEX-encoded rows */
     bool        translated; /* ours runs translated code */
 };
 
@@ -45,6 +46,8 @@ static bool parse(int argc, char **argv, struct options *o)
             o->seed = strtoull(value, NULL, 0);
         } else if (!strcmp(word, "--row")) {
             o->row = value;
+        } else if (!strcmp(word, "--vex")) {
+            o->vex = atoi(value);
         } else if (!strcmp(word, "--bits")) {
             o->bits = (unsigned)atoi(value);
         } else if (!strcmp(word, "--show")) {
@@ -62,7 +65,7 @@ static bool parse(int argc, char **argv, struct options *o)
 static bool wanted(const struct run *run, const struct cpu_features *host, unsigned row)
 {
     const struct row *r = &row_table[row];
-    return generate_can(row) && feature_on(host, r->feature) && (!run->options.row || !strcasecmp(run->options.row, r->name));
+    return generate_can(row) && feature_on(host, r->feature) && (!run->options.vex || r->attr & VEX) && (!run->options.row || !strcasecmp(run->options.row, r->name));
 }
 
 /* A host that is a guest itself loses RF once in a million faults: a difference counts if it happens again. */
@@ -149,7 +152,7 @@ int main(int argc, char **argv)
     struct error      err;
     struct cpu_features features;
     if (!parse(argc, argv, &run.options)) {
-        fprintf(stderr, "usage: insn_host_test [--cases N] [--seed N] [--row NAME] [--bits 16|32|64] [--show N] [--translated 1]\n");
+        fprintf(stderr, "usage: insn_host_test [--cases N] [--seed N] [--row NAME] [--vex 1] [--bits 16|32|64] [--show N] [--translated 1]\n");
         return 2;
     }
     run.native = native_open();

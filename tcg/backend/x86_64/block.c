@@ -17,9 +17,11 @@ static void ensure_live(struct emit *e)
     static const struct {
         u8     bit;
         size_t stub;
-    } files[] = {{NATIVE_LIVE_XMM, offsetof(struct native, stub.load_xmm)}, {NATIVE_LIVE_X87, offsetof(struct native, stub.load_x87)}};
+    } files[] = {{NATIVE_LIVE_XMM, offsetof(struct native, stub.load_xmm)}, {NATIVE_LIVE_YMM, offsetof(struct native, stub.load_ymm)},
+                 {NATIVE_LIVE_X87, offsetof(struct native, stub.load_x87)}};
+    unsigned live = e->live & NATIVE_LIVE_YMM ? e->live & ~(unsigned)NATIVE_LIVE_XMM : e->live; /* they come together */
     for (unsigned k = 0; k < ARRAY_LEN(files); k++) {
-        if (!(e->live & files[k].bit)) {
+        if (!(live & files[k].bit)) {
             continue;
         }
         put_test8(&e->hot, CPU(host.live), files[k].bit);

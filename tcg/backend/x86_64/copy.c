@@ -43,7 +43,8 @@ static unsigned operand_bytes(const struct insn *i, unsigned operand, bool integ
             return (integer ? i->w == 8 : i->rex_w) ? 8 : 4;
         }
         return i->w;
-    case OPERAND_X: return 16;
+    case OPERAND_X: return row_table[i->row].attr & L1 ? 32 : 16;
+    case OPERAND_O: return 16;
     case OPERAND_T: return 10;
     default: return OPERAND_WIDTH(operand);
     }
@@ -53,6 +54,9 @@ unsigned copy_live(const struct insn *i)
 {
     const struct row *row  = &row_table[i->row];
     unsigned          live = is_x87(i) || row->feature == FEATURE_MMX ? NATIVE_LIVE_X87 : 0;
+    if (row_is_avx(row)) {
+        return NATIVE_LIVE_XMM | NATIVE_LIVE_YMM;
+    }
     for (unsigned k = 0; k < 4; k++) {
         switch (row->operand[k] == __ ? 0 : OPERAND_CLASS(row->operand[k])) {
         case OPERAND_XMM_FIELD: case OPERAND_RM_XMM: case OPERAND_XMM: live |= NATIVE_LIVE_XMM; break;
@@ -119,7 +123,8 @@ static struct opcode opcode_of(const struct insn *i, const struct operands *o)
 {
     static const u8   mandatory[] = {[P66] = 0x66, [PF3] = 0xf3, [PF2] = 0xf2, [NFX] = 0};
     const struct row *row         = &row_table[i->row];
-    struct opcode     op = {.map = row->map, .byte = (u8)(i->opcode & 0xff), .mandatory = mandatory[row->prefix], .vex = row->attr & VEX};
+    struct opcode     op = {.map = row->map, .byte = (u8)(i->opcode & 0xff), .mandatory = mandatory[row->prefix], .vex = row->attr & VEX,
+                        .l = row->attr & L1};
     if (op.map == M1 && op.byte == 0x82) {
         op.byte = 0x80; /* its alias is gone in 64-bit mode */
     }
@@ -133,7 +138,7 @@ static struct opcode opcode_of(const struct insn *i, const struct operands *o)
         }
         op.wide   = i->w == 8 || (i->opcode == (M0F << 8 | 0xc7) && i->rex_w);
     } else {
-        op.wide = i->rex_w && !is_x87(i);
+        op.wide = (i->rex_w && !is_x87(i)) || (op.vex && row->attr & W1);
     }
     return op;
 }
@@ -143,7 +148,7 @@ static void put_immediate(struct out *o, const struct insn *i)
     const struct row *row = &row_table[i->row];
     for (unsigned k = 0; k < 4; k++) {
         switch (row->operand[k]) {
-        case Ib: case sIb: put8(o, (u8)i->imm); return;
+        case Ib: case sIb: case Lx: put8(o, (u8)i->imm); return;
         case Iw: put16(o, (u16)i->imm); return;
         case Iz: case Iv:
             if (i->w == 2) {
@@ -178,7 +183,7 @@ u16 copy_writes(const struct emit *e, const struct insn *i)
         }
     }
     if (!o.has_modrm && !o.in_opcode && !is_x87(i)) {
-        return 0xffff; /* names no operand */
+        return row_is_avx(&row_table[i->row]) ? 0 : 0xffff; /* names no operand */
     }
     switch (i->opcode) {
     case 0xa0: case 0xa1: case 0xf6: case 0xf7: case M0F << 8 | 0xb0: case M0F << 8 | 0xb1: case M0F << 8 | 0xc7: return mask | 1u << R_AX | 1u << R_DX;
@@ -309,7 +314,9 @@ bool copy_must_call(const struct emit *e, const struct insn *i)
     bool                      register_only = rule->how == COPY_REG || rule->how == USE_REG;
     struct flags_effect f = flags_effect(rule, i);
     bool from_result      = f.undefined >= ROL || (f.undefined >= SHL && f.by_cl); /* which is to be in a register */
-    return (o.memory && (register_only || o.vvvv.used || from_result)) || o.live & ~copy_live_usable(e->mode);
+    /* outside 64-bit mode VZEROUPPER leaves YMM8 to YMM15 alone */
+    bool few_registers    = row_is_avx(&row_table[i->row]) && !o.has_modrm && e->code_bytes != 8;
+    return (o.memory && (register_only || o.vvvv.used || from_result)) || o.live & ~copy_live_usable(e->mode) || few_registers;
 }
 
 void lower_copy(struct emit *e)
@@ -331,7 +338,7 @@ void lower_copy(struct emit *e)
         flags_save(e);
     }
     if (o.memory) {
-        bool aligned = o.memory_bytes == 16 && (row->attr & ALIGN16 || row->operand[0] == Mx || op.byte == 0xc7);
+        bool aligned = row->attr & ALIGN16 || (o.memory_bytes == 16 && !op.vex && (row->operand[0] == Mx || op.byte == 0xc7));
         rm           = memory_operand(e, o.memory_bytes, o.memory_written, aligned);
     }
     if (is_x87(i) && !is_control(i)) {
@@ -357,7 +364,7 @@ void lower_copy(struct emit *e)
     if (o.rm.used) {
         rm = rm_reg(o.rm.place.reg);
     }
-    op.vvvv = o.vvvv.place.reg;
+    op.vvvv = o.vvvv.used ? o.vvvv.place.reg : i->vreg; /* which is 0, and 1111b, for no operand */
     op.rex  = byte_wants_rex(&o.rm) || byte_wants_rex(&o.reg);
     struct rm count = rm_reg(RCX);
     if (f.by_cl && e->needed_now && !o.memory && rm.reg == RCX) {

@@ -49,6 +49,12 @@ struct rule_of_row {
     u8  how, undefined, notes;
 };
 
+/* VEX-encoded, on vectors: 128 bits of AES and PCLMULQDQ too. */
+static inline bool row_is_avx(const struct row *row)
+{
+    return row->attr & VEX && row->feature != FEATURE_BMI1 && row->feature != FEATURE_BMI2;
+}
+
 /* By row: how this host executes it. The caller frees the table. */
 struct rule_of_row *rules_create(void);
 /* Whether translated code can run on this host at all. */
@@ -182,7 +188,8 @@ unsigned copy_live(const struct insn *i);
 /* Those whose instructions raise nothing in this mode, and so can be copied. */
 static inline unsigned copy_live_usable(unsigned mode)
 {
-    return (mode & MODE_SSE ? NATIVE_LIVE_XMM : 0u) | (mode & MODE_X87 ? NATIVE_LIVE_X87 : 0u);
+    return (mode & MODE_SSE ? NATIVE_LIVE_XMM : 0u) | (mode & MODE_X87 ? NATIVE_LIVE_X87 : 0u) |
+           (mode & MODE_SSE && mode & MODE_AVX ? NATIVE_LIVE_YMM : 0u);
 }
 
 /* ---- jumps and the stack: flow.c */

@@ -40,7 +40,8 @@ struct opcode {
     bool wide;      /* REX.W */
     bool rex;       /* a REX prefix even if empty: SPL, BPL, SIL, DIL */
     bool vex;
-    u8   vvvv; /* of VEX */
+    bool l;    /* of VEX */
+    u8   vvvv;
 };
 
 static inline struct rm rm_reg(unsigned reg)
@@ -149,9 +150,15 @@ static inline void put_insn(struct out *o, struct opcode op, unsigned reg, struc
     if (op.vex) {
         static const u8 maps[] = {0, 1, 2, 3};
         unsigned        pp     = op.mandatory == 0x66 ? 1 : op.mandatory == 0xf3 ? 2 : op.mandatory == 0xf2 ? 3 : 0;
-        put8(o, 0xc4);
-        put8(o, (~r & 1) << 7 | (~x & 1) << 6 | (~b & 1) << 5 | maps[op.map]);
-        put8(o, (unsigned)op.wide << 7 | (~(unsigned)op.vvvv & 15) << 3 | pp);
+        unsigned        last   = (~(unsigned)op.vvvv & 15) << 3 | (unsigned)op.l << 2 | pp;
+        if (op.map == MAP_0F && !x && !b && !op.wide) {
+            put8(o, 0xc5);
+            put8(o, (~r & 1) << 7 | last);
+        } else {
+            put8(o, 0xc4);
+            put8(o, (~r & 1) << 7 | (~x & 1) << 6 | (~b & 1) << 5 | maps[op.map]);
+            put8(o, (unsigned)op.wide << 7 | last);
+        }
         put8(o, op.byte);
         put_modrm(o, reg, &rm);
         return;
@@ -197,6 +204,12 @@ static inline void put_prefixed(struct out *o, struct opcode op, unsigned low, u
 
 static inline void put_bare(struct out *o, struct opcode op)
 {
+    if (op.vex) { /* VZEROUPPER, VZEROALL */
+        put8(o, 0xc5);
+        put8(o, 0xf8 | (unsigned)op.l << 2);
+        put8(o, op.byte);
+        return;
+    }
     put_prefixed(o, op, 0, 0);
 }
 

@@ -84,6 +84,7 @@ struct rule_of_row *rules_create(void)
     struct rule_of_row *table = mem_zeroed(row_count, sizeof *table);
     struct cpu_features host  = {.family = 6};
     bool                clears_c1 = comparisons_clear_c1();
+    bool                has_avx   = __builtin_cpu_supports("avx"); /* and the host's system has enabled it */
     host_words(host.word);
     for (unsigned k = 0; k < row_count; k++) {
         table[k] = (struct rule_of_row){.how = rows[k].vec ? COPY : CALL};
@@ -96,8 +97,7 @@ struct rule_of_row *rules_create(void)
         if (clears_c1) {
             table[k].notes &= (u8)~RULE_CLEARS_C1; /* as a matter of course */
         }
-        bool vectors = row_table[k].attr & VEX && row_table[k].feature != FEATURE_BMI1 && row_table[k].feature != FEATURE_BMI2;
-        if (vectors || !host_has(&host, row_table[k].feature)) {
+        if ((row_is_avx(&row_table[k]) && !has_avx) || !host_has(&host, row_table[k].feature)) {
             table[k] = (struct rule_of_row){.how = CALL};
         }
     }

@@ -26,6 +26,22 @@ static void put_xmm(struct out *o, bool load)
     }
 }
 
+/* The upper halves, if they are the guest's. When they are stored the host's become zero, and C code is none the slower for them. */
+static void put_ymm_if_live(struct out *o, bool load)
+{
+    put_test8(o, CPU(host.live), NATIVE_LIVE_YMM);
+    u8 *skip = put_jcc_ahead(o, CC_E);
+    for (unsigned k = 0; k < 16; k++) { /* VINSERTF128, VEXTRACTF128 */
+        struct opcode op = {.map = MAP_3A, .byte = load ? 0x18 : 0x19, .mandatory = 0x66, .vex = true, .l = true, .vvvv = load ? (u8)k : 0};
+        put_insn(o, op, k, rm_cpu(offsetof(struct cpu, xmm) + k * sizeof(union vec) + 16));
+        put8(o, 1);
+    }
+    if (!load) {
+        put_bare(o, (struct opcode){.vex = true, .byte = 0x77});
+    }
+    put_jump_here(o, skip);
+}
+
 static void put_mxcsr(struct out *o, bool load, struct rm rm)
 {
     put_insn(o, (struct opcode){.map = MAP_0F, .byte = 0xae}, load ? 2 : 3, rm);
@@ -73,6 +89,7 @@ static void put_exit(struct out *o)
     put_all(o, caller_saved, ARRAY_LEN(caller_saved), false);
     put_all(o, callee_saved, ARRAY_LEN(callee_saved), false);
     u8 *skip = put_unless_live(o);
+    put_ymm_if_live(o, false);
     put_xmm(o, false);
     put_mxcsr(o, false, CPU(mxcsr));
     put_mxcsr(o, true, CPU(host.mxcsr));
@@ -91,6 +108,7 @@ static void put_ask(struct out *o, const void *function)
     put_all(o, caller_saved, ARRAY_LEN(caller_saved), false);
     put_store(o, 8, CPU(host.scratch), T0);
     u8 *skip = put_unless_live(o);
+    put_ymm_if_live(o, false);
     put_xmm(o, false);
     put_jump_here(o, skip);
     put_alu_imm(o, ALU_SUB, 8, rm_reg(RSP), 8);
@@ -103,6 +121,7 @@ static void put_ask(struct out *o, const void *function)
     put_mov(o, 8, T0, RDX);
     skip = put_unless_live(o);
     put_xmm(o, true);
+    put_ymm_if_live(o, true);
     put_jump_here(o, skip);
     put_all(o, caller_saved, ARRAY_LEN(caller_saved), true);
 }
@@ -141,11 +160,12 @@ static void put_call_stub(struct out *o, const u8 *exit)
     put_all(o, caller_saved, ARRAY_LEN(caller_saved), false);
     put_all(o, callee_saved, ARRAY_LEN(callee_saved), false);
     u8 *skip = put_unless_live(o);
+    put_ymm_if_live(o, false);
     put_xmm(o, false);
     put_mxcsr(o, false, CPU(mxcsr));
     put_mxcsr(o, true, CPU(host.mxcsr));
     put_op(o, 0x80, 1, ALU_AND, CPU(host.live));
-    put8(o, (u8)~NATIVE_LIVE_XMM);
+    put8(o, (u8)~(NATIVE_LIVE_XMM | NATIVE_LIVE_YMM));
     put_jump_here(o, skip);
     put_alu_imm(o, ALU_SUB, 8, rm_reg(RSP), 8);
     put_load(o, 8, RDI, CPU(host.cpu));
@@ -172,7 +192,20 @@ static void put_load_xmm(struct out *o)
     put8(o, 0xc3);
 }
 
-/* The C function keeps XMM registers. */
+/* XMM registers too, if they are not there yet. */
+static void put_load_ymm(struct out *o, const u8 *load_xmm)
+{
+    put_test8(o, CPU(host.live), NATIVE_LIVE_XMM);
+    u8 *skip = put_jcc_ahead(o, CC_NE);
+    put_call(o, load_xmm);
+    put_jump_here(o, skip);
+    put_op(o, 0x80, 1, ALU_OR, CPU(host.live));
+    put8(o, NATIVE_LIVE_YMM);
+    put_ymm_if_live(o, true);
+    put8(o, 0xc3);
+}
+
+/* The C function keeps XMM registers, and YMM's upper halves. */
 static void put_load_x87(struct out *o)
 {
     put_all(o, caller_saved, ARRAY_LEN(caller_saved), false);
@@ -243,6 +276,8 @@ void x86_64_stubs(struct native *n, struct out *o)
     put_call_stub(o, n->stub.exit);
     n->stub.load_xmm = begin(o);
     put_load_xmm(o);
+    n->stub.load_ymm = begin(o);
+    put_load_ymm(o, n->stub.load_xmm);
     n->stub.load_x87 = begin(o);
     put_load_x87(o);
     put_jumps(n, o);
