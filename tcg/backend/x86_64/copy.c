@@ -299,7 +299,7 @@ static unsigned result_of(struct emit *e, const struct operands *o, struct flags
     if (f.undefined == PRODUCT && !(o->reg.used && o->reg.written)) {
         return RAX;
     }
-    unsigned reg = f.undefined == PRODUCT ? o->reg.place.reg : o->rm.place.reg;
+    unsigned reg = f.undefined >= SHL ? o->rm.place.reg : o->vvvv.written ? o->vvvv.place.reg : o->reg.place.reg;
     if (reg == T2) {
         put_mov(&e->hot, 8, T1, T2);
         return T1;
@@ -316,7 +316,9 @@ bool copy_must_call(const struct emit *e, const struct insn *i)
     bool from_result      = f.undefined >= ROL || (f.undefined >= SHL && f.by_cl); /* which is to be in a register */
     /* outside 64-bit mode VZEROUPPER leaves YMM8 to YMM15 alone */
     bool few_registers    = row_is_avx(&row_table[i->row]) && !o.has_modrm && e->code_bytes != 8;
-    return (o.memory && (register_only || o.vvvv.used || from_result)) || o.live & ~copy_live_usable(e->mode) || few_registers;
+    bool no_room          = o.vvvv.used && host_of(o.vvvv.at >> 3) == NO_REG; /* it takes the place of an address */
+    bool one_target       = o.vvvv.written && o.reg.used && o.vvvv.at == o.reg.at; /* of MULX's two */
+    return (o.memory && (register_only || no_room || from_result)) || one_target || o.live & ~copy_live_usable(e->mode) || few_registers;
 }
 
 void lower_copy(struct emit *e)

@@ -35,7 +35,7 @@ enum how {
 };
 
 /* Flags that hosts set as they like. */
-enum undefined { DEFINED, PRODUCT, SHL, SHR, SAR, ROL, ROR };
+enum undefined { DEFINED, PRODUCT, BITS /* of BMI */, SHL, SHR, SAR, ROL, ROR };
 
 enum {
     RULE_CONDITION = 1 << 0, /* reads the flags of its condition code */

@@ -192,17 +192,21 @@ static void shift_overflow(struct emit *e, enum undefined kind, unsigned w, int 
     xor_al_ah(o);
 }
 
-/* After a product whose lower half is in `in`: CF = OF in the host's flags; SF, ZF, PF follow the lower half. */
-static void save_product(struct emit *e, unsigned w, unsigned in)
+/* After a product whose lower half is in `in`: CF = OF in the host's flags; SF, ZF, PF follow the lower half. BITS: CF in the host's
+ * flags, OF is 0, and the others follow the result in `in`. */
+static void save_product(struct emit *e, enum undefined kind, unsigned w, unsigned in)
 {
     struct out *o = &e->hot;
     put_mov(o, 8, T2, RAX);
-    put_insn(o, (struct opcode){.map = MAP_0F, .byte = 0x90}, 0, rm_reg(RAX)); /* seto al */
+    put_insn(o, (struct opcode){.map = MAP_0F, .byte = kind == BITS ? 0x92 : 0x90}, 0, rm_reg(RAX)); /* setc or seto al */
     in = in == RAX ? (unsigned)T2 : in;
     put_insn(o, (struct opcode){.byte = w == 1 ? 0x84 : 0x85, .wide = w == 8, .size16 = w == 2, .rex = w == 1}, in, rm_reg(in));
     put8(o, 0x9f); /* lahf */
     put8(o, 0x08); /* or ah, al */
     put8(o, 0xc4);
+    if (kind == BITS) { /* mov al, 0 */
+        put16(o, 0x00b0);
+    }
     put_store(o, 2, SAVED_O, RAX);
     put_mov(o, 8, RAX, T2);
 }
@@ -241,8 +245,8 @@ void flags_written(struct emit *e, struct flags_effect f, unsigned result, const
     if (!e->needed_now || f.undefined == DEFINED) {
         return;
     }
-    if (f.undefined == PRODUCT) {
-        save_product(e, e->insn->w, result);
+    if (f.undefined == PRODUCT || f.undefined == BITS) {
+        save_product(e, (enum undefined)f.undefined, e->insn->w, result);
     } else {
         save_shift(e, (enum undefined)f.undefined, e->insn->w, result, count_at);
     }
