@@ -25,7 +25,7 @@
 #define V3_1C       (B(XSAVE) | B(AVX) | B(F16C) | B(FMA))
 #define MAX_7B                                                                                     \
     (B(FSGSBASE) | B(TSC_ADJUST) | B(BMI1) | B(SMEP) | B(BMI2) | B(ERMS) | B(INVPCID) | B(RDSEED) | B(ADX) | B(SMAP) |     \
-     B(CLFLUSHOPT) | B(CLWB) | B(AVX2))
+     B(CLFLUSHOPT) | B(CLWB) | B(AVX2) | B(SHA))
 
 static const struct cpu_model models[] = {
     {.name = "x86-64-v2",

@@ -345,6 +345,10 @@ static bool excused(const struct host_case *c, const struct insn *i, const struc
     if (LISTED(c, long_operands) && is_memory_fault(host->vector) && host->out.ip == c->in.ip) {
         return ours->out.ip == c->in.ip || strstr(row->name, "MASKMOV") != NULL;
     }
+    /* the manual has SHA's memory operands aligned (Vol. 2 table 2-21, exceptions type 4), AMD not */
+    if (row->feature == FEATURE_SHA && i->mem && ours->vector == VEC_GP) {
+        return host->vector != VEC_UD;
+    }
     if (LISTED(c, ignores_w) && ours->vector == VEC_UD) {
         return host->vector != VEC_UD;
     }
