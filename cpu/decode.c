@@ -329,7 +329,7 @@ static const struct row *find_row(const struct decoder *d, unsigned map, u8 opco
         if (wrong == RULE_NONE) {
             return row;
         }
-        vex = wrong;
+        vex = vex == RULE_NONE || vex == RULE_UD_VEX_L ? wrong : vex; /* of the form that comes nearest */
     }
     *rule = vex != RULE_NONE                ? vex
             : register_only                 ? RULE_UD_REGISTER_FORM
