@@ -126,11 +126,19 @@ static void unwind(struct cpu *cpu)
     clear_pending(cpu, PENDING_STEP);
 }
 
+static bool shadowed(const struct cpu *cpu)
+{
+    return cpu->shadow_at == cpu->icount;
+}
+
 /* One instruction with everything that debugging asks for: breakpoints before it, traps after it. */
 static void step_debugged(struct cpu *cpu)
 {
     bool tf   = cpu->eflags & FLAG_TF;
     u32  hits = debug_breakpoints_on(cpu) ? debug_instruction_hits(cpu, cpu->code_base + cpu->ip) : 0;
+    if (shadowed(cpu) && cpu->shadow_ss) {
+        hits = 0; /* SDM Vol. 3A 6.8.3: suppressed behind MOV SS and POP SS */
+    }
     cpu->current = NULL;
     if (hits) {
         cpu->pending_db = hits;
@@ -143,11 +151,6 @@ static void step_debugged(struct cpu *cpu)
     interp_step(cpu);
     cpu->current = NULL;
     cpu_update_debug(cpu);
-}
-
-static bool shadowed(const struct cpu *cpu)
-{
-    return cpu->shadow_at == cpu->icount;
 }
 
 /* Takes the most urgent event (SDM Vol. 3A 6.9). False: none may be taken now. */

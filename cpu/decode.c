@@ -20,6 +20,8 @@ struct opcode {
 struct decoder {
     struct opcode entry[OPCODE_MAPS][256];
     u16          *list; /* row numbers, by opcode */
+
+    const struct cpu_features *features;
 };
 
 /* The bytes still to be read. */
@@ -79,6 +81,7 @@ struct decoder *decoder_create(const struct cpu_features *features)
 {
     struct decoder *d = calloc(1, sizeof *d);
     d->list           = calloc(row_count, sizeof *d->list);
+    d->features       = features;
     unsigned used     = 0;
     for (unsigned r = 0; r < row_count; r++) {
         const struct row *row = &row_table[r];
@@ -308,6 +311,20 @@ static bool form_fits(const struct row *row, u8 modrm, bool *register_only)
     return true;
 }
 
+/* Is this an instruction that the model lacks? */
+static bool lacks(const struct decoder *d, unsigned map, u8 opcode, u8 modrm, const struct prefixes *p)
+{
+    bool register_only;
+    for (unsigned r = 0; d->entry[map][opcode].lacking && r < row_count; r++) {
+        const struct row *row = &row_table[r];
+        if (row->map == map && row->opcode == opcode && !feature_on(d->features, row->feature) && prefix_fits(row, p) &&
+            form_fits(row, modrm, &register_only)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The first row that fits, or NULL and why. */
 static const struct row *find_row(const struct decoder *d, unsigned map, u8 opcode, u8 modrm, const struct prefixes *p,
                                   unsigned code_bytes, enum rule *rule)
@@ -331,10 +348,11 @@ static const struct row *find_row(const struct decoder *d, unsigned map, u8 opco
         }
         vex = vex == RULE_NONE || vex == RULE_UD_VEX_L ? wrong : vex; /* of the form that comes nearest */
     }
-    *rule = vex != RULE_NONE                ? vex
-            : register_only                 ? RULE_UD_REGISTER_FORM
-            : d->entry[map][opcode].lacking ? RULE_UD_FEATURE
-                                            : RULE_UD_OPCODE;
+    *rule = vex != RULE_NONE                  ? vex
+            : lacks(d, map, opcode, modrm, p) ? RULE_UD_FEATURE
+            : register_only                   ? RULE_UD_REGISTER_FORM
+            : d->entry[map][opcode].lacking   ? RULE_UD_FEATURE
+                                              : RULE_UD_OPCODE;
     return NULL;
 }
 

@@ -360,24 +360,39 @@ static vaddr check_linear(struct cpu *cpu, vaddr la)
     return la;
 }
 
+static u64 lin_read_with(struct cpu *cpu, vaddr la, unsigned size, struct rights rights)
+{
+    la    = check_linear(cpu, la);
+    u64 v = read_linear(cpu, la, size, rights);
+    watch(cpu, la, size, false);
+    return v;
+}
+
+static void lin_write_with(struct cpu *cpu, vaddr la, u64 value, unsigned size, struct rights rights)
+{
+    la = check_linear(cpu, la);
+    write_linear(cpu, la, value, size, rights);
+    watch(cpu, la, size, true);
+}
+
 u64 lin_read(struct cpu *cpu, vaddr la, unsigned size)
 {
-    return read_linear(cpu, check_linear(cpu, la), size, current_rights(cpu));
+    return lin_read_with(cpu, la, size, current_rights(cpu));
 }
 
 void lin_write(struct cpu *cpu, vaddr la, u64 value, unsigned size)
 {
-    write_linear(cpu, check_linear(cpu, la), value, size, current_rights(cpu));
+    lin_write_with(cpu, la, value, size, current_rights(cpu));
 }
 
 u64 lin_read_as(struct cpu *cpu, vaddr la, unsigned size, bool user)
 {
-    return read_linear(cpu, check_linear(cpu, la), size, rights_of(cpu, user));
+    return lin_read_with(cpu, la, size, rights_of(cpu, user));
 }
 
 void lin_write_as(struct cpu *cpu, vaddr la, u64 value, unsigned size, bool user)
 {
-    write_linear(cpu, check_linear(cpu, la), value, size, rights_of(cpu, user));
+    lin_write_with(cpu, la, value, size, rights_of(cpu, user));
 }
 
 void lin_probe_write_as(struct cpu *cpu, vaddr la, unsigned size, bool user)
@@ -387,12 +402,12 @@ void lin_probe_write_as(struct cpu *cpu, vaddr la, unsigned size, bool user)
 
 u64 sys_read(struct cpu *cpu, vaddr la, unsigned size)
 {
-    return read_linear(cpu, check_linear(cpu, la), size, implicit_supervisor);
+    return lin_read_with(cpu, la, size, implicit_supervisor);
 }
 
 void sys_write(struct cpu *cpu, vaddr la, u64 value, unsigned size)
 {
-    write_linear(cpu, check_linear(cpu, la), value, size, implicit_supervisor);
+    lin_write_with(cpu, la, value, size, implicit_supervisor);
 }
 
 void sys_probe_write(struct cpu *cpu, vaddr la, unsigned size)

@@ -13,10 +13,13 @@ CASE = re.compile(r"^(neg|pos) (\S+) (.*)$")
 
 def main():
     record, words = sys.argv[1], sys.argv[2:]
-    words += ["-display", "none", "-serial", "null", "-monitor", "none", "-no-reboot", "-device",
+    words += ["-display", "none", "-serial", "null", "-monitor", "none", "-device",
               "isa-debug-exit,iobase=0xf4,iosize=4", "-debugcon", "stdio", "-d", "int"]
     with tempfile.TemporaryFile() as output:
-        status = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=output, stderr=output, timeout=120).returncode
+        try:
+            status = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=output, stderr=output, timeout=60).returncode
+        except subprocess.TimeoutExpired:
+            status = "timeout"
         output.seek(0)
         text = output.read().decode("latin-1")
     cases, wrong, current = [], [], None
@@ -44,8 +47,8 @@ def main():
     for what in sorted(set(wrong)):
         print(what)
     if status not in (33, 35):
-        print(text[-4000:])
-    print("%d cases, %d wrong, status %d (33 is success)" % (len(cases), len(wrong), status))
+        print(text[-1500:])
+    print("%d cases, %d wrong, status %s (33 is success)" % (len(cases), len(wrong), status))
     with open(record, "w") as out:
         out.writelines(case["line"] + "\n" for case in cases)
     return 1 if wrong or status != 33 or not cases else 0
