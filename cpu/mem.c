@@ -507,7 +507,7 @@ u8 mem_fetch_byte(struct cpu *cpu, vaddr la)
 {
     const struct tlb_entry *e = &cpu->tlb_fetch[tlb_fetch_index(la)];
     if (likely(e->tag == (la & PAGE_MASK))) {
-        return *(const u8 *)(uintptr_t)(la + e->addend);
+        return *(const u8 *)(uintptr_t)(la - e->tag + e->host);
     }
     struct region *region;
     u64            offset;

@@ -160,6 +160,13 @@ struct icache;
 struct executor;
 struct decoder;
 
+/* A jump that translated code has made: to this IP, as long as the stamp is cpu->tlb.code_stamp. */
+struct host_target {
+    u64 ip, stamp, base; /* base: R_IPBASE there */
+    const u8 *code;
+};
+#define HOST_TARGETS 1024
+
 struct cpu {
     /* ---- hot, architectural */
     u64               regs[REG_COUNT];
@@ -234,7 +241,10 @@ struct cpu {
         u32         mxcsr; /* the host's own */
         u8          live;  /* register files of the host that hold the guest's registers */
         u8          count; /* of a shift */
+        u64         before, kept[3]; /* an operand whose flags may be made again; temporaries meanwhile */
         u64         insns, blocks; /* -accel tcg,profile=on: instructions and blocks that translated code has begun */
+        /* Where jumps led, by IP: by view (user, supervisor), targets of returns apart. */
+        struct host_target known[2][2][HOST_TARGETS];
     } host;
     struct insn             *single; /* the interpreter's room for one instruction outside the cache, and its end */
     u64                      tsc_hz;

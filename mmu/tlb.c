@@ -6,6 +6,8 @@
  */
 #include "mmu/tlb.h"
 
+#include <string.h>
+
 #include "cpu/base/bits.h"
 
 _Static_assert(sizeof(struct tlb_second) == 32, "an entry divides a cache line");
@@ -59,6 +61,49 @@ static void forget_large(struct tlb *tlb)
     }
 }
 
+/* ---- where code is */
+
+#define STAMP_STEP ((u64)1 << 16)
+
+void tlb_code_moved(struct tlb *tlb)
+{
+    tlb->code_stamp[TLB_USER] += STAMP_STEP;
+    tlb->code_stamp[TLB_SUPERVISOR] += STAMP_STEP;
+}
+
+static u64 *code_word(struct tlb *tlb, bool global, vaddr page, u64 *bit)
+{
+    unsigned h = (unsigned)(page >> PAGE_SHIFT ^ page >> 26) & (TLB_CODE_FILTER - 1);
+    *bit       = BIT(h % 64);
+    return &tlb->code_filter[global][h / 64];
+}
+
+static void note_code(struct tlb *tlb, unsigned view, vaddr page, bool global)
+{
+    u64 bit;
+    *code_word(tlb, global, page, &bit) |= bit;
+    if (!global) {
+        tlb->code_local |= (u8)(1u << (view == TLB_USER ? TLB_USER : TLB_SUPERVISOR));
+    }
+}
+
+static void drop_code(struct tlb *tlb, vaddr page)
+{
+    u64 bit;
+    if ((*code_word(tlb, false, page, &bit) | *code_word(tlb, true, page, &bit)) & bit) {
+        tlb_code_moved(tlb);
+    }
+}
+
+static void drop_local_code(struct tlb *tlb)
+{
+    for (unsigned view = TLB_USER; view <= TLB_SUPERVISOR; view++) {
+        tlb->code_stamp[view] += tlb->code_local >> view & 1 ? STAMP_STEP : 0;
+    }
+    tlb->code_local = 0;
+    memset(tlb->code_filter[false], 0, sizeof tlb->code_filter[false]);
+}
+
 /* ---- all at once */
 
 static u64 new_age(struct tlb *tlb)
@@ -76,6 +121,7 @@ static void clear_local(struct tlb *tlb)
     for (unsigned n = 0; n < TLB_TABLES; n++) {
         clear_filled(table_at(tlb, n), tlb->fills[n].local, &tlb->fills[n].local_words);
     }
+    drop_local_code(tlb);
 }
 
 void tlb_init(struct tlb *tlb)
@@ -99,6 +145,8 @@ void tlb_flush(struct tlb *tlb)
         clear_filled(table_at(tlb, n), tlb->fills[n].global, &tlb->fills[n].global_words);
     }
     tlb->global_age = new_age(tlb);
+    tlb_code_moved(tlb);
+    memset(tlb->code_filter, 0, sizeof tlb->code_filter);
     forget_large(tlb);
 }
 
@@ -194,6 +242,7 @@ static void drop_large(struct tlb *tlb, vaddr la)
     }
     new_local_age(tlb);
     tlb->global_age = new_age(tlb);
+    tlb_code_moved(tlb);
 }
 
 /* The tables and the second level, 4 KiB only. */
@@ -209,6 +258,7 @@ static void drop_page(struct tlb *tlb, vaddr page)
     while ((s = find_second(tlb, page))) {
         s->age = 0;
     }
+    drop_code(tlb, page);
 }
 
 void tlb_flush_page(struct tlb *tlb, vaddr la)
@@ -232,7 +282,7 @@ void tlb_flush_writes(struct tlb *tlb, const u8 *page)
             unsigned word = (unsigned)__builtin_ctz(words);
             for (u64 set = f->local[word] | f->global[word]; set; set &= set - 1) {
                 unsigned index = word * 64 + (unsigned)__builtin_ctzll(set);
-                if (!page || table[index].tag + table[index].addend == (u64)(uintptr_t)page) {
+                if (!page || table[index].host == (u64)(uintptr_t)page) {
                     drop(tlb, n, index);
                 }
             }
@@ -253,12 +303,12 @@ static void note_large(struct tlb *tlb, vaddr la, u64 page_bytes)
 }
 
 /* Into the first level. */
-static void fill_first(struct tlb *tlb, unsigned n, vaddr page, u64 addend, bool global, bool large)
+static void fill_first(struct tlb *tlb, unsigned n, vaddr page, u64 host, bool global, bool large)
 {
     unsigned          index = tlb_index(page), word = index / 64;
     u64               bit = BIT(index % 64);
     struct tlb_fills *f   = &tlb->fills[n];
-    table_at(tlb, n)[index] = (struct tlb_entry){.tag = page, .addend = addend};
+    table_at(tlb, n)[index] = (struct tlb_entry){.tag = page, .host = host};
     if (global) {
         f->global[word] |= bit;
         f->local[word] &= ~bit;
@@ -269,6 +319,9 @@ static void fill_first(struct tlb *tlb, unsigned n, vaddr page, u64 addend, bool
         f->local_words |= 1u << word;
     }
     f->large[word] = (f->large[word] & ~bit) | (large ? bit : 0);
+    if (n >= TLB_VIEWS * TLB_KINDS) {
+        note_code(tlb, n - TLB_VIEWS * TLB_KINDS, page, global);
+    }
 }
 
 static bool is_write(unsigned n)
@@ -287,10 +340,10 @@ static unsigned tables_of(const struct tlb *tlb, const struct tlb_second *s)
 static void fill(struct tlb *tlb, unsigned n, vaddr la, const u8 *host, bool global, u64 page_bytes)
 {
     vaddr              page = la & PAGE_MASK;
-    u64                addend = (u64)(uintptr_t)host - page;
+    u64                at = (u64)(uintptr_t)host;
     u64                age    = global ? tlb->global_age : tlb->local_age;
     struct tlb_second *known  = find_aged(tlb, page, age);
-    if (known && known->addend != addend) {
+    if (known && known->host != at) {
         drop_page(tlb, page); /* it was mapped elsewhere: one linear page has one translation, for reads and writes */
         known = NULL;
     }
@@ -298,14 +351,14 @@ static void fill(struct tlb *tlb, unsigned n, vaddr la, const u8 *host, bool glo
         known->tables = (u16)(tables_of(tlb, known) | 1u << n);
     } else {
         known  = second_at(tlb, page, age);
-        *known = (struct tlb_second){.page = page, .addend = addend, .age = age, .tables = (u16)(1u << n)};
+        *known = (struct tlb_second){.page = page, .host = at, .age = age, .tables = (u16)(1u << n)};
     }
     known->write_age = tlb->write_age;
     known->large     = page_bytes > PAGE_SIZE;
     if (known->large) {
         note_large(tlb, page, page_bytes);
     }
-    fill_first(tlb, n, page, addend, global, known->large);
+    fill_first(tlb, n, page, at, global, known->large);
 }
 
 static const u8 *refill(struct tlb *tlb, unsigned n, vaddr la)
@@ -315,8 +368,8 @@ static const u8 *refill(struct tlb *tlb, unsigned n, vaddr la)
     if (!s || !(s->tables >> n & 1) || (is_write(n) && s->write_age != tlb->write_age)) {
         return NULL;
     }
-    fill_first(tlb, n, page, s->addend, s->age == tlb->global_age, s->large);
-    return (const u8 *)(uintptr_t)(page + s->addend);
+    fill_first(tlb, n, page, s->host, s->age == tlb->global_age, s->large);
+    return (const u8 *)(uintptr_t)s->host;
 }
 
 void tlb_fill(struct tlb *tlb, enum tlb_view view, enum tlb_kind kind, vaddr la, const u8 *host, bool global,

@@ -28,7 +28,7 @@ enum tlb_kind { TLB_READ, TLB_WRITE, TLB_KINDS };
 
 struct tlb_entry {
     u64 tag;    /* linear address of the page; an empty entry has a page that maps to its neighbour */
-    u64 addend; /* host address = linear address + addend */
+    u64 host; /* where that page is */
 };
 
 /* Which entries of one table are filled: a flush then costs what was filled, however much that is. */
@@ -43,10 +43,11 @@ struct tlb_fills {
 #define TLB_LARGE_FILTER 4096
 #define TLB_SECOND       4096
 #define TLB_PCIDS        4096
+#define TLB_CODE_FILTER  16384
 
 /* One page in the second level. */
 struct tlb_second {
-    u64  page, addend;
+    u64  page, host;
     u64  age;       /* valid while it equals that of the global pages or of the current PCID */
     u32  write_age; /* its permissions to write are valid while it equals tlb->write_age */
     u16  tables;    /* bit per table that may take it */
@@ -65,6 +66,11 @@ struct tlb {
     u64               pcid_age[TLB_PCIDS];
     u32               write_age;
     u16               pcid; /* the current one */
+    /* For those who remember where a linear address of code led: true while the stamp of its view (user, supervisor) is the same. Its
+     * lower 16 bits are theirs. */
+    u64               code_stamp[2];
+    u64               code_filter[2][TLB_CODE_FILTER / 64]; /* local, global: bit clear: no page of this hash was in fetch[] */
+    u8                code_local;                           /* bit per view: one that is not global was */
     struct tlb_second *second; /* second_room, so aligned that no entry lies in two cache lines */
     struct tlb_second second_room[TLB_SECOND + 1];
 };
@@ -86,7 +92,7 @@ ALWAYS_INLINE void *tlb_hit(const struct tlb_entry *table, vaddr la, unsigned si
     if (unlikely(la - e->tag > PAGE_SIZE - size)) {
         return NULL;
     }
-    return (void *)(uintptr_t)(la + e->addend);
+    return (void *)(uintptr_t)(la - e->tag + e->host);
 }
 
 void tlb_init(struct tlb *tlb);
@@ -96,6 +102,8 @@ void tlb_flush(struct tlb *tlb);
 void tlb_flush_local(struct tlb *tlb);
 /* INVLPG: the page of `la`, whatever its size, of the current PCID and global. */
 void tlb_flush_page(struct tlb *tlb, vaddr la);
+/* Code lies elsewhere now, though no mapping has changed: new stamps. */
+void tlb_code_moved(struct tlb *tlb);
 /* Another PCID becomes the current one; what is known of it comes back. Without CR4.PCIDE there is only PCID 0. */
 void tlb_set_pcid(struct tlb *tlb, unsigned pcid);
 /* All of one PCID, or of all of them, but global pages. */

@@ -229,6 +229,32 @@ static void test_pcids(void **state)
 }
 
 /* Whatever is filled and flushed: the first level knows nothing that the flushes since should have dropped. */
+/* What jumps remember of a view is void when something of its code may have moved, and only then. */
+static void test_code_stamps(void **state)
+{
+    struct tlb *tlb    = *state;
+    const u64  *stamps = tlb->code_stamp;
+    tlb_fill_fetch(tlb, TLB_USER, 0x401000, HOST(1), false, PAGE_SIZE);
+    tlb_fill_fetch(tlb, TLB_SUPERVISOR, 0xffffffff81000000, HOST(2), true, PAGE_SIZE);
+    u64 user = stamps[TLB_USER], supervisor = stamps[TLB_SUPERVISOR];
+    tlb_fill(tlb, TLB_USER, TLB_WRITE, 0x777000, HOST(3), false, PAGE_SIZE);
+    tlb_flush_page(tlb, 0x777000); /* data */
+    assert_true(stamps[TLB_USER] == user && stamps[TLB_SUPERVISOR] == supervisor);
+    tlb_flush_local(tlb);
+    assert_true(stamps[TLB_USER] != user && stamps[TLB_SUPERVISOR] == supervisor);
+    user = stamps[TLB_USER];
+    tlb_flush_page(tlb, 0xffffffff81000000);
+    assert_true(stamps[TLB_USER] != user && stamps[TLB_SUPERVISOR] != supervisor);
+    supervisor = stamps[TLB_SUPERVISOR];
+    tlb_fill_fetch(tlb, TLB_SUPERVISOR, 0x1000, HOST(4), false, PAGE_SIZE);
+    tlb_set_pcid(tlb, 3);
+    assert_true(stamps[TLB_SUPERVISOR] != supervisor);
+    user = stamps[TLB_USER], supervisor = stamps[TLB_SUPERVISOR];
+    tlb_flush(tlb);
+    assert_true(stamps[TLB_USER] != user && stamps[TLB_SUPERVISOR] != supervisor);
+    assert_int_equal(stamps[TLB_USER] & 0xffff, 0);
+}
+
 static void test_random(void **state)
 {
     enum { PAGES = 64, PCIDS = 4 };
@@ -277,6 +303,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_second_level_writes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_moved_page, setup, teardown),
         cmocka_unit_test_setup_teardown(test_pcids, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_code_stamps, setup, teardown),
         cmocka_unit_test_setup_teardown(test_random, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,6 +33,7 @@ static struct native *native_of(struct executor *executor)
 static void clear_tables(struct native *n)
 {
     memset(n->tables, 0, n->modes * sizeof *n->tables);
+    tlb_code_moved(&n->cpu->tlb);
 }
 
 static u8 *code_at(const struct native *n, u32 offset)
@@ -126,6 +127,7 @@ static void drop_jumps(struct native *n, const struct native_part *p)
             }
         }
     }
+    tlb_code_moved(&n->cpu->tlb);
 }
 
 /* The code of a part goes; its blocks are counted anew, and are soon hot again. */
@@ -421,6 +423,8 @@ static void use_table(struct native *n, struct cpu *cpu, const struct block *b)
     if (n->mode_now != b->mode) {
         cpu->host.jumps = table_of(n, b->mode)->jump;
         n->mode_now     = b->mode;
+        u64 *stamp      = &cpu->tlb.code_stamp[(b->mode >> MODE_VIEW_SHIFT & 3) != TLB_USER];
+        *stamp          = (*stamp & ~(u64)0xffff) | b->mode;
     }
     struct native_jump *jump   = (struct native_jump *)(uintptr_t)cpu->host.jumps;
     jump[jump_index(b->host)] = (struct native_jump){b->host, n->code.run + b->code};
@@ -507,8 +511,7 @@ static void show_stubs(const struct native *n)
         STUB(enter), STUB(exit), STUB(miss), STUB(miss_range), STUB(call), STUB(load_xmm), STUB(load_x87),
 #undef STUB
 #define STUB(name, at) {name, offsetof(struct native, stub.at)}
-        STUB("go_supervisor", go[0]), STUB("jump_supervisor", jump[0]), STUB("ret8_supervisor", ret[0][0]), STUB("ret4_supervisor", ret[0][1]),
-        STUB("go_user", go[1]), STUB("jump_user", jump[1]), STUB("ret8_user", ret[1][0]), STUB("ret4_user", ret[1][1]),
+        STUB("jump_user", find[0][0]), STUB("return_user", find[0][1]), STUB("jump_supervisor", find[1][0]), STUB("return_supervisor", find[1][1]),
 #undef STUB
     };
     const u8 *end = n->stubs_end;
@@ -536,6 +539,7 @@ struct executor *native_create(struct cpu *cpu, const struct native_config *conf
     n->threshold        = config->at_once ? 0 : config->threshold ? config->threshold : NATIVE_THRESHOLD;
     n->executor.heat    = (u16)n->threshold;
     n->rules            = rules_create();
+    n->has_rorx         = rules_host_has_bmi2();
     n->watch            = config->watch;
     n->profile          = config->profile ? native_profile_create() : NULL;
     n->tables           = mem_zeroed(NATIVE_MODES, sizeof *n->tables);

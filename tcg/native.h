@@ -112,10 +112,9 @@ struct native {
     struct rule_of_row *rules;
     struct {
         const u8 *enter, *exit, *miss, *miss_range, *call, *load_xmm, *load_ymm, *load_x87;
-        /* By view (supervisor, user), to the IP in T0; if there is no code for it: */
-        const u8 *jump[2];   /* the interpreter executes instruction cpu->host.from */
-        const u8 *ret[2][2]; /* the same; when it is found, 8 or 4 bytes are popped */
-        const u8 *go[2];     /* C looks for it */
+        /* By view (user, supervisor), for returns and others: the target at the IP in T0 becomes known; if there is no code for it,
+         * the interpreter executes instruction cpu->host.from. */
+        const u8 *find[2][2];
     } stub;
     struct link        *link; /* the first one of each part stays unused */
     struct translation *translation;
@@ -127,6 +126,7 @@ struct native {
     struct jump_table  *tables; /* in the order of mode[] */
     struct native_stats stats;
     unsigned            threshold;
+    bool                has_rorx; /* the host has BMI2 */
     struct native_profile   *profile; /* NULL: guest instructions are not counted */
     const struct code_watch *watch;
 };
@@ -154,6 +154,7 @@ u64 native_call(struct cpu *cpu, const struct native_call_site *site);
 /* ---- the backend: tcg/backend/x86_64 */
 struct rule_of_row *rules_create(void);
 bool                rules_host_fits(void);
+bool                rules_host_has_bmi2(void);
 void                x86_64_stubs(struct native *n, struct out *o);
 /* False: no room. */
 bool x86_64_emit(struct native *n, struct block *b, struct out *hot, struct out *cold, const u8 **left);

@@ -80,8 +80,8 @@ static int set_up(void **state)
     tlb_init(&c->tlb);
     c->tlb_read = c->tlb.data[0][TLB_READ];
     c->tlb_write = c->tlb.data[0][TLB_WRITE];
-    c->tlb.data[0][TLB_READ][tlb_index(la)] = (struct tlb_entry){la, 0};
-    c->tlb.data[0][TLB_WRITE][tlb_index(la)] = (struct tlb_entry){la, 0};
+    c->tlb.data[0][TLB_READ][tlb_index(la)] = (struct tlb_entry){la, la};
+    c->tlb.data[0][TLB_WRITE][tlb_index(la)] = (struct tlb_entry){la, la};
     c->regs[R_BX] = la;
     b->ferr = (struct irq){ferr_set, b, 13};
     c->ferr_irq = &b->ferr;

@@ -54,7 +54,7 @@ ALWAYS_INLINE void next_block(struct cpu *cpu)
     vaddr                   la = cpu->code_base + cpu->ip;
     const struct tlb_entry *e  = &cpu->tlb_fetch[tlb_fetch_index(la)];
     if (likely(e->tag == (la & PAGE_MASK))) {
-        const u8     *host = (const u8 *)(uintptr_t)(la + e->addend);
+        const u8     *host = (const u8 *)(uintptr_t)(la - e->tag + e->host);
         struct block *b    = icache_find(cpu->icache, host, cpu->code_mode);
         if (likely(b && (!cpu->code_limited || cpu->ip + b->bytes - 1 <= cpu->code_span))) {
             cpu->regs[R_IPBASE] = cpu->ip - (la & (PAGE_SIZE - 1));
@@ -382,7 +382,7 @@ static void run_spanning(struct cpu *cpu, const struct insn *i)
     cpu->ip      = insn_ip(cpu, i) & cpu->ip_mask;
     cpu->current = NULL;
     const struct tlb_entry *e    = &cpu->tlb_fetch[tlb_fetch_index(next)];
-    const u8               *page = e->tag == next ? (const u8 *)(uintptr_t)(next + e->addend) : mem_fetch_page(cpu, next, &region, &offset);
+    const u8               *page = e->tag == next ? (const u8 *)(uintptr_t)e->host : mem_fetch_page(cpu, next, &region, &offset);
     if (likely(page == d->block->second)) {
         exec_fn whole = d->whole;
         whole(cpu, i);
@@ -542,7 +542,7 @@ static NOINLINE struct block *get_block(struct cpu *cpu, const struct insn *from
         la = (u32)la;
     }
     const struct tlb_entry *e    = &cpu->tlb_fetch[tlb_fetch_index(la)];
-    const u8               *host = (const u8 *)(uintptr_t)(la + e->addend);
+    const u8               *host = (const u8 *)(uintptr_t)(la - e->tag + e->host);
     struct block           *b    = e->tag == (la & PAGE_MASK) ? icache_find(cpu->icache, host, cpu->code_mode) : NULL;
     cpu->current                 = NULL;
     if (cpu->ip - cpu->code_low > cpu->code_span) {

@@ -361,8 +361,8 @@ static int set_up(void **state)
     tlb_init(&c->tlb);
     c->tlb_read = c->tlb.data[0][TLB_READ];
     c->tlb_write = c->tlb.data[0][TLB_WRITE];
-    c->tlb.data[0][TLB_READ][tlb_index(la)] = (struct tlb_entry){la, 0};
-    c->tlb.data[0][TLB_WRITE][tlb_index(la)] = (struct tlb_entry){la, 0};
+    c->tlb.data[0][TLB_READ][tlb_index(la)] = (struct tlb_entry){la, la};
+    c->tlb.data[0][TLB_WRITE][tlb_index(la)] = (struct tlb_entry){la, la};
     *state = b;
     return 0;
 }

@@ -5,7 +5,9 @@
 
 const u8 *leave_to_interpreter(struct emit *e, const struct insn *insn)
 {
+    flags_clobber(e); /* by what decides to leave */
     const u8 *at = e->cold.p;
+    flags_recover(e);
     put_const(&e->cold, T0, (u64)native_insn(e->native, insn) << 2 | NATIVE_EXIT_INSN);
     put_jmp(&e->cold, e->native->stub.exit);
     return at;
@@ -40,9 +42,11 @@ static const u8 *put_call_site(struct emit *e)
 
 void lower_call(struct emit *e)
 {
-    flags_clobber(e);
+    flags_save(e);
+    e->host_flags = false;
     put_const(&e->hot, T1, (u64)(uintptr_t)put_call_site(e));
     put_call(&e->hot, e->native->stub.call);
+    held_forget(e);
     ensure_live(e);
 }
 
@@ -147,9 +151,8 @@ static void check_second_page(struct emit *e)
     put_alu_imm(o, ALU_AND, 4, rm_reg(T1), (TLB_FETCH_ENTRIES - 1) << 4);
     put_alu(o, ALU_CMP, 8, T0, rm_cpu_at(T1, table + offsetof(struct tlb_entry, tag)));
     put_jcc(o, CC_NE, otherwise);
-    put_alu(o, ALU_ADD, 8, T0, rm_cpu_at(T1, table + offsetof(struct tlb_entry, addend)));
-    put_const(o, T1, (u64)(uintptr_t)e->block->second);
-    put_alu(o, ALU_CMP, 8, T0, rm_reg(T1));
+    put_const(o, T0, (u64)(uintptr_t)e->block->second);
+    put_alu(o, ALU_CMP, 8, T0, rm_cpu_at(T1, table + offsetof(struct tlb_entry, host)));
     put_jcc(o, CC_NE, otherwise);
 }
 

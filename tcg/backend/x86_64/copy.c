@@ -5,7 +5,7 @@
 
 /* A general register operand. */
 struct gpr {
-    bool         used, written;
+    bool         used, read, written;
     unsigned     at, bytes; /* where in cpu->regs, how wide */
     struct place place;
 };
@@ -67,6 +67,20 @@ unsigned copy_live(const struct insn *i)
     return i->opcode == (M0F << 8 | 0xae) ? NATIVE_LIVE_XMM : live; /* STMXCSR */
 }
 
+/* Whether it writes all of its destination, 4 bytes or more, without looking at it. */
+static bool only_writes(const struct insn *i)
+{
+    switch (i->opcode >> 8 == M1 ? i->opcode & 0xf8 : i->opcode >> 8 == M0F ? 0x100u | (i->opcode & 0xfeu) : 0) {
+    case 0x88: return (i->opcode & 0xff) <= 0x8b; /* MOV */
+    case 0xb8: return true;
+    case 0x60: return (i->opcode & 0xff) == 0x63 || (i->opcode & 0xfd) == 0x69; /* MOVSXD, IMUL of three operands */
+    case 0x68: return (i->opcode & 0xfd) == 0x69;
+    case 0xc0: return (i->opcode & 0xff) == 0xc7;
+    case 0x1b6: case 0x1be: return true; /* MOVZX, MOVSX */
+    default: return false;
+    }
+}
+
 static struct operands find_operands(const struct insn *i, const struct rule_of_row *rule)
 {
     const struct row *row     = &row_table[i->row];
@@ -79,7 +93,7 @@ static struct operands find_operands(const struct insn *i, const struct rule_of_
             bytes = i->opsize;
         }
         bool     written = (k == 0 && !use) || (k == 1 && rule->how == SWAP);
-        struct gpr gpr   = {.used = true, .written = written, .bytes = bytes};
+        struct gpr gpr   = {.used = true, .read = !written || bytes < 4 || !only_writes(i), .written = written, .bytes = bytes};
         if (operand == __) {
             continue;
         }
@@ -246,17 +260,17 @@ static void record_x87(struct emit *e, const struct insn *i)
 
 /* ---- one instruction */
 
-static void bring(struct emit *e, struct gpr *g, unsigned temp, bool rex)
+static void bring(struct emit *e, struct gpr *g, u16 *busy, bool rex)
 {
     if (g->used) {
-        g->place = operand_in(e, g->at, temp, rex);
+        g->place = operand_in(e, g->at, busy, rex, g->read);
     }
 }
 
 static void take_back(struct emit *e, const struct gpr *g)
 {
-    if (g->used && g->written) {
-        operand_out(e, g->at, g->bytes, g->place);
+    if (g->used) {
+        operand_out(e, g->at, g->bytes, g->written, g->place);
     }
 }
 
@@ -294,17 +308,12 @@ static void put_encoded(struct emit *e, struct opcode op, const struct operands 
 }
 
 /* The register with the result that undefined flags are derived from. */
-static unsigned result_of(struct emit *e, const struct operands *o, struct flags_effect f)
+static unsigned result_of(const struct operands *o, struct flags_effect f)
 {
     if (f.undefined == PRODUCT && !(o->reg.used && o->reg.written)) {
         return RAX;
     }
-    unsigned reg = f.undefined >= SHL ? o->rm.place.reg : o->vvvv.written ? o->vvvv.place.reg : o->reg.place.reg;
-    if (reg == T2) {
-        put_mov(&e->hot, 8, T1, T2);
-        return T1;
-    }
-    return reg;
+    return f.undefined >= SHL ? o->rm.place.reg : o->vvvv.written ? o->vvvv.place.reg : o->reg.place.reg;
 }
 
 bool copy_must_call(const struct emit *e, const struct insn *i)
@@ -319,6 +328,16 @@ bool copy_must_call(const struct emit *e, const struct insn *i)
     bool no_room          = o.vvvv.used && host_of(o.vvvv.at >> 3) == NO_REG; /* it takes the place of an address */
     bool one_target       = o.vvvv.written && o.reg.used && o.vvvv.at == o.reg.at; /* of MULX's two */
     return (o.memory && (register_only || no_room || from_result)) || one_target || o.live & ~copy_live_usable(e->mode) || few_registers;
+}
+
+/* `to` = a value of 1 to 8 bytes, zero-extended. */
+static void put_bytes_in(struct out *out, unsigned bytes, unsigned to, struct rm rm)
+{
+    if (bytes <= 2) {
+        put_zext(out, bytes, to, rm);
+    } else {
+        put_load(out, bytes, to, rm);
+    }
 }
 
 void lower_copy(struct emit *e)
@@ -339,6 +358,7 @@ void lower_copy(struct emit *e)
     if (f.by_cl && e->needed_now) { /* for a count of zero */
         flags_save(e);
     }
+    enum replay replay = f.writes && e->needed_now ? flags_plan(e) : REPLAY_NONE;
     if (o.memory) {
         bool aligned = row->attr & ALIGN16 || (o.memory_bytes == 16 && !op.vex && (row->operand[0] == Mx || op.byte == 0xc7));
         rm           = memory_operand(e, o.memory_bytes, o.memory_written, aligned);
@@ -357,17 +377,26 @@ void lower_copy(struct emit *e)
     if (e->rule->notes & RULE_CLEARS_C1) { /* FDECSTP, FINCSTP */
         put32(&e->hot, 0xf7d9f6d9);
     }
-    flags_need(e, f.merges && f.writes && e->needed_now ? FLAG_ARITH : flags_read_by(e->rule, i));
+    u16 busy = busy_in(&rm);
+    flags_need(e, f.merges && f.writes && e->needed_now ? FLAG_ARITH : flags_read_by(e->rule, i), busy);
     bool rex = o.memory || op.wide || (o.rm.used && operand_wants_rex(o.rm.at)) || (o.reg.used && operand_wants_rex(o.reg.at)) ||
                (f.undefined >= SHL && e->needed_now);
-    bring(e, &o.vvvv, T0, true);
-    bring(e, &o.rm, T1, rex);
-    bring(e, &o.reg, T2, rex);
+    bring(e, &o.vvvv, &busy, true);
+    bring(e, &o.rm, &busy, rex);
+    bring(e, &o.reg, &busy, rex);
     if (o.rm.used) {
         rm = rm_reg(o.rm.place.reg);
     }
     op.vvvv = o.vvvv.used ? o.vvvv.place.reg : i->vreg; /* which is 0, and 1111b, for no operand */
     op.rex  = byte_wants_rex(&o.rm) || byte_wants_rex(&o.reg);
+    if (replay == REPLAY_VALUE) {
+        unsigned to = rm.base == T0 ? (unsigned)T0 : temp_free(e, busy);
+        put_bytes_in(&e->hot, o.memory_bytes, to, rm);
+        rm = rm_reg(to);
+    }
+    if (replay == REPLAY_VALUE || replay == REPLAY_SHIFT) {
+        put_store(&e->hot, 8, CPU(host.before), rm.reg);
+    }
     struct rm count = rm_reg(RCX);
     if (f.by_cl && e->needed_now && !o.memory && rm.reg == RCX) {
         put_store(&e->hot, 1, CPU(host.count), RCX);
@@ -378,8 +407,146 @@ void lower_copy(struct emit *e)
     take_back(e, &o.rm);
     take_back(e, &o.vvvv);
     if (f.writes) {
-        flags_written(e, f, f.undefined == DEFINED ? 0 : result_of(e, &o, f), f.by_cl ? &count : NULL);
+        flags_written(e, f, f.undefined == DEFINED || replay != REPLAY_NONE ? 0 : result_of(&o, f), f.by_cl ? &count : NULL, replay);
     }
+}
+
+/* ---- flags made again */
+
+static bool is_legacy_alu(const struct insn *i)
+{
+    return i->opcode >> 8 == M1 && i->opcode < 0x40 && (i->opcode & 7) < 6;
+}
+
+static bool is_immediate_group(const struct insn *i)
+{
+    return i->opcode >> 8 == M1 && (i->opcode & 0xfc) == 0x80;
+}
+
+static bool is_neg(const struct insn *i)
+{
+    return i->opcode >> 8 == M1 && (i->opcode & 0xfe) == 0xf6 && (i->modrm >> 3 & 7) == 3;
+}
+
+/* The register operand that ADD and their like write. */
+static const struct gpr *destination(const struct operands *o)
+{
+    return o->reg.used && o->reg.written ? &o->reg : &o->rm;
+}
+
+static u16 registers_of(const struct operands *o)
+{
+    u16 mask = o->has_modrm ? 0 : 1u << R_AX; /* AL, eAX */
+    mask |= o->rm.used ? 1u << (o->rm.at >> 3) : 0u;
+    return (u16)(mask | (o->reg.used ? 1u << (o->reg.at >> 3) : 0u));
+}
+
+enum replay copy_replay(const struct emit *e, const struct insn *i, u16 *uses)
+{
+    const struct rule_of_row *rule = &e->rules[i->row];
+    struct operands           o    = find_operands(i, rule);
+    struct flags_effect       f    = flags_effect(rule, i);
+    *uses                          = registers_of(&o);
+    if (i->opcode >> 8 != M1 || f.merges || o.live) {
+        return REPLAY_NONE;
+    }
+    if (rule->how == USE) { /* CMP, TEST; MUL */
+        return f.undefined ? REPLAY_NONE : o.memory ? REPLAY_VALUE : REPLAY_AGAIN;
+    }
+    if (f.undefined >= SHL && f.undefined <= SAR && !o.memory) {
+        *uses = 0;
+        return REPLAY_SHIFT;
+    }
+    if (is_neg(i)) {
+        return o.memory ? REPLAY_NONE : REPLAY_UNDO;
+    }
+    if ((!is_legacy_alu(i) && !is_immediate_group(i)) || (o.memory && o.memory_written)) {
+        return REPLAY_NONE;
+    }
+    switch (is_legacy_alu(i) ? i->opcode >> 3 & 7 : i->modrm >> 3 & 7) {
+    case ALU_OR: case ALU_AND: case ALU_XOR: return REPLAY_TEST;
+    case ALU_ADD: case ALU_SUB:
+        return !o.memory && !(o.reg.used && o.rm.at >> 3 == o.reg.at >> 3) ? REPLAY_UNDO : REPLAY_NONE;
+    default: return REPLAY_NONE;
+    }
+}
+
+/* ADD for SUB, and SUB for ADD; NEG is its own contrary. */
+static struct insn contrary(const struct insn *i)
+{
+    struct insn c = *i;
+    if (is_legacy_alu(i)) {
+        c.opcode ^= 0x28;
+    } else if (is_immediate_group(i)) {
+        c.modrm ^= 0x28;
+    }
+    return c;
+}
+
+static void put_again(struct emit *e, const struct insn *i, struct operands *o, struct rm rm)
+{
+    struct opcode op = opcode_of(i, o);
+    op.rex           = true; /* no operand is AH to BH here */
+    e->insn          = i;
+    put_encoded(e, op, o, rm);
+}
+
+/* In hot code: makes the flags of `i` the host's; T0 to T2 are free. Returns the register of a shift's result. */
+static unsigned put_replay(struct emit *e, const struct insn *i, enum replay replay)
+{
+    struct out     *h = &e->hot;
+    struct operands o = find_operands(i, &e->rules[i->row]);
+    struct insn     undo;
+    u16             busy = 1u << T0;
+    bring(e, &o.rm, &busy, true);
+    bring(e, &o.reg, &busy, true);
+    struct rm rm = rm_reg(o.rm.place.reg);
+    switch (replay) {
+    case REPLAY_TEST: {
+        unsigned at = o.has_modrm ? destination(&o)->place.reg : (unsigned)RAX;
+        put_insn(h, (struct opcode){.byte = i->w == 1 ? 0x84 : 0x85, .wide = i->w == 8, .size16 = i->w == 2, .rex = true}, at, rm_reg(at));
+        break;
+    }
+    case REPLAY_UNDO:
+        undo = contrary(i);
+        put_again(e, &undo, &o, rm);
+        put_again(e, i, &o, rm);
+        break;
+    case REPLAY_SHIFT: case REPLAY_VALUE:
+        rm.reg = T0;
+        put_load(h, 8, rm.reg, CPU(host.before));
+        put_again(e, i, &o, rm);
+        break;
+    default: put_again(e, i, &o, rm); break;
+    }
+    return rm.reg;
+}
+
+const u8 *copy_put_replay(struct emit *e, const struct insn *i, enum replay replay)
+{
+    static const u8    temporaries[] = {T0, T1, T2};
+    const struct insn *insn          = e->insn;
+    struct out         hot           = e->hot;
+    u8                 held[ARRAY_LEN(e->held)];
+    memcpy(held, e->held, sizeof held);
+    held_forget(e);
+    e->hot                           = e->cold;
+    const u8 *at                     = e->hot.p;
+    for (unsigned k = 0; k < ARRAY_LEN(temporaries); k++) {
+        put_store(&e->hot, 8, CPU(host.kept[k]), temporaries[k]);
+    }
+    unsigned result = put_replay(e, i, replay);
+    e->insn         = i;
+    flags_save_made(e, flags_effect(&e->rules[i->row], i), result);
+    for (unsigned k = 0; k < ARRAY_LEN(temporaries); k++) {
+        put_load(&e->hot, 8, temporaries[k], CPU(host.kept[k]));
+    }
+    put8(&e->hot, 0xc3);
+    e->cold = e->hot;
+    e->hot  = hot;
+    e->insn = insn;
+    memcpy(e->held, held, sizeof held);
+    return at;
 }
 
 /* ---- others of the kind */
@@ -390,34 +557,36 @@ void lower_scan(struct emit *e)
     const struct insn *i = e->insn;
     struct operands    o = find_operands(i, e->rule);
     struct out        *h = &e->hot;
-    if (o.memory) {
-        put_op(h, 0x8b, i->w, T1, memory_operand(e, o.memory_bytes, false, false));
-    } else {
-        struct place source = operand_in(e, i->rm, T1, true);
-        if (source.reg != T1) {
-            put_mov(h, 8, T1, source.reg);
-        }
-    }
-    bring(e, &o.reg, T2, true);
+    u16                busy = 1u << T1;
+    put_op(h, 0x8b, i->w, T1, o.memory ? memory_operand(e, o.memory_bytes, false, false) : rm_reg(operand_in(e, i->rm, &busy, true, true).reg));
+    bring(e, &o.reg, &busy, true);
     put_insn(h, (struct opcode){.map = MAP_0F, .byte = (u8)i->opcode, .wide = i->w == 8, .size16 = i->w == 2}, o.reg.place.reg, rm_reg(T1));
     take_back(e, &o.reg);
     put_op(h, 0x85, i->w, T1, rm_reg(T1));
-    flags_written(e, (struct flags_effect){.writes = FLAG_ARITH}, 0, NULL);
+    flags_written(e, (struct flags_effect){.writes = FLAG_ARITH}, 0, NULL, REPLAY_NONE);
 }
 
 void lower_lea(struct emit *e)
 {
     const struct insn *i    = e->insn;
     struct out        *h    = &e->hot;
-    unsigned           host = host_of(i->reg >> 3), to = host == NO_REG || i->w == 2 || i->asize == 2 ? (unsigned)T0 : host;
-    put_lea(h, i->w == 8 && i->asize == 8 ? 8 : 4, to, memory_offset(e, i));
+    unsigned           host = host_of(i->reg >> 3), to = host;
+    struct rm          rm   = memory_offset(e, i);
+    if (host == NO_REG || i->w == 2 || i->asize == 2) {
+        to = temp_lasting(e, T0);
+    }
+    put_lea(h, i->w == 8 && i->asize == 8 ? 8 : 4, to, rm);
     if (i->asize == 2) {
         put_zext(h, 2, to, rm_reg(to));
     }
     if (host == NO_REG) {
-        put_store(h, i->w == 2 ? 2 : 8, rm_cpu(i->reg), T0);
+        put_store(h, i->w == 2 ? 2 : 8, rm_cpu(i->reg), to);
+        held_drop(e, HELD_GUEST + (i->reg >> 3));
+        if (i->w != 2) {
+            held_set(e, to, HELD_GUEST + (i->reg >> 3));
+        }
     } else if (to != host) {
-        put_op(h, 0x8b, i->w, host, rm_reg(T0));
+        put_op(h, 0x8b, i->w, host, rm_reg(to));
     }
 }
 
@@ -430,11 +599,12 @@ void lower_fldcw(struct emit *e)
         lower_call(e);
         return;
     }
-    struct rm rm = memory_operand(e, 2, false, false);
     flags_clobber(e);
-    put_zext(h, 2, T2, rm);
-    put_insn(h, (struct opcode){.byte = 0xf7}, 2, rm_reg(T2)); /* not */
-    put_insn(h, (struct opcode){.byte = 0xf6, .rex = true}, 0, rm_reg(T2));
+    struct rm rm = memory_operand(e, 2, false, false);
+    unsigned temp = temp_free(e, busy_in(&rm));
+    put_zext(h, 2, temp, rm);
+    put_insn(h, (struct opcode){.byte = 0xf7}, 2, rm_reg(temp)); /* not */
+    put_insn(h, (struct opcode){.byte = 0xf6, .rex = true}, 0, rm_reg(temp));
     put8(h, 0x3f);
     put_jcc(h, CC_NE, leave_to_interpreter(e, i));
     put_insn(h, (struct opcode){.byte = 0xd9}, 5, rm);
@@ -452,14 +622,8 @@ void lower_div(struct emit *e)
         return;
     }
     flags_clobber(e);
-    if (i->mem) {
-        put_op(h, 0x8b, i->w, T2, memory_operand(e, i->w, false, false));
-    } else {
-        struct place p = operand_in(e, i->rm, T2, true);
-        if (p.reg != T2) {
-            put_mov(h, 8, T2, p.reg);
-        }
-    }
+    u16 busy = 1u << T2;
+    put_op(h, 0x8b, i->w, T2, i->mem ? memory_operand(e, i->w, false, false) : rm_reg(operand_in(e, i->rm, &busy, true, true).reg));
     const u8 *otherwise = leave_to_interpreter(e, i);
     if (!sign) {
         put_alu(h, ALU_CMP, i->w, RDX, source);

@@ -6,7 +6,7 @@
  *   guest  AX  CX  DX  BX  BP  SI  DI  SP   8  12  13  14    9  10  11  15
  *   host  rax rcx rdx rbx rbp rsi rdi r15  r8 r12 r13 r14    in struct cpu
  *
- *   r9 r10 r11  temporaries: a linear address, what leads from it to the host's, anything
+ *   r9 r10 r11  temporaries: the offset in a page, the host's page, anything
  *   GS          struct cpu;  RSP  the C stack
  *
  * Between blocks the arithmetic flags lie in cpu->cc as CC_LAHF. Inside a block they may be in the host's flags instead, or as
@@ -59,6 +59,7 @@ static inline bool row_is_avx(const struct row *row)
 struct rule_of_row *rules_create(void);
 /* Whether translated code can run on this host at all. */
 bool rules_host_fits(void);
+bool rules_host_has_bmi2(void);
 
 /* How an instruction's memory accesses are checked: see shared.c. */
 enum access_kind_of { ACCESS_OPERAND, ACCESS_STACK, ACCESS_KINDS };
@@ -70,6 +71,16 @@ struct shared {
     u8   slot;
     i32  disp;      /* from that address */
     i32  low, high;
+};
+
+/* How the flags of an instruction can be made again by what leaves the block later, instead of being saved: replay.c. */
+enum replay {
+    REPLAY_NONE,
+    REPLAY_AGAIN, /* CMP, TEST, BT of registers: the same again */
+    REPLAY_TEST,  /* logic: TEST of the result */
+    REPLAY_UNDO,  /* ADD, SUB: undone and done again */
+    REPLAY_SHIFT, /* by a constant: of the operand as it was, kept in cpu->host.before */
+    REPLAY_VALUE, /* CMP, TEST of memory: with its value, kept in cpu->host.before */
 };
 
 /* Where a conditional jump goes on when it is taken. */
@@ -89,8 +100,12 @@ struct emit {
     u8                        code_bytes, stack_bytes;
     bool                      host_flags, saved_flags; /* where the guest's flags are now */
     bool                      needed_now;              /* the flags after this instruction matter to somebody */
+    enum replay               replay;                  /* of the flags that are in the host's, or were */
+    const struct insn        *writer;                  /* who has set them */
+    const u8                 *recipe;                  /* cold code that makes them again and saves them; NULL: not written yet */
     bool                      needed[BLOCK_INSNS_MAX];
     struct shared             shared[BLOCK_INSNS_MAX][ACCESS_KINDS];
+    u8                        held[3];                 /* HELD_, by temporary */
     bool                      ended;                   /* nothing after this instruction is reached */
     u8                        live;                    /* register files that the block uses: NATIVE_LIVE_ */
     struct leg                leg[BLOCK_INSNS_MAX];    /* taken jumps, emitted behind the rest */
@@ -109,10 +124,26 @@ struct place {
 unsigned host_of(unsigned guest);
 /* Whether naming the register at byte offset `at` of cpu->regs takes a REX prefix. */
 bool operand_wants_rex(unsigned at);
-/* The register at that offset: as it is, or brought to `temp`. `rex`: the instruction will have a REX prefix. */
-struct place operand_in(struct emit *e, unsigned at, unsigned temp, bool rex);
-/* After w bytes were written there. */
-void operand_out(struct emit *e, unsigned at, unsigned w, struct place p);
+/* The register at that offset: as it is, or brought to a temporary that is not in *busy (bit per host register), and then is. `rex`: the
+ * instruction will have a REX prefix; `read`: it uses the value. */
+struct place operand_in(struct emit *e, unsigned at, u16 *busy, bool rex, bool read);
+/* After the instruction, which may have written w bytes there. */
+void operand_out(struct emit *e, unsigned at, unsigned w, bool written, struct place p);
+
+/* Temporaries go on holding what they were loaded with until they are written: a guest register that lives in struct cpu, which
+ * holds the same; or an address that accesses share. */
+enum { HELD_NOTHING, HELD_GUEST, HELD_SLOT = 32 };
+void held_forget(struct emit *e);
+/* The temporary that holds it, or NO_REG. */
+unsigned held_find(struct emit *e, unsigned what);
+void     held_set(struct emit *e, unsigned temp, unsigned what);
+void     held_drop(struct emit *e, unsigned what);
+/* A temporary that is not busy, best one that holds nothing. */
+unsigned temp_free(struct emit *e, u16 busy);
+/* One that address checks leave alone, if it is free; or that one. */
+unsigned temp_lasting(struct emit *e, unsigned otherwise);
+/* The registers of a memory operand. */
+u16 busy_in(const struct rm *rm);
 
 /* ---- flags: flags.c */
 struct flags_effect {
@@ -129,13 +160,19 @@ void flags_find(struct emit *e);
 void flags_save(struct emit *e);
 /* The host's flags are about to be destroyed. */
 void flags_clobber(struct emit *e);
-/* The host's flags become the guest's, as far as `mask`. */
-void flags_need(struct emit *e, unsigned mask);
+/* The host's flags become the guest's, as far as `mask`; temporaries that are busy stay. */
+void flags_need(struct emit *e, unsigned mask, u16 busy);
 /* Makes a condition of the guest's one of the host's. */
 enum host_cc flags_test(struct emit *e, unsigned cc);
+/* Whether the flags of e->insn, which somebody sees, can be made again wherever that is. */
+enum replay flags_plan(struct emit *e);
+/* Saves the flags that e->insn has just set. */
+void flags_save_made(struct emit *e, struct flags_effect f, unsigned result);
+/* Cold code begins that may leave the block. */
+void flags_recover(struct emit *e);
 /* This instruction has set the host's flags. `result`: the register of the result where f.undefined needs it; count_at: of a shift
  * by CL, where CL was. */
-void flags_written(struct emit *e, struct flags_effect f, unsigned result, const struct rm *count_at);
+void flags_written(struct emit *e, struct flags_effect f, unsigned result, const struct rm *count_at, enum replay replay);
 
 /* ---- memory: memory.c */
 bool insn_has_memory(const struct insn *i);
@@ -146,17 +183,14 @@ struct rm memory_offset(struct emit *e, const struct insn *i);
 unsigned memory_address(struct emit *e, const struct insn *i, unsigned size, bool write);
 /* To the offset in T0: adds the segment's base, and checks its limit. */
 void memory_segment(struct emit *e, unsigned seg, unsigned size, bool write);
-/* Checks an access at the linear address in `la`, and returns the host's operand: [la + T1]. `keep`: T2 stays as it is, `la` is T0. */
-struct rm memory_check(struct emit *e, unsigned la, unsigned size, bool write, bool keep);
+/* Checks an access at the linear address in `la`, and returns the host's operand: [T0 + T1]. */
+struct rm memory_check(struct emit *e, unsigned la, unsigned size, bool write);
 void memory_aligned(struct emit *e, unsigned la, unsigned size);
 
-/* The host's operand for the memory operand of e->insn, checked. T0, T1 hold its address; T2 is used. */
+/* The host's operand for the memory operand of e->insn, checked: by T0 and T1, or a temporary that holds a shared address. */
 struct rm memory_operand(struct emit *e, unsigned size, bool write, bool aligned);
-/* The same for the stack, `disp` bytes from the register of guest number `base`: SP or BP. `keep`: T2 stays, and memory_open() was
- * called before. */
-struct rm memory_stack(struct emit *e, unsigned base, i32 disp, unsigned size, bool write, bool keep);
-/* Checks what the first access of a run checks for all of them, so that nothing is to be checked any more. */
-void memory_open(struct emit *e, enum access_kind_of kind);
+/* The same for the stack, `disp` bytes from the register of guest number `base`: SP or BP. */
+struct rm memory_stack(struct emit *e, unsigned base, i32 disp, unsigned size, bool write);
 
 /* ---- one check for many: shared.c */
 void shared_find(struct emit *e);
@@ -183,6 +217,10 @@ bool copy_must_call(const struct emit *e, const struct insn *i);
 bool copy_memory(const struct emit *e, const struct insn *i, unsigned *size, bool *write);
 /* The general registers that a copied instruction may write: bit per guest register. */
 u16 copy_writes(const struct emit *e, const struct insn *i);
+/* How the flags of e->insn could be made again while the general registers of *uses are unchanged (bit per guest register). */
+enum replay copy_replay(const struct emit *e, const struct insn *i, u16 *uses);
+/* Writes cold code that does so, saves them, and returns. */
+const u8 *copy_put_replay(struct emit *e, const struct insn *i, enum replay replay);
 /* The register files that a copied instruction uses. */
 unsigned copy_live(const struct insn *i);
 /* Those whose instructions raise nothing in this mode, and so can be copied. */
@@ -212,7 +250,11 @@ void lower_pause(struct emit *e);
 void put_link(struct emit *e, u8 *d, u64 offset, bool split);
 /* For the common code of jumps: T0 holds the new IP: T0 = its struct native_jump, T2 = R_IPBASE there. */
 void put_probe(struct emit *e, const u8 *otherwise);
-void put_jump_found(struct emit *e);
+enum { KNOWN_JUMP, KNOWN_RETURN };
+/* T1 = what leads to the place of the IP in T0 among cpu->host.known. */
+void put_known_index(struct out *o, unsigned kind);
+/* A member of it. */
+struct rm known_member(unsigned view, unsigned kind, size_t member);
 /* The taken legs of conditional jumps. */
 void put_legs(struct emit *e);
 /* On to the instruction at `offset` in the page, after the last one. */

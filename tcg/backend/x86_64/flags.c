@@ -54,19 +54,23 @@ static bool is_checked(const struct emit *e, const struct insn *i)
     return s->use && !s->opens && !(row_table[i->row].attr & ALIGN16) && row_table[i->row].operand[0] != Mx && i->opcode != (M0F << 8 | 0xc7);
 }
 
-/* Whether executing `i` destroys the host's flags before it is done, or shows the guest's to somebody. */
-static bool shows_flags(const struct emit *e, const struct insn *i)
+/* Whether executing `i` destroys the host's flags before it is done, and shows the guest's to somebody: if it leaves the block, or
+ * whatever happens. */
+enum shows { SHOWS_NOT, SHOWS_LEAVING, SHOWS_ALWAYS };
+
+static enum shows shows_flags(const struct emit *e, const struct insn *i)
 {
     const struct rule_of_row *rule = &e->rules[i->row];
     if (i->row == ROW_NONE) {
-        return true;
+        return SHOWS_ALWAYS;
     }
     switch ((enum how)rule->how) {
-    case LOWER_NOP: case LOWER_LEA: case LOWER_JCC: return false;
+    case LOWER_NOP: case LOWER_LEA: case LOWER_JCC: return SHOWS_NOT;
     case COPY: case USE: case SWAP: case COPY_REG: case USE_REG: case LOWER_SCAN:
-        return (insn_has_memory(i) && !is_checked(e, i)) || copy_must_call(e, i);
-    case LOWER_WAIT: return !(e->mode & MODE_X87);
-    default: return true;
+        return copy_must_call(e, i) ? SHOWS_ALWAYS : insn_has_memory(i) && !is_checked(e, i) ? SHOWS_LEAVING : SHOWS_NOT;
+    case LOWER_WAIT: return e->mode & MODE_X87 ? SHOWS_NOT : SHOWS_ALWAYS;
+    case LOWER_PUSH: case LOWER_POP: case LOWER_LEAVE: return SHOWS_LEAVING;
+    default: return SHOWS_ALWAYS;
     }
 }
 
@@ -90,47 +94,111 @@ void flags_find(struct emit *e)
     }
 }
 
+/* The general registers that it writes. */
+static u16 writes_of(const struct emit *e, const struct insn *i)
+{
+    u16 sp = 1u << R_SP;
+    switch ((enum how)e->rules[i->row].how) {
+    case LOWER_NOP: case LOWER_WAIT: case LOWER_JCC: return 0;
+    case LOWER_PUSH: return sp;
+    case LOWER_POP: return (u16)(sp | 1u << (i->rm >> 3));
+    case LOWER_LEAVE: return sp | 1u << R_BP;
+    case LOWER_LEA: return (u16)(1u << (i->reg >> 3));
+    default: return copy_writes(e, i);
+    }
+}
+
+enum replay flags_plan(struct emit *e)
+{
+    u16         uses, written = 0;
+    bool        in_host = true;
+    enum replay replay  = copy_replay(e, e->insn, &uses);
+    for (const struct insn *i = e->insn + 1; replay != REPLAY_NONE && i < e->block->insn + e->block->count; i++) {
+        enum shows shows = shows_flags(e, i);
+        if (shows == SHOWS_ALWAYS || (shows == SHOWS_LEAVING && written & uses)) {
+            return REPLAY_NONE;
+        }
+        const struct rule_of_row *rule = &e->rules[i->row];
+        struct flags_effect       f    = flags_effect(rule, i);
+        in_host                        = in_host && shows == SHOWS_NOT;
+        if (rule->how == LOWER_JCC || flags_read_by(rule, i) || (f.writes && f.merges)) {
+            if (!in_host || replay == REPLAY_SHIFT || (f.writes && f.merges)) {
+                return REPLAY_NONE;
+            }
+        }
+        if (f.writes) {
+            return replay;
+        }
+        written |= writes_of(e, i);
+    }
+    return REPLAY_NONE;
+}
+
 static void save_defined(struct emit *e)
 {
-    struct out *o = &e->hot;
-    put_mov(o, 8, T2, RAX);
+    struct out *o    = &e->hot;
+    unsigned    temp = temp_free(e, 0);
+    put_mov(o, 8, temp, RAX);
     put8(o, 0x9f);                                                           /* lahf */
     put_insn(o, (struct opcode){.map = MAP_0F, .byte = 0x90}, 0, rm_reg(RAX)); /* seto al */
     put_store(o, 2, SAVED_O, RAX);
-    put_mov(o, 8, RAX, T2);
+    put_mov(o, 8, RAX, temp);
+}
+
+static void write_recipe(struct emit *e)
+{
+    if (!e->recipe) {
+        e->recipe = copy_put_replay(e, e->writer, e->replay);
+    }
 }
 
 void flags_save(struct emit *e)
 {
-    if (!e->saved_flags) {
+    if (!e->saved_flags && (e->recipe || e->replay == REPLAY_SHIFT)) {
+        write_recipe(e);
+        put_call(&e->hot, e->recipe);
+    } else if (!e->saved_flags) {
         save_defined(e);
-        e->saved_flags = true;
     }
+    e->saved_flags = true;
 }
 
 void flags_clobber(struct emit *e)
 {
-    flags_save(e);
+    if (e->replay == REPLAY_NONE) {
+        flags_save(e);
+    } else if (!e->saved_flags) {
+        write_recipe(e);
+    }
     e->host_flags = false;
 }
 
-void flags_need(struct emit *e, unsigned mask)
+void flags_recover(struct emit *e)
+{
+    if (!e->saved_flags) {
+        put_call(&e->cold, e->recipe);
+    }
+}
+
+void flags_need(struct emit *e, unsigned mask, u16 busy)
 {
     struct out *o = &e->hot;
     if (e->host_flags || !mask) {
         return;
     }
+    flags_save(e);
     if (mask == FLAG_CF) { /* bt word [saved], 8 */
         put_insn(o, (struct opcode){.map = MAP_0F, .byte = 0xba, .size16 = true}, 4, SAVED_O);
         put8(o, 8);
         return; /* the others are not there */
     }
-    put_mov(o, 8, T2, RAX);
+    unsigned temp = temp_free(e, busy);
+    put_mov(o, 8, temp, RAX);
     put_zext(o, 2, RAX, SAVED_O);
     put8(o, 0x04); /* add al, 127: OF = AL was 1 */
     put8(o, 0x7f);
     put8(o, 0x9e); /* sahf */
-    put_mov(o, 8, RAX, T2);
+    put_mov(o, 8, RAX, temp);
     e->host_flags = true;
 }
 
@@ -138,9 +206,10 @@ enum host_cc flags_test(struct emit *e, unsigned cc)
 {
     static const u8 bits[6] = {1, 0x01, 0x40, 0x41, 0x80, 0x04}; /* O: in its own byte */
     if (e->host_flags || cc >> 1 >= 6) {
-        flags_need(e, flags_condition_mask(cc));
+        flags_need(e, flags_condition_mask(cc), 0);
         return (enum host_cc)cc;
     }
+    flags_save(e);
     put_test8(&e->hot, cc >> 1 ? SAVED_H : SAVED_O, bits[cc >> 1]);
     return cc & 1 ? CC_E : CC_NE;
 }
@@ -196,10 +265,11 @@ static void shift_overflow(struct emit *e, enum undefined kind, unsigned w, int 
  * flags, OF is 0, and the others follow the result in `in`. */
 static void save_product(struct emit *e, enum undefined kind, unsigned w, unsigned in)
 {
-    struct out *o = &e->hot;
-    put_mov(o, 8, T2, RAX);
+    struct out *o    = &e->hot;
+    unsigned    temp = temp_free(e, (u16)(1u << in));
+    put_mov(o, 8, temp, RAX);
     put_insn(o, (struct opcode){.map = MAP_0F, .byte = kind == BITS ? 0x92 : 0x90}, 0, rm_reg(RAX)); /* setc or seto al */
-    in = in == RAX ? (unsigned)T2 : in;
+    in = in == RAX ? temp : in;
     put_insn(o, (struct opcode){.byte = w == 1 ? 0x84 : 0x85, .wide = w == 8, .size16 = w == 2, .rex = w == 1}, in, rm_reg(in));
     put8(o, 0x9f); /* lahf */
     put8(o, 0x08); /* or ah, al */
@@ -208,7 +278,7 @@ static void save_product(struct emit *e, enum undefined kind, unsigned w, unsign
         put16(o, 0x00b0);
     }
     put_store(o, 2, SAVED_O, RAX);
-    put_mov(o, 8, RAX, T2);
+    put_mov(o, 8, RAX, temp);
 }
 
 /* After a shift or rotate with result `in`. `count_at`: where the count by CL is, which may be zero. */
@@ -216,9 +286,10 @@ static void save_shift(struct emit *e, enum undefined kind, unsigned w, unsigned
 {
     struct out *o    = &e->hot;
     u8         *zero = NULL;
-    put_mov(o, 8, T2, RAX);
+    unsigned    temp = temp_free(e, (u16)(1u << in));
+    put_mov(o, 8, temp, RAX);
     put8(o, 0x9f); /* lahf */
-    shift_overflow(e, kind, w, shift_count(e->insn), in == RAX ? (unsigned)T2 : in);
+    shift_overflow(e, kind, w, shift_count(e->insn), in == RAX ? temp : in);
     if (kind < ROL) { /* AF */
         put8(o, 0x80); /* and ah, ~10h */
         put8(o, 0xe4);
@@ -232,17 +303,29 @@ static void save_shift(struct emit *e, enum undefined kind, unsigned w, unsigned
     if (zero) {
         put_jump_here(o, zero);
     }
-    put_mov(o, 8, RAX, T2);
+    put_mov(o, 8, RAX, temp);
 }
 
-void flags_written(struct emit *e, struct flags_effect f, unsigned result, const struct rm *count_at)
+void flags_save_made(struct emit *e, struct flags_effect f, unsigned result)
+{
+    if (f.undefined == DEFINED) {
+        save_defined(e);
+    } else {
+        save_shift(e, (enum undefined)f.undefined, e->insn->w, result, NULL);
+    }
+}
+
+void flags_written(struct emit *e, struct flags_effect f, unsigned result, const struct rm *count_at, enum replay replay)
 {
     if (!f.writes) {
         return;
     }
     e->host_flags  = true;
     e->saved_flags = false;
-    if (!e->needed_now || f.undefined == DEFINED) {
+    e->replay      = replay;
+    e->writer      = e->insn;
+    e->recipe      = NULL;
+    if (!e->needed_now || replay != REPLAY_NONE || f.undefined == DEFINED) {
         return;
     }
     if (f.undefined == PRODUCT || f.undefined == BITS) {

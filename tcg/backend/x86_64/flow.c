@@ -18,7 +18,7 @@ static unsigned ip_bytes(const struct emit *e)
     return e->code_bytes == 8 ? 8 : 4;
 }
 
-/* `to` (T0 or T2) = the IP at that distance from the beginning of the page, which may be a little more than 2 GiB. */
+/* `to` (T1 only if the distance is small) = the IP at that distance from the beginning of the page, which may be a little more than 2 GiB. */
 static void put_ip(struct emit *e, unsigned to, u64 offset)
 {
     struct out *o = &e->hot;
@@ -86,8 +86,9 @@ void put_probe(struct emit *e, const u8 *otherwise)
     put_alu_imm(o, ALU_AND, 8, rm_reg(T2), -PAGE_SIZE);
     put_alu(o, ALU_CMP, 8, T2, rm_cpu_at(T1, table + offsetof(struct tlb_entry, tag)));
     put_jcc(o, CC_NE, otherwise);
-    put_load(o, 8, T1, rm_cpu_at(T1, table + offsetof(struct tlb_entry, addend)));
+    put_load(o, 8, T1, rm_cpu_at(T1, table + offsetof(struct tlb_entry, host)));
     put_alu(o, ALU_ADD, 8, T1, rm_reg(T0));
+    put_alu(o, ALU_SUB, 8, T1, rm_reg(T2));
     if (based) { /* R_IPBASE = page - linear address + IP */
         put_alu(o, ALU_SUB, 8, T2, rm_reg(T0));
         put_alu(o, ALU_ADD, 8, T2, CPU(host.scratch));
@@ -102,15 +103,34 @@ void put_probe(struct emit *e, const u8 *otherwise)
     put_jcc(o, CC_NE, otherwise);
 }
 
-void put_jump_found(struct emit *e)
+static void put_jump_found(struct emit *e)
 {
     put_store(&e->hot, 8, CPU(regs[R_IPBASE]), T2);
     put_jmp_reg(&e->hot, rm_mem(T0, offsetof(struct native_jump, code)));
 }
 
+void put_known_index(struct out *o, unsigned kind)
+{
+    put_mov(o, 4, T1, T0);
+    if (kind == KNOWN_RETURN) {
+        put_shift_imm(o, SHIFT_SHL, 4, T1, 5);
+        put_alu_imm(o, ALU_AND, 4, rm_reg(T1), (HOST_TARGETS - 1) << 5);
+    } else { /* functions lie at multiples of 16 */
+        put_alu_imm(o, ALU_AND, 4, rm_reg(T1), (HOST_TARGETS - 1) << 4);
+    }
+}
+
+struct rm known_member(unsigned view, unsigned kind, size_t member)
+{
+    size_t at = offsetof(struct cpu, host.known) + (view * 2 + kind) * HOST_TARGETS * sizeof(struct host_target) + member;
+    return (struct rm){.memory = true, .gs = true, .base = NO_REG, .index = T1, .scale = kind == KNOWN_RETURN ? 0 : 1, .disp = (i32)at};
+}
+_Static_assert(sizeof(struct host_target) == 32, "as put_known_index() scales");
+#define KNOWN(e, kind, member) known_member(view_of(e), kind, offsetof(struct host_target, member))
+
 static unsigned view_of(const struct emit *e)
 {
-    return (e->mode >> MODE_VIEW_SHIFT & 3) == TLB_USER;
+    return (e->mode >> MODE_VIEW_SHIFT & 3) == TLB_USER ? TLB_USER : TLB_SUPERVISOR;
 }
 
 /* The common code finds the target: only where CS is flat. */
@@ -119,12 +139,38 @@ static bool is_plain(const struct emit *e)
     return !is_limited(e) && (e->code_bytes == 8 || e->mode & MODE_FLAT);
 }
 
-/* To the IP in T0; where there is no code for it, the interpreter executes `insn`, which must not have done anything yet. */
+/* Only where CS is flat: the target at the IP in T0 is known by KNOWN(), or becomes so; or the interpreter executes e->insn, which
+ * must not have done anything yet. */
+static void put_known(struct emit *e, unsigned kind)
+{
+    struct out *o = &e->hot, *c = &e->cold;
+    const u8   *find = c->p;
+    put_store_imm(c, 4, CPU(host.from), native_insn(e->native, e->insn));
+    put_call(c, e->native->stub.find[view_of(e)][kind]);
+    put_jmp(c, o->p);
+    put_poll(e, find);
+    put_known_index(o, kind);
+    put_alu(o, ALU_CMP, 8, T0, KNOWN(e, kind, ip));
+    put_jcc(o, CC_NE, find);
+    put_load(o, 8, T2, CPU(tlb.code_stamp[view_of(e)]));
+    put_alu(o, ALU_CMP, 8, T2, KNOWN(e, kind, stamp));
+    put_jcc(o, CC_NE, find);
+}
+
+static void go_known(struct emit *e, unsigned kind)
+{
+    put_load(&e->hot, 8, T2, KNOWN(e, kind, base));
+    put_store(&e->hot, 8, CPU(regs[R_IPBASE]), T2);
+    put_jmp_reg(&e->hot, KNOWN(e, kind, code));
+}
+
+/* To the IP in T0. */
 static void put_jump_to(struct emit *e, const struct insn *insn)
 {
     if (is_plain(e)) {
-        put_store_imm(&e->hot, 4, CPU(host.from), native_insn(e->native, insn));
-        put_jmp(&e->hot, e->native->stub.jump[view_of(e)]);
+        e->insn = insn;
+        put_known(e, KNOWN_JUMP);
+        go_known(e, KNOWN_JUMP);
     } else {
         put_probe(e, leave_to_interpreter(e, insn));
         put_jump_found(e);
@@ -216,6 +262,7 @@ void put_legs(struct emit *e)
         e->host_flags       = true;
         e->saved_flags      = l->saved_flags;
         put_jump_here(&e->hot, l->from);
+        held_forget(e);
         flags_save(e);
         go_relative(e, l->insn);
     }
@@ -324,116 +371,96 @@ static void put_stack_pointer(struct emit *e, unsigned base, i32 delta)
     }
 }
 
-/* Whatever of a push destroys T2: saves flags, opens what other accesses share. */
-static void open_stack(struct emit *e)
-{
-    const struct shared *s = &e->shared[e->insn - e->block->insn][ACCESS_STACK];
-    if (!s->use) {
-        flags_clobber(e);
-    }
-    memory_open(e, ACCESS_STACK);
-}
-
-/* Pushes `reg`, which is T2 or a pinned register. */
-static void put_push(struct emit *e, unsigned w, unsigned reg)
-{
-    put_store(&e->hot, w, memory_stack(e, R_SP, -(i32)w, w, true, true), reg);
-    put_stack_pointer(e, R15, -(i32)w);
-}
-
 void lower_push(struct emit *e)
 {
     const struct insn *i   = e->insn;
     const struct row  *row = &row_table[i->row];
     struct out        *o   = &e->hot;
-    open_stack(e); /* before T2 holds anything */
     if (OPERAND_CLASS(row->operand[0]) == OPERAND_IMMEDIATE) {
-        put_store_imm(o, i->w, memory_stack(e, R_SP, -(i32)i->w, i->w, true, true), (u32)i->imm);
-        put_stack_pointer(e, R15, -(i32)i->w);
-    } else if (i->mem) {
+        put_store_imm(o, i->w, memory_stack(e, R_SP, -(i32)i->w, i->w, true), (u32)i->imm);
+    } else if (i->mem) { /* the checks leave T2 alone, saving flags does not */
+        flags_clobber(e);
         struct rm rm = memory_operand(e, i->w, false, false);
         if (i->w == 2) {
             put_zext(o, 2, T2, rm);
         } else {
             put_load(o, i->w, T2, rm);
         }
-        put_push(e, i->w, T2);
+        put_store(o, i->w, memory_stack(e, R_SP, -(i32)i->w, i->w, true), T2);
     } else {
-        put_push(e, i->w, operand_in(e, i->rm, T2, true).reg);
+        struct rm    rm    = memory_stack(e, R_SP, -(i32)i->w, i->w, true);
+        u16          busy  = busy_in(&rm);
+        struct place place = operand_in(e, i->rm, &busy, true, true);
+        put_store(o, i->w, rm, place.reg);
     }
+    put_stack_pointer(e, R15, -(i32)i->w);
+}
+
+/* `reg` = w bytes */
+static void put_pop(struct emit *e, unsigned w, unsigned reg, struct rm rm)
+{
+    put_op(&e->hot, 0x8b, w, reg, rm);
 }
 
 void lower_pop(struct emit *e)
 {
     const struct insn *i    = e->insn;
-    struct out        *o    = &e->hot;
     unsigned           host = host_of(i->rm >> 3);
-    put_op(o, 0x8b, i->w, T2, memory_stack(e, R_SP, 0, i->w, false, false));
+    struct rm          rm   = memory_stack(e, R_SP, 0, i->w, false);
+    unsigned           to   = host == NO_REG || host == R15 ? temp_free(e, 0) : host;
+    put_pop(e, i->w, to, rm);
     put_stack_pointer(e, R15, i->w);
-    if (host == NO_REG) {
-        put_store(o, i->w == 2 ? 2 : 8, rm_cpu(i->rm), T2);
-    } else {
-        put_op(o, 0x8b, i->w, host, rm_reg(T2));
+    if (host == R15) {
+        put_op(&e->hot, 0x8b, i->w, host, rm_reg(to));
+    } else if (host == NO_REG) {
+        put_store(&e->hot, i->w == 2 ? 2 : 8, rm_cpu(i->rm), to);
+        held_drop(e, HELD_GUEST + (i->rm >> 3));
+        if (i->w != 2) {
+            held_set(e, to, HELD_GUEST + (i->rm >> 3));
+        }
     }
 }
 
 void lower_leave(struct emit *e)
 {
-    const struct insn *i = e->insn;
-    struct out        *o = &e->hot;
-    put_op(o, 0x8b, i->w, T2, memory_stack(e, R_BP, 0, i->w, false, false));
+    const struct insn *i  = e->insn;
+    struct rm          rm = memory_stack(e, R_BP, 0, i->w, false);
+    unsigned           to = temp_free(e, 0);
+    put_pop(e, i->w, to, rm);
     put_stack_pointer(e, RBP, i->w);
-    put_op(o, 0x8b, i->w, RBP, rm_reg(T2));
+    put_op(&e->hot, 0x8b, i->w, RBP, rm_reg(to));
 }
 
 /* ---- calls, returns, computed jumps */
 
-/* T2 = the return address. */
-static void put_return_address(struct emit *e)
+static void push_return_address(struct emit *e)
 {
-    const struct insn *i = e->insn;
-    put_ip(e, T2, i->offset + i->length);
+    const struct insn *i  = e->insn;
+    struct rm          rm = memory_stack(e, R_SP, -(i32)i->w, i->w, true);
+    unsigned           to = temp_free(e, busy_in(&rm));
+    put_ip(e, to, i->offset + i->length);
+    put_store(&e->hot, i->w, rm, to);
+    put_stack_pointer(e, R15, -(i32)i->w);
 }
 
-/* The target is found (T0, T2): pushes the return address, and goes there. */
-static void call_found(struct emit *e)
+/* Calls the target at T0. */
+static void call_to(struct emit *e)
 {
     struct out *o = &e->hot;
-    put_load(o, 8, T0, rm_mem(T0, offsetof(struct native_jump, code)));
+    if (is_plain(e)) {
+        put_known(e, KNOWN_JUMP);
+        put_load(o, 8, T0, KNOWN(e, KNOWN_JUMP, code));
+        put_load(o, 8, T2, KNOWN(e, KNOWN_JUMP, base));
+    } else {
+        put_probe(e, leave_to_interpreter(e, e->insn));
+        put_load(o, 8, T0, rm_mem(T0, offsetof(struct native_jump, code)));
+    }
     put_store(o, 8, CPU(host.target), T0);
     put_store(o, 8, CPU(host.target_base), T2);
-    open_stack(e);
-    put_return_address(e);
-    put_push(e, e->insn->w, T2);
+    push_return_address(e);
     put_load(o, 8, T2, CPU(host.target_base));
     put_store(o, 8, CPU(regs[R_IPBASE]), T2);
     put_jmp_reg(o, CPU(host.target));
-}
-
-/* A target in T0 that is not canonical is the interpreter's: the call would fault before it pushes. */
-static void check_canonical(struct emit *e)
-{
-    struct out *o = &e->hot;
-    if (e->code_bytes == 8) {
-        put_mov(o, 8, T1, T0);
-        put_shift_imm(o, SHIFT_SAR, 8, T1, 47);
-        put_alu_imm(o, ALU_ADD, 4, rm_reg(T1), 1);
-        put_alu_imm(o, ALU_CMP, 4, rm_reg(T1), 1);
-        put_jcc(o, CC_A, leave_to_interpreter(e, e->insn));
-    }
-}
-
-/* Pushes the return address and goes to T0, which is kept in cpu->host.target. */
-static void call_plain(struct emit *e)
-{
-    struct out *o = &e->hot;
-    check_canonical(e);
-    put_store(o, 8, CPU(host.target), T0);
-    open_stack(e);
-    put_return_address(e);
-    put_push(e, e->insn->w, T2);
-    put_load(o, 8, T0, CPU(host.target));
-    put_jmp(o, e->native->stub.go[view_of(e)]);
 }
 
 void lower_call_rel(struct emit *e)
@@ -441,28 +468,19 @@ void lower_call_rel(struct emit *e)
     const struct insn *i = e->insn;
     flags_clobber(e);
     e->ended = true;
-    if (!stays_in_page(i) && is_plain(e) && i->opsize != 2) {
-        put_ip(e, T0, target_offset(i));
-        call_plain(e);
-        return;
-    }
     if (!stays_in_page(i)) {
-        const u8 *otherwise = leave_to_interpreter(e, i);
         if (is_limited(e) || i->opsize == 2) {
-            check_limited(e, i, otherwise);
+            check_limited(e, i, leave_to_interpreter(e, i));
         } else {
             put_ip(e, T0, target_offset(i));
         }
-        put_probe(e, otherwise);
-        call_found(e);
+        call_to(e);
         return;
     }
     if (is_limited(e) || i->opsize == 2) {
         check_limited(e, i, leave_to_interpreter(e, i));
     }
-    open_stack(e);
-    put_return_address(e);
-    put_push(e, i->w, T2);
+    push_return_address(e);
     if (target_offset(i) <= i->offset) {
         put_poll(e, leave_at(e, target_offset(i)));
     }
@@ -479,7 +497,8 @@ static void put_target(struct emit *e)
     if (i->mem) {
         rm = memory_operand(e, i->w, false, false);
     } else {
-        rm = rm_reg(operand_in(e, i->rm, T0, true).reg);
+        u16 busy = 0;
+        rm       = rm_reg(operand_in(e, i->rm, &busy, true, true).reg);
     }
     if (i->w == 2) {
         put_zext(o, 2, T0, rm);
@@ -499,20 +518,15 @@ void lower_call_abs(struct emit *e)
 {
     put_target(e);
     e->ended = true;
-    if (is_plain(e)) {
-        call_plain(e);
-        return;
-    }
-    put_probe(e, leave_to_interpreter(e, e->insn));
-    call_found(e);
+    call_to(e);
 }
 
 void lower_ret(struct emit *e)
 {
     const struct insn *i = e->insn;
     struct out        *o = &e->hot;
-    struct rm rm = memory_stack(e, R_SP, 0, i->w, false, false);
     flags_clobber(e);
+    struct rm rm = memory_stack(e, R_SP, 0, i->w, false);
     if (i->w == 2) {
         put_zext(o, 2, T0, rm);
     } else {
@@ -520,8 +534,9 @@ void lower_ret(struct emit *e)
     }
     e->ended = true;
     if (is_plain(e) && !i->imm && i->w == ip_bytes(e) && e->stack_bytes == i->w) {
-        put_store_imm(o, 4, CPU(host.from), native_insn(e->native, i));
-        put_jmp(o, e->native->stub.ret[view_of(e)][i->w == 4]);
+        put_known(e, KNOWN_RETURN);
+        put_stack_pointer(e, R15, i->w);
+        go_known(e, KNOWN_RETURN);
         return;
     }
     put_probe(e, leave_to_interpreter(e, i));

@@ -21,6 +21,7 @@ enum host_map { MAP_1, MAP_0F, MAP_38, MAP_3A };
 struct out {
     u8  *p, *end;
     bool full;
+    u16  written; /* registers that may have been written since somebody cleared it */
 };
 
 /* A ModRM operand: a register, or [base + index << scale + disp], relative to GS (struct cpu) or not. */
@@ -144,6 +145,7 @@ static inline void put_insn(struct out *o, struct opcode op, unsigned reg, struc
     unsigned x = rm.memory && rm.index != NO_REG ? rm.index >> 3 : 0;
     unsigned b = !rm.memory ? rm.reg >> 3 : rm.base != NO_REG ? rm.base >> 3 : 0;
     unsigned r = reg >> 3;
+    o->written |= (u16)(1u << reg | (rm.memory ? 0u : 1u << rm.reg));
     if (rm.gs) {
         put8(o, 0x65);
     }
@@ -217,6 +219,7 @@ static inline void put_bare(struct out *o, struct opcode op)
 static inline void put_in_opcode(struct out *o, struct opcode op, unsigned reg)
 {
     op.byte &= 0xf8;
+    o->written |= (u16)(1u << reg);
     put_prefixed(o, op, reg & 7, reg >> 3);
 }
 
@@ -245,8 +248,10 @@ static inline void put_load(struct out *o, unsigned w, unsigned to, struct rm fr
 /* w: 1, 2, 4, 8 */
 static inline void put_store(struct out *o, unsigned w, struct rm to, unsigned from)
 {
+    u16 written = o->written;
     put_insn(o, (struct opcode){.byte = w == 1 ? 0x88 : 0x89, .wide = w == 8, .size16 = w == 2, .rex = w == 1 && from >= RSP},
              from, to);
+    o->written = written;
 }
 
 static inline void put_lea(struct out *o, unsigned w, unsigned to, struct rm at)
@@ -285,6 +290,7 @@ enum { SHIFT_SHL = 4, SHIFT_SHR = 5, SHIFT_SAR = 7 };
 /* The shortest move of a constant; leaves flags alone. */
 static inline void put_const(struct out *o, unsigned to, u64 n)
 {
+    o->written |= (u16)(1u << to);
     if (n == (u32)n) {
         if (to >= R8) {
             put8(o, 0x41);

@@ -17,10 +17,12 @@ bool insn_has_memory(const struct insn *i)
 static unsigned address_register(struct emit *e, unsigned guest, unsigned temp)
 {
     unsigned host = guest == R_IPBASE ? (unsigned)NO_REG : host_of(guest);
-    if (host != NO_REG) {
+    if (host != NO_REG || (host = held_find(e, HELD_GUEST + guest)) != NO_REG) {
         return host;
     }
+    temp = temp_lasting(e, temp);
     put_load(&e->hot, 8, temp, rm_cpu(guest * 8u));
+    held_set(e, temp, HELD_GUEST + guest);
     return temp;
 }
 
@@ -31,10 +33,10 @@ struct rm memory_offset(struct emit *e, const struct insn *i)
         rm.base = (u8)address_register(e, i->base, T0);
     }
     if (i->index != R_ZERO) {
-        rm.index = (u8)address_register(e, i->index, T1);
+        rm.index = (u8)address_register(e, i->index, rm.base == T1 ? T0 : T1);
     }
     if (i->asize == 8 && (i64)(i32)i->disp != i->disp) { /* moffs, or a RIP-relative operand at the edge */
-        unsigned to = rm.base == NO_REG ? (unsigned)T0 : rm.index == T1 ? (unsigned)T2 : (unsigned)T1; /* T1 is no address */
+        unsigned to = temp_free(e, busy_in(&rm));
         put_const(&e->hot, to, (u64)i->disp);
         if (rm.base == NO_REG) {
             rm.base = (u8)to;
@@ -99,18 +101,6 @@ void memory_aligned(struct emit *e, unsigned la, unsigned size)
     put_jcc(&e->hot, CC_NE, leave_to_interpreter(e, e->insn));
 }
 
-/* Cold: the C function, then back to `back` with T1 leading from `la` to the host's memory. */
-static void put_miss(struct emit *e, unsigned la, unsigned size, bool write, const u8 *back)
-{
-    struct out *c = &e->cold;
-    if (la != T0) {
-        put_mov(c, 8, T0, la);
-    }
-    put_const(c, T1, native_site(e->native, e->insn, size, write));
-    put_call(c, e->native->stub.miss);
-    put_jmp(c, back);
-}
-
 /* Offset in struct cpu of the TLB for this kind of access. */
 static size_t tlb_table(const struct emit *e, bool write)
 {
@@ -118,32 +108,49 @@ static size_t tlb_table(const struct emit *e, bool write)
     return offsetof(struct cpu, tlb.data) + (view * TLB_KINDS + (write ? TLB_WRITE : TLB_READ)) * TLB_ENTRIES * sizeof(struct tlb_entry);
 }
 
-struct rm memory_check(struct emit *e, unsigned la, unsigned size, bool write, bool keep)
+/* Looks `bytes` bytes at the linear address in T0 up: T0 = the offset in its page, T1 = the host's page. Returns the displacement of the
+ * jump that is taken if they are not there, before T1 has changed from what leads to the entry at `table`. */
+static u8 *put_lookup(struct emit *e, size_t table, unsigned bytes)
 {
-    struct out *o      = &e->hot;
-    size_t      table  = tlb_table(e, write);
-    struct rm   tag    = rm_cpu_at(T1, table + offsetof(struct tlb_entry, tag));
-    unsigned    offset = keep ? la : (unsigned)T2; /* in its page */
-    flags_clobber(e);
-    put_mov(o, 8, T1, la);
-    put_shift_imm(o, SHIFT_SHR, 8, T1, PAGE_SHIFT - 4);
-    put_alu_imm(o, ALU_AND, 4, rm_reg(T1), (TLB_ENTRIES - 1) << 4);
-    if (!keep) {
-        put_mov(o, 8, T2, la);
+    struct out *o = &e->hot;
+    if (e->native->has_rorx) {
+        put_insn(o, (struct opcode){.map = MAP_3A, .byte = 0xf0, .mandatory = 0xf2, .wide = true, .vex = true}, T1, rm_reg(T0));
+        put8(o, PAGE_SHIFT - 4);
+    } else {
+        put_mov(o, 8, T1, T0);
+        put_shift_imm(o, SHIFT_SHR, 8, T1, PAGE_SHIFT - 4);
     }
-    put_alu(o, ALU_SUB, 8, offset, tag);
-    put_alu_imm(o, ALU_CMP, 8, rm_reg(offset), (i32)(PAGE_SIZE - size));
+    put_alu_imm(o, ALU_AND, 4, rm_reg(T1), (TLB_ENTRIES - 1) << 4);
+    put_alu(o, ALU_SUB, 8, T0, rm_cpu_at(T1, table + offsetof(struct tlb_entry, tag)));
+    put_alu_imm(o, ALU_CMP, 8, rm_reg(T0), (i32)(PAGE_SIZE - bytes));
     u8 *miss = put_jcc_ahead(o, CC_A);
-    if (!o->full && !e->cold.full) {
+    put_load(o, 8, T1, rm_cpu_at(T1, table + offsetof(struct tlb_entry, host)));
+    return miss;
+}
+
+/* Cold code for that jump begins: T0 = the linear address again. */
+static void begin_miss(struct emit *e, u8 *miss, size_t table)
+{
+    if (!e->hot.full && !e->cold.full) {
         patch_jump(miss, e->cold.p);
     }
-    if (keep) {
-        put_alu(&e->cold, ALU_ADD, 8, la, tag);
-        put_alu(o, ALU_ADD, 8, la, tag);
+    flags_recover(e);
+    put_alu(&e->cold, ALU_ADD, 8, T0, rm_cpu_at(T1, table + offsetof(struct tlb_entry, tag)));
+}
+
+struct rm memory_check(struct emit *e, unsigned la, unsigned size, bool write)
+{
+    size_t table = tlb_table(e, write);
+    flags_clobber(e);
+    if (la != T0) {
+        put_mov(&e->hot, 8, T0, la);
     }
-    put_load(o, 8, T1, rm_cpu_at(T1, table + offsetof(struct tlb_entry, addend)));
-    put_miss(e, la, size, write, o->p);
-    return rm_index(la, T1, 0, 0);
+    u8 *miss = put_lookup(e, table, size);
+    begin_miss(e, miss, table);
+    put_const(&e->cold, T1, native_site(e->native, e->insn, size, write));
+    put_call(&e->cold, e->native->stub.miss);
+    put_jmp(&e->cold, e->hot.p);
+    return rm_index(T0, T1, 0, 0);
 }
 
 /* ---- accesses of an instruction */
@@ -153,43 +160,40 @@ static struct rm shared_slot(unsigned slot)
     return rm_cpu(offsetof(struct cpu, host.shared) + slot * sizeof(u64));
 }
 
-void memory_open(struct emit *e, enum access_kind_of kind)
+/* Checks what the first access of a run checks for all of them. */
+static void open_shared(struct emit *e, const struct shared *s, unsigned base)
 {
-    const struct shared *s     = &e->shared[e->insn - e->block->insn][kind];
-    struct out          *o     = &e->hot, *c = &e->cold;
-    unsigned             bytes = (unsigned)(s->high - s->low), w = e->code_bytes == 8 ? 8 : 4;
-    unsigned             base  = kind == ACCESS_OPERAND ? e->insn->base : e->rule->how == LOWER_LEAVE ? R_BP : R_SP;
-    size_t               table = tlb_table(e, s->write);
-    if (!s->opens) {
-        return;
-    }
+    struct out *o     = &e->hot, *c = &e->cold;
+    unsigned    bytes = (unsigned)(s->high - s->low);
+    size_t      table = tlb_table(e, s->write);
     flags_clobber(e);
-    put_lea(o, w, T0, rm_mem(host_of(base), s->low));
-    put_mov(o, 8, T1, T0);
-    put_shift_imm(o, SHIFT_SHR, 8, T1, PAGE_SHIFT - 4);
-    put_alu_imm(o, ALU_AND, 4, rm_reg(T1), (TLB_ENTRIES - 1) << 4);
-    put_mov(o, 8, T2, T0);
-    put_alu(o, ALU_SUB, 8, T2, rm_cpu_at(T1, table + offsetof(struct tlb_entry, tag)));
-    put_alu_imm(o, ALU_CMP, 8, rm_reg(T2), (i32)(PAGE_SIZE - bytes));
-    put_jcc(o, CC_A, c->p);
-    put_load(o, 8, T1, rm_cpu_at(T1, table + offsetof(struct tlb_entry, addend)));
-    const u8 *back = o->p;
-    put_lea(o, 8, T1, rm_index(T0, T1, 0, -s->low));
-    put_store(o, 8, shared_slot(s->slot), T1);
+    put_lea(o, e->code_bytes == 8 ? 8 : 4, T0, rm_mem(address_register(e, base, T0), s->low));
+    u8 *miss = put_lookup(e, table, bytes);
+    begin_miss(e, miss, table);
     put_const(c, T1, bytes << 1 | s->write);
     put_call(c, e->native->stub.miss_range);
     put_op(c, 0x85, 8, T1, rm_reg(T1));
-    put_jcc(c, CC_NE, back);
+    put_jcc(c, CC_NE, o->p);
     profile_take_back(e);
     put_link(e, put_jmp_ahead(c), e->insn->offset, true);
+    put_lea(o, 8, T1, rm_index(T0, T1, 0, -s->low));
+    put_store(o, 8, shared_slot(s->slot), T1);
+    held_set(e, T1, HELD_SLOT + s->slot);
 }
 
-/* T1 = the host's address that this access shares. */
-static struct rm shared_operand(struct emit *e, enum access_kind_of kind)
+static struct rm shared_operand(struct emit *e, enum access_kind_of kind, unsigned base)
 {
     const struct shared *s = &e->shared[e->insn - e->block->insn][kind];
-    put_load(&e->hot, 8, T1, shared_slot(s->slot));
-    return rm_mem(T1, s->disp);
+    if (s->opens) {
+        open_shared(e, s, base);
+    }
+    unsigned temp = held_find(e, HELD_SLOT + s->slot);
+    if (temp == NO_REG) {
+        temp = temp_lasting(e, T1);
+        put_load(&e->hot, 8, temp, shared_slot(s->slot));
+        held_set(e, temp, HELD_SLOT + s->slot);
+    }
+    return rm_mem(temp, s->disp);
 }
 
 struct rm memory_operand(struct emit *e, unsigned size, bool write, bool aligned)
@@ -198,24 +202,20 @@ struct rm memory_operand(struct emit *e, unsigned size, bool write, bool aligned
         if (aligned) { /* before the page is marked as written */
             memory_aligned(e, memory_address(e, e->insn, size, write), size);
         }
-        memory_open(e, ACCESS_OPERAND);
-        return shared_operand(e, ACCESS_OPERAND);
+        return shared_operand(e, ACCESS_OPERAND, e->insn->base);
     }
     unsigned la = memory_address(e, e->insn, size, write);
     if (aligned) {
         memory_aligned(e, la, size);
     }
-    return memory_check(e, la, size, write, false);
+    return memory_check(e, la, size, write);
 }
 
-struct rm memory_stack(struct emit *e, unsigned base, i32 disp, unsigned size, bool write, bool keep)
+struct rm memory_stack(struct emit *e, unsigned base, i32 disp, unsigned size, bool write)
 {
     struct out *o = &e->hot;
     if (e->shared[e->insn - e->block->insn][ACCESS_STACK].use) {
-        if (!keep) { /* else it is open already */
-            memory_open(e, ACCESS_STACK);
-        }
-        return shared_operand(e, ACCESS_STACK);
+        return shared_operand(e, ACCESS_STACK, base);
     }
     flags_clobber(e);
     put_lea(o, e->stack_bytes == 8 ? 8 : 4, T0, rm_mem(host_of(base), disp));
@@ -223,5 +223,5 @@ struct rm memory_stack(struct emit *e, unsigned base, i32 disp, unsigned size, b
         put_zext(o, 2, T0, rm_reg(T0));
     }
     memory_segment(e, e->code_bytes == 8 ? SEG_FLAT_STACK : SEG_SS, size, write);
-    return memory_check(e, T0, size, write, keep);
+    return memory_check(e, T0, size, write);
 }

@@ -71,6 +71,13 @@ bool rules_host_fits(void)
     return feature_on(&host, FEATURE_LAHF_LM) && feature_on(&host, FEATURE_SSE2) && feature_on(&host, FEATURE_FXSR);
 }
 
+bool rules_host_has_bmi2(void)
+{
+    struct cpu_features host;
+    host_words(host.word);
+    return feature_on(&host, FEATURE_BMI2);
+}
+
 /* FCOMI and its like clear C1 (SDM Vol. 2 FCOMI), but AMD's leave it as it is. */
 static bool comparisons_clear_c1(void)
 {

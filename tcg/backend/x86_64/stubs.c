@@ -126,30 +126,37 @@ static void put_ask(struct out *o, const void *function)
     put_all(o, caller_saved, ARRAY_LEN(caller_saved), true);
 }
 
-/* T0: linear address, T1: site. Returns with T1 leading from T0 to the host's memory, T2 kept; or leaves the block. */
+/* T1 = where the linear address is: T0 = its offset in the page, T1 = the page; T2 as it was. */
+static void put_answer(struct out *o)
+{
+    put_load(o, 4, T0, CPU(host.scratch));
+    put_alu_imm(o, ALU_AND, 4, rm_reg(T0), PAGE_SIZE - 1);
+    put_alu(o, ALU_SUB, 8, T1, rm_reg(T0));
+    put_load(o, 8, T2, CPU(host.spare));
+}
+
+/* T0: linear address, T1: site. Returns T0 = the offset in its page, T1 = the host's page, T2 kept; or leaves the block. */
 static void put_miss(struct out *o, const u8 *exit)
 {
     put_store(o, 8, CPU(host.spare), T2);
     put_ask(o, (const void *)(uintptr_t)native_miss);
     put_op(o, 0x85, 8, T1, rm_reg(T1));
     u8 *none = put_jcc_ahead(o, CC_E);
-    put_load(o, 8, T0, CPU(host.scratch));
-    put_load(o, 8, T2, CPU(host.spare));
-    put_alu(o, ALU_SUB, 8, T1, rm_reg(T0));
+    put_answer(o);
     put8(o, 0xc3);
     put_jump_here(o, none); /* T0 says how to leave */
     put_alu_imm(o, ALU_ADD, 8, rm_reg(RSP), 8);
     put_jmp(o, exit);
 }
 
-/* T0: linear address, T1: native_miss_range()'s range. Returns T1 leading from T0 to the host's memory, or 0. */
+/* T0: linear address, T1: native_miss_range()'s range. Returns the same, or T1 = 0. */
 static void put_miss_range(struct out *o)
 {
+    put_store(o, 8, CPU(host.spare), T2);
     put_ask(o, (const void *)(uintptr_t)native_miss_range);
-    put_load(o, 8, T0, CPU(host.scratch));
     put_op(o, 0x85, 8, T1, rm_reg(T1));
     u8 *none = put_jcc_ahead(o, CC_E);
-    put_alu(o, ALU_SUB, 8, T1, rm_reg(T0));
+    put_answer(o);
     put_jump_here(o, none);
     put8(o, 0xc3);
 }
@@ -225,40 +232,39 @@ static const u8 *begin(struct out *o)
     return o->p;
 }
 
-/* Jumps to the IP in T0. */
-static void put_jumps(struct native *n, struct out *o)
+/* Called with the IP in T0: what put_known() looks for becomes known; T0 is kept. */
+static void put_find(struct native *n, struct out *o, unsigned view, unsigned kind, const u8 *again)
+{
+    struct emit e = {.native = n, .hot = *o, .code_bytes = 8, .mode = (u16)(view << MODE_VIEW_SHIFT | MODE_FLAT | 8)};
+    put_store(&e.hot, 8, CPU(host.target), T0);
+    put_probe(&e, again);
+    *o = e.hot;
+    put_load(o, 8, T0, rm_mem(T0, offsetof(struct native_jump, code)));
+    put_store(o, 8, CPU(host.scratch), T0);
+    put_load(o, 8, T0, CPU(host.target));
+    put_known_index(o, kind);
+    put_store(o, 8, known_member(view, kind, offsetof(struct host_target, ip)), T0);
+    put_store(o, 8, known_member(view, kind, offsetof(struct host_target, base)), T2);
+    put_load(o, 8, T2, CPU(host.scratch));
+    put_store(o, 8, known_member(view, kind, offsetof(struct host_target, code)), T2);
+    put_load(o, 8, T2, CPU(tlb.code_stamp[view]));
+    put_store(o, 8, known_member(view, kind, offsetof(struct host_target, stamp)), T2);
+    put8(o, 0xc3);
+}
+
+static void put_finds(struct native *n, struct out *o)
 {
     const u8 *again = begin(o); /* the interpreter executes cpu->host.from */
+    put_alu_imm(o, ALU_ADD, 8, rm_reg(RSP), 8);
     put_load(o, 4, T0, CPU(host.from));
     put_shift_imm(o, SHIFT_SHL, 8, T0, 2);
     put_alu_imm(o, ALU_OR, 8, rm_reg(T0), NATIVE_EXIT_INSN);
     put_jmp(o, n->stub.exit);
-    for (unsigned view = 0; view < 2; view++) {
-        struct emit e = {.native = n, .code_bytes = 8, .mode = (u16)((view ? TLB_USER : TLB_SUPERVISOR) << MODE_VIEW_SHIFT | MODE_FLAT | 8)};
-        const u8   *missing = begin(o); /* C goes on at the IP in T2 */
-        put_store(o, 8, CPU(ip), T2);
-        put_const(o, T0, NATIVE_EXIT_IP);
-        put_jmp(o, n->stub.exit);
-        n->stub.go[view] = begin(o);
-        put_store(o, 8, CPU(host.target), T0);
-        e.hot = *o;
-        u8 *skip = put_jmp_ahead(&e.hot);
-        const u8 *none = e.hot.p;
-        put_load(&e.hot, 8, T2, CPU(host.target));
-        put_jmp(&e.hot, missing);
-        put_jump_here(&e.hot, skip);
-        put_probe(&e, none);
-        put_jump_found(&e);
-        n->stub.jump[view] = begin(&e.hot);
-        put_probe(&e, again);
-        put_jump_found(&e);
-        for (unsigned narrow = 0; narrow < 2; narrow++) {
-            n->stub.ret[view][narrow] = begin(&e.hot);
-            put_probe(&e, again);
-            put_lea(&e.hot, narrow ? 4 : 8, R15, rm_mem(R15, narrow ? 4 : 8));
-            put_jump_found(&e);
+    for (unsigned view = TLB_USER; view <= TLB_SUPERVISOR; view++) {
+        for (unsigned kind = KNOWN_JUMP; kind <= KNOWN_RETURN; kind++) {
+            n->stub.find[view][kind] = begin(o);
+            put_find(n, o, view, kind, again);
         }
-        *o = e.hot;
     }
 }
 
@@ -280,6 +286,6 @@ void x86_64_stubs(struct native *n, struct out *o)
     put_load_ymm(o, n->stub.load_xmm);
     n->stub.load_x87 = begin(o);
     put_load_x87(o);
-    put_jumps(n, o);
+    put_finds(n, o);
     begin(o);
 }
