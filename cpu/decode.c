@@ -10,6 +10,23 @@
 
 #include "cpu/base/bits.h"
 
+/* Where a register number comes from; 8: of byte registers. */
+enum register_field { FIELD_NONE, FIELD_GPR, FIELD_GPR8, FIELD_NUMBER, FIELD_LOW /* three bits, whatever REX says */, FIELD_OPCODE, FIELD_OPCODE8 };
+enum immediate { IMMEDIATE_NONE, IMMEDIATE_U8, IMMEDIATE_S8, IMMEDIATE_Z, IMMEDIATE_V };
+enum mod { MOD_NONE, MOD_ANY, MOD_MEMORY, MOD_REGISTER, MOD_IGNORED };
+
+/* A row of opcodes.def, and what follows from it. */
+struct encoding {
+    u32  attr;
+    u16  row, slash;
+    u8   prefix;
+    u8   mod;      /* enum mod: what the ModRM byte's may be, if there is one */
+    u8   reg, rm;  /* enum register_field */
+    u8   immediate;
+    bool odd;      /* has operands that reg, rm and immediate do not describe */
+    bool has_y;    /* is as wide as REX.W says, whatever the operand size */
+};
+
 struct opcode {
     u16  first; /* in list */
     u8   count;
@@ -19,7 +36,7 @@ struct opcode {
 
 struct decoder {
     struct opcode entry[OPCODE_MAPS][256];
-    u16          *list; /* row numbers, by opcode */
+    struct encoding *list; /* by opcode */
 
     const struct cpu_features *features;
 };
@@ -31,7 +48,7 @@ struct cursor {
     bool      more;
 };
 
-static u64 take(struct cursor *c, unsigned size)
+ALWAYS_INLINE u64 take(struct cursor *c, unsigned size)
 {
     if (c->pos + size > c->available) {
         c->more = true;
@@ -42,7 +59,7 @@ static u64 take(struct cursor *c, unsigned size)
     return v;
 }
 
-static u64 take_signed(struct cursor *c, unsigned size)
+ALWAYS_INLINE u64 take_signed(struct cursor *c, unsigned size)
 {
     u64 v = take(c, size);
     return size == 8 ? v : (u64)((i64)(v << (64 - 8 * size)) >> (64 - 8 * size));
@@ -77,6 +94,70 @@ static bool row_has_modrm(const struct row *row)
     return false;
 }
 
+/* MOV to and from control and debug registers ignores mod: SDM Vol. 2 MOV. */
+static bool row_moves_control(const struct row *row)
+{
+    return row->operand[0] == Cd || row->operand[0] == Dd || row->operand[1] == Cd || row->operand[1] == Dd;
+}
+
+static enum mod mod_of(const struct row *row)
+{
+    enum mod mod = row_has_modrm(row) ? MOD_ANY : MOD_NONE;
+    if (row_moves_control(row)) {
+        return MOD_IGNORED;
+    }
+    for (unsigned k = 0; k < 4; k++) {
+        enum modrm_use use = modrm_use(row->operand[k]);
+        mod                = use == RM_MEMORY ? MOD_MEMORY : use == RM_REGISTER ? MOD_REGISTER : mod;
+    }
+    return mod;
+}
+
+/* False: the operand is of a rarer kind. */
+static bool describe_operand(struct encoding *f, unsigned operand)
+{
+    switch (operand) {
+    case Gb: f->reg = FIELD_GPR8; return true;
+    case Gw: case Gd: case Gq: case Gv: case Gy: f->reg = FIELD_GPR; return true;
+    case Vx: case Cd: case Dd: f->reg = FIELD_NUMBER; return true;
+    case Pq: case Sw: f->reg = FIELD_LOW; return true;
+    case Eb: f->rm = FIELD_GPR8; return true;
+    case Ew: case Ed: case Eq: case Ev: case Ey: case Rv: case Ry: case Rw: case Rd: case Rq: f->rm = FIELD_GPR; return true;
+    case Wx: case Wo: case Wq: case Wd: case Ww: case Wb: case Ux: f->rm = FIELD_NUMBER; return true;
+    case Qq: case Qd: case Nq: case STi: f->rm = FIELD_LOW; return true;
+    case Zb: f->rm = FIELD_OPCODE8; return true;
+    case Zv: case Zw: f->rm = FIELD_OPCODE; return true;
+    case Ib: f->immediate = IMMEDIATE_U8; return true;
+    case sIb: case Jb: f->immediate = IMMEDIATE_S8; return true;
+    case Iz: case Jz: f->immediate = IMMEDIATE_Z; return true;
+    case Iv: f->immediate = IMMEDIATE_V; return true;
+    case Iw: case Ap: case Ob: case Ov: case By: case Hx: case Lx: case I1: return false;
+    case sES: case sCS: case sSS: case sDS: case sFS: case sGS: return false;
+    default: return true;
+    }
+}
+
+static bool has_y_operand(const struct row *row)
+{
+    for (unsigned k = 0; k < 4; k++) {
+        unsigned o = row->operand[k];
+        if (o == Gy || o == Ey || o == Ry || o == My || o == By) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct encoding describe(const struct row *row)
+{
+    struct encoding f = {.attr = row->attr, .row = (u16)(row - row_table), .slash = row->slash, .prefix = row->prefix, .mod = (u8)mod_of(row),
+                     .has_y = has_y_operand(row)};
+    for (unsigned k = 0; k < 4; k++) {
+        f.odd |= !describe_operand(&f, row->operand[k]);
+    }
+    return f;
+}
+
 struct decoder *decoder_create(const struct cpu_features *features)
 {
     struct decoder *d = calloc(1, sizeof *d);
@@ -103,7 +184,7 @@ struct decoder *decoder_create(const struct cpu_features *features)
         const struct row *row = &row_table[r];
         struct opcode    *o   = &d->entry[row->map][row->opcode];
         if (feature_on(features, row->feature)) {
-            d->list[o->first + o->count++] = (u16)r;
+            d->list[o->first + o->count++] = describe(row);
         }
     }
     return d;
@@ -261,54 +342,36 @@ static enum rule vex_rule(const struct row *row, const struct prefixes *p)
     return vvvv_fits(row, p) ? RULE_NONE : RULE_UD_VEX_VVVV;
 }
 
-static bool prefix_fits(const struct row *row, const struct prefixes *p)
+static bool prefix_fits(const struct encoding *f, u8 opcode, const struct prefixes *p)
 {
     static const u8 of_vex[4] = {NP, P66, PF3, PF2};
-    if (p->vex || row->attr & VEX) {
-        return p->vex && row->attr & VEX && row->prefix == of_vex[p->vex_pp];
+    if (p->vex || f->attr & VEX) {
+        return p->vex && f->attr & VEX && f->prefix == of_vex[p->vex_pp];
     }
-    if (row->map == M1 && row->opcode == 0x90 && row->prefix == PF3 && p->rex & 1) {
-        return false; /* PAUSE is F3 90; F3 REX.B 90 exchanges R8 */
-    }
-    switch (row->prefix) {
+    switch (f->prefix) {
     case NP: return !p->opsize && !p->rep;
     case P66: return p->opsize && !p->rep;
-    case PF3: return p->rep == 0xf3;
+    case PF3: return p->rep == 0xf3 && !(opcode == 0x90 && p->rex & 1 && row_table[f->row].map == M1); /* PAUSE is F3 90; F3 REX.B 90 exchanges R8 */
     case PF2: return p->rep == 0xf2;
     case NFX: return !p->rep;
     default: return true;
     }
 }
 
-/* MOV to and from control and debug registers ignores mod: SDM Vol. 2 MOV. */
-static bool row_moves_control(const struct row *row)
-{
-    return row->operand[0] == Cd || row->operand[0] == Dd || row->operand[1] == Cd || row->operand[1] == Dd;
-}
-
-static bool form_fits(const struct row *row, u8 modrm, bool *register_only)
+static bool mod_fits(const struct encoding *f, u8 modrm, bool *register_only)
 {
     bool memory = modrm < 0xc0;
-    if (row->slash & 0x100) {
-        return modrm == (row->slash & 0xff);
+    if (f->slash & 0x100) {
+        return modrm == (f->slash & 0xff);
     }
-    if (row->slash != __ && row->slash != (modrm >> 3 & 7)) {
+    if (f->slash != __ && f->slash != (modrm >> 3 & 7)) {
         return false;
     }
-    if (row_moves_control(row)) {
-        return true;
+    if (f->mod == MOD_MEMORY && !memory) {
+        *register_only = true;
+        return false;
     }
-    for (unsigned k = 0; k < 4; k++) {
-        enum modrm_use use = modrm_use(row->operand[k]);
-        if (use == RM_MEMORY && !memory) {
-            *register_only = true;
-            return false;
-        }
-        if (use == RM_REGISTER && memory) {
-            return false;
-        }
-    }
-    return true;
+    return f->mod != MOD_REGISTER || !memory;
 }
 
 /* Is this an instruction that the model lacks? */
@@ -317,79 +380,87 @@ static bool lacks(const struct decoder *d, unsigned map, u8 opcode, u8 modrm, co
     bool register_only;
     for (unsigned r = 0; d->entry[map][opcode].lacking && r < row_count; r++) {
         const struct row *row = &row_table[r];
-        if (row->map == map && row->opcode == opcode && !feature_on(d->features, row->feature) && prefix_fits(row, p) &&
-            form_fits(row, modrm, &register_only)) {
-            return true;
+        if (row->map == map && row->opcode == opcode && !feature_on(d->features, row->feature)) {
+            struct encoding f = describe(row);
+            if (prefix_fits(&f, opcode, p) && mod_fits(&f, modrm, &register_only)) {
+                return true;
+            }
         }
     }
     return false;
 }
 
 /* The first row that fits, or NULL and why. */
-static const struct row *find_row(const struct decoder *d, unsigned map, u8 opcode, u8 modrm, const struct prefixes *p,
-                                  unsigned code_bytes, enum rule *rule)
+static const struct encoding *find_encoding(const struct decoder *d, unsigned map, u8 opcode, u8 modrm, const struct prefixes *p,
+                                            unsigned code_bytes, enum rule *rule)
 {
-    bool      register_only = false;
-    enum rule vex           = RULE_NONE;
-    unsigned  first = d->entry[map][opcode].first, count = d->entry[map][opcode].count;
-    for (unsigned k = first; k < first + count; k++) {
-        const struct row *row = &row_table[d->list[k]];
-        bool              w   = p->rex & 8;
-        if ((row->attr & NO64 && code_bytes == 8) || (row->attr & ONLY64 && code_bytes != 8) || !prefix_fits(row, p) ||
-            (!p->vex && ((row->attr & W0 && w) || (row->attr & W1 && !w)))) {
+    bool                 register_only = false;
+    enum rule            vex           = RULE_NONE;
+    const struct opcode *o             = &d->entry[map][opcode];
+    u32                  refused       = (code_bytes == 8 ? NO64 : ONLY64) | (p->vex ? 0u : p->rex & 8 ? W0 : W1);
+    for (const struct encoding *f = &d->list[o->first], *end = f + o->count; f < end; f++) {
+        if (f->attr & refused || !prefix_fits(f, opcode, p) || (o->modrm && !mod_fits(f, modrm, &register_only))) {
             continue;
         }
-        if (d->entry[map][opcode].modrm && !form_fits(row, modrm, &register_only)) {
-            continue;
-        }
-        enum rule wrong = p->vex ? vex_rule(row, p) : RULE_NONE;
+        enum rule wrong = p->vex ? vex_rule(&row_table[f->row], p) : RULE_NONE;
         if (wrong == RULE_NONE) {
-            return row;
+            return f;
         }
         vex = vex == RULE_NONE || vex == RULE_UD_VEX_L ? wrong : vex; /* of the form that comes nearest */
     }
     *rule = vex != RULE_NONE                  ? vex
             : lacks(d, map, opcode, modrm, p) ? RULE_UD_FEATURE
             : register_only                   ? RULE_UD_REGISTER_FORM
-            : d->entry[map][opcode].lacking   ? RULE_UD_FEATURE
+            : o->lacking                      ? RULE_UD_FEATURE
                                               : RULE_UD_OPCODE;
     return NULL;
 }
 
-static bool has_y_operand(const struct row *row)
+static u8 operand_width(const struct encoding *f, const struct prefixes *p, unsigned opsize)
 {
-    for (unsigned k = 0; k < 4; k++) {
-        unsigned o = row->operand[k];
-        if (o == Gy || o == Ey || o == Ry || o == My || o == By) {
-            return true;
-        }
-    }
-    return false;
+    return (u8)(f->attr & BYTE ? 1 : !f->has_y ? opsize : p->rex & 8 ? 8 : 4);
 }
 
-static u8 operand_width(const struct row *row, const struct prefixes *p, unsigned opsize)
-{
-    if (row->attr & BYTE) {
-        return 1;
-    }
-    if (has_y_operand(row)) {
-        return p->rex & 8 ? 8 : 4;
-    }
-    return (u8)opsize;
-}
-
-static unsigned operand_size(const struct row *row, const struct prefixes *p, unsigned code_bytes)
+static unsigned operand_size(const struct encoding *f, const struct prefixes *p, unsigned code_bytes)
 {
     if (code_bytes == 8) {
-        if (p->rex & 8 || row->attr & F64) {
+        if (p->rex & 8 || f->attr & F64) {
             return 8;
         }
-        return p->opsize ? 2 : row->attr & D64 ? 8 : 4;
+        return p->opsize ? 2 : f->attr & D64 ? 8 : 4;
     }
     return (code_bytes == 2) != p->opsize ? 2 : 4;
 }
 
-/* Fills register fields and takes immediates, operand by operand. */
+/* A register that a field of the ModRM byte names, or the opcode; `high`: bit 3 of the number. */
+static u8 take_field(enum register_field field, unsigned low, unsigned high, u8 opcode, const struct prefixes *p)
+{
+    switch (field) {
+    case FIELD_GPR: return gpr_at(low | high, false, p->rex);
+    case FIELD_GPR8: return gpr_at(low | high, true, p->rex);
+    case FIELD_NUMBER: return (u8)(low | high);
+    case FIELD_LOW: return (u8)low;
+    case FIELD_OPCODE: return gpr_at((opcode & 7) | high, false, p->rex);
+    case FIELD_OPCODE8: return gpr_at((opcode & 7) | high, true, p->rex);
+    default: return 0;
+    }
+}
+
+/* The usual operands. */
+static void take_described(struct cursor *c, const struct encoding *f, const struct prefixes *p, u8 modrm, u8 opcode, struct insn *i)
+{
+    i->reg = take_field((enum register_field)f->reg, modrm >> 3 & 7, (p->rex & 4) << 1, opcode, p);
+    i->rm  = take_field((enum register_field)f->rm, modrm & 7, (p->rex & 1) << 3, opcode, p);
+    switch ((enum immediate)f->immediate) {
+    case IMMEDIATE_U8: i->imm = take(c, 1); break;
+    case IMMEDIATE_S8: i->imm = take_signed(c, 1); break;
+    case IMMEDIATE_Z: i->imm = i->opsize == 2 ? take_signed(c, 2) : take_signed(c, 4); break;
+    case IMMEDIATE_V: i->imm = i->opsize == 8 ? take(c, 8) : i->opsize == 4 ? take_signed(c, 4) : take_signed(c, 2); break;
+    default: break;
+    }
+}
+
+/* Fills register fields and takes immediates, operand by operand, whatever they are. */
 static void take_operands(struct cursor *c, const struct row *row, const struct prefixes *p, u8 modrm, u8 opcode, unsigned code_bytes,
                           struct insn *i)
 {
@@ -500,27 +571,27 @@ enum decode_status decode(const struct decoder *decoder, const u8 *bytes, unsign
             goto more;
         }
     }
-    const struct row *row = find_row(decoder, map, opcode, modrm, &p, code_bytes, rule);
-    if (!row) {
+    const struct encoding *f = find_encoding(decoder, map, opcode, modrm, &p, code_bytes, rule);
+    if (!f) {
         i->length = (u8)c.pos;
         return DECODE_BAD;
     }
 
-    i->row    = (u16)(row - row_table);
+    i->row    = f->row;
     i->opcode = (u16)(map << 8 | opcode);
     i->modrm  = modrm;
     i->rex_w  = p.rex >> 3 & 1;
-    i->opsize = (u8)operand_size(row, &p, code_bytes);
-    i->w      = operand_width(row, &p, i->opsize);
+    i->opsize = (u8)operand_size(f, &p, code_bytes);
+    i->w      = operand_width(f, &p, i->opsize);
     i->asize  = (u8)(code_bytes == 8 ? (p.addrsize ? 4 : 8) : (code_bytes == 2) != p.addrsize ? 2 : 4);
     i->lock   = p.lock;
-    if (row->attr & REPS) {
+    if (f->attr & REPS) {
         i->rep = p.rep == 0xf3 ? REP_E : p.rep == 0xf2 ? REP_NE : REP_NONE;
     }
 
     unsigned seg = SEG_DS;
     i->ea_shift  = (u8)(64 - 8 * i->asize);
-    if (row_has_modrm(row) && modrm < 0xc0 && !row_moves_control(row)) {
+    if (modrm < 0xc0 && f->mod != MOD_NONE && f->mod != MOD_IGNORED) {
         i->mem = 1;
         u8 sib = c.pos < c.available ? bytes[c.pos] : 0;
         if (i->asize == 2) {
@@ -528,7 +599,7 @@ enum decode_status decode(const struct decoder *decoder, const u8 *bytes, unsign
         } else {
             rip = take_address32(&c, i, modrm >> 6, modrm & 7, p.rex, code_bytes, &seg);
         }
-        if (row->attr & VSIB) {
+        if (f->attr & VSIB) {
             if (!c.more && (i->asize == 2 || (modrm & 7) != 4)) {
                 *rule     = RULE_UD_VSIB;
                 i->length = (u8)c.pos;
@@ -539,7 +610,11 @@ enum decode_status decode(const struct decoder *decoder, const u8 *bytes, unsign
         }
     }
     i->seg = final_segment(seg, p.seg, code_bytes);
-    take_operands(&c, row, &p, modrm, opcode, code_bytes, i);
+    if (f->odd) {
+        take_operands(&c, &row_table[f->row], &p, modrm, opcode, code_bytes, i);
+    } else {
+        take_described(&c, f, &p, modrm, opcode, i);
+    }
     if (c.more) {
         goto more;
     }
@@ -547,7 +622,7 @@ enum decode_status decode(const struct decoder *decoder, const u8 *bytes, unsign
     if (rip) {
         i->disp += (i64)(offset + c.pos);
     }
-    if (p.lock && !(row->attr & LOCKABLE && i->mem)) {
+    if (p.lock && !(f->attr & LOCKABLE && i->mem)) {
         *rule = RULE_UD_LOCK;
         return DECODE_BAD;
     }
