@@ -36,6 +36,48 @@ static void clear_tables(struct native *n)
     tlb_code_moved(&n->cpu->tlb);
 }
 
+static struct jump_table *find_table(struct native *n, u16 mode)
+{
+    for (unsigned k = 0; k < n->modes; k++) {
+        if (n->mode[k] == mode) {
+            return &n->tables[k];
+        }
+    }
+    return NULL;
+}
+
+/* The table of a mode. When there are more modes than tables, the last one changes hands. */
+static struct jump_table *table_of(struct native *n, u16 mode)
+{
+    struct jump_table *t = find_table(n, mode);
+    if (t) {
+        return t;
+    }
+    if (n->modes < NATIVE_MODES) {
+        n->modes++;
+    } else {
+        memset(&n->tables[NATIVE_MODES - 1], 0, sizeof *n->tables);
+    }
+    n->mode[n->modes - 1] = mode;
+    return &n->tables[n->modes - 1];
+}
+
+static unsigned jump_index(const u8 *host)
+{
+    uintptr_t h = (uintptr_t)host;
+    return (unsigned)(h >> PAGE_SHIFT ^ h) & (NATIVE_JUMPS - 1);
+}
+
+/* Computed jumps do not find the block's code any more. */
+static void drop_jump(struct native *n, const struct block *b)
+{
+    struct jump_table  *t    = find_table(n, b->mode);
+    struct native_jump *jump = t ? &t->jump[jump_index(b->host)] : NULL;
+    if (jump && jump->host == b->host) {
+        *jump = (struct native_jump){0};
+    }
+}
+
 static u8 *code_at(const struct native *n, u32 offset)
 {
     return n->code.write + offset;
@@ -97,6 +139,7 @@ static void forget(struct executor *executor, struct block *b)
     struct native      *n = native_of(executor);
     struct translation *t = b->translation;
     unlink_jumps(n, t);
+    drop_jump(n, b);
     t->entry[0] = 0xe9;
     patch_jump(t->entry + 1, t->left);
     b->translation = NULL;
@@ -115,21 +158,6 @@ static void drop_links(struct native *n, struct translation *t, u32 first, u32 c
     }
 }
 
-static void drop_jumps(struct native *n, const struct native_part *p)
-{
-    const u8 *begin = codebuf_run(&n->code, p->begin);
-    size_t    bytes = (size_t)(p->end - p->begin);
-    for (unsigned m = 0; m < n->modes; m++) {
-        struct native_jump *jump = n->tables[m].jump;
-        for (unsigned k = 0; k < NATIVE_JUMPS; k++) {
-            if ((size_t)(jump[k].code - begin) < bytes) {
-                jump[k] = (struct native_jump){0};
-            }
-        }
-    }
-    tlb_code_moved(&n->cpu->tlb);
-}
-
 /* The code of a part goes; its blocks are counted anew, and are soon hot again. */
 static void evict(struct native *n, unsigned number)
 {
@@ -140,9 +168,10 @@ static void evict(struct native *n, unsigned number)
         bool                valid = is_valid(t);
         unlink_jumps(n, t);
         if (valid) {
+            drop_jump(n, t->block);
             t->block->translation = NULL;
             if (!t->block->stale) {
-                interp_count(t->block, n->threshold / 2);
+                interp_count(t->block, n->heat_again);
             }
         }
         t->block = NULL;
@@ -152,21 +181,9 @@ static void evict(struct native *n, unsigned number)
             drop_links(n, &n->translation[k * n->translations_max + m], number * n->links_max, n->links_max);
         }
     }
-    drop_jumps(n, p);
+    tlb_code_moved(&n->cpu->tlb);
     clear_part(n, p);
     n->stats.evictions++;
-}
-
-/* On to the part that was filled the longest time ago. */
-static void next_part(struct native *n)
-{
-    codebuf_rest(&n->code); /* for what counts as resident */
-    n->now = (n->now + 1) % NATIVE_PARTS;
-    if (n->part[n->now].translations) {
-        evict(n, n->now);
-    } else {
-        clear_part(n, &n->part[n->now]);
-    }
 }
 
 u64 native_link(struct native *n, const u8 *displacement, unsigned offset, bool split)
@@ -186,6 +203,44 @@ static u64 now_ns(void)
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (u64)t.tv_sec * 1000000000u + (u64)t.tv_nsec;
+}
+
+/* One of so many translations is timed. */
+#define TIMED 16
+
+/* How often the thresholds are reconsidered. */
+#define ADAPT_NS 20000000u
+
+/* A block whose code was evicted is soon hot again. But when code comes and goes so fast that translating takes much of the time, it is
+ * better to translate less. */
+static void adapt(struct native *n, u64 now)
+{
+    u64      passed = now - n->adapted.at, spent = n->stats.translate_ns - n->adapted.translate_ns;
+    unsigned least = n->threshold / 2, most = n->threshold < 1000 ? 64 * n->threshold : 64000;
+    if (passed < ADAPT_NS) {
+        return;
+    }
+    if (spent > passed / 6 && n->stats.evictions != n->adapted.evictions) {
+        n->heat_again = n->heat_again * 2 + 1 < most ? n->heat_again * 2 + 1 : most;
+    } else if (spent < passed / 12) {
+        n->heat_again = n->heat_again / 2 > least ? n->heat_again / 2 : least;
+    }
+    n->executor.heat        = (u16)(n->heat_again > n->threshold ? n->heat_again : n->threshold);
+    n->adapted.at           = now;
+    n->adapted.translate_ns = n->stats.translate_ns;
+    n->adapted.evictions    = n->stats.evictions;
+}
+
+/* On to the part that was filled the longest time ago. */
+static void next_part(struct native *n)
+{
+    codebuf_rest(&n->code); /* for what counts as resident */
+    n->now = (n->now + 1) % NATIVE_PARTS;
+    if (n->part[n->now].translations) {
+        evict(n, n->now);
+    } else {
+        clear_part(n, &n->part[n->now]);
+    }
 }
 
 /* Where the interpreter goes on in a block whose bytes have changed is known from this. */
@@ -236,9 +291,6 @@ static void show_block(const struct native *n, const struct block *b)
     n->watch->block(n->watch->opaque, n->cpu, b, pieces);
 }
 
-/* One of so many translations is timed. */
-#define TIMED 16
-
 static bool translate(struct executor *executor, struct block *b)
 {
     struct native *n     = native_of(executor);
@@ -257,7 +309,11 @@ static bool translate(struct executor *executor, struct block *b)
     n->stats.blocks++;
     n->stats.insns += b->count;
     n->stats.bytes += b->translation->bytes;
-    n->stats.translate_ns += timed ? TIMED * (now_ns() - start) : 0;
+    if (timed) {
+        u64 end = now_ns();
+        n->stats.translate_ns += TIMED * (end - start);
+        adapt(n, end);
+    }
     if (n->watch) {
         show_block(n, b);
     }
@@ -271,9 +327,10 @@ struct native_pointer native_miss(struct cpu *cpu, u64 la, u64 site)
     struct native *n     = native_of(cpu->executor);
     unsigned       bytes = site >> 1 & 31;
     u64            at    = site >> 6;
+    u64            stale = n->stats.stale;
     n->stats.misses++;
     void *host = mem_direct(cpu, la, bytes ? bytes : 32, site & 1);
-    bool  same = !n->translation[at >> 7].block->stale; /* else an accessed bit was set in the block's own code */
+    bool  same = n->stats.stale == stale || !n->translation[at >> 7].block->stale; /* else an accessed bit was set in the block's own code */
     return (struct native_pointer){.host = same ? (u64)(uintptr_t)host : 0, .exit = at << 2 | NATIVE_EXIT_INSN};
 }
 
@@ -306,6 +363,7 @@ u64 native_call(struct cpu *cpu, const struct native_call_site *site)
     struct native     *n    = native_of(cpu->executor);
     const struct insn *insn = &site->insn;
     u16                mode = cpu->code_mode;
+    u64                stale = n->stats.stale;
     n->stats.calls++;
     if (n->profile) {
         native_profile_call(n->profile, insn, site->run);
@@ -317,7 +375,8 @@ u64 native_call(struct cpu *cpu, const struct native_call_site *site)
         interp_isolated(cpu, insn);
         pack_flags(cpu);
     }
-    bool leave = cpu->code_mode != mode || cpu->pending || n->translation[site->at >> 7].block->stale;
+    bool leave = cpu->code_mode != mode || cpu->pending ||
+                 (n->stats.stale != stale && n->translation[site->at >> 7].block->stale);
     if (n->profile) {
         native_profile_called(n->profile);
     }
@@ -343,29 +402,6 @@ static u32 host_mxcsr(void)
     return m;
 }
 #endif
-
-/* The table of a mode. When there are more modes than tables, the last one changes hands. */
-static struct jump_table *table_of(struct native *n, u16 mode)
-{
-    unsigned k = 0;
-    while (k < n->modes && n->mode[k] != mode) {
-        k++;
-    }
-    if (k == NATIVE_MODES) {
-        k = NATIVE_MODES - 1;
-        memset(&n->tables[k], 0, sizeof n->tables[k]);
-        n->mode[k] = mode;
-    } else if (k == n->modes) {
-        n->mode[n->modes++] = mode;
-    }
-    return &n->tables[k];
-}
-
-static unsigned jump_index(const u8 *host)
-{
-    uintptr_t h = (uintptr_t)host;
-    return (unsigned)(h >> PAGE_SHIFT ^ h) & (NATIVE_JUMPS - 1);
-}
 
 static u64 run(struct native *n, const struct block *b)
 {
@@ -538,6 +574,7 @@ struct executor *native_create(struct cpu *cpu, const struct native_config *conf
     n->cpu              = cpu;
     n->threshold        = config->at_once ? 0 : config->threshold ? config->threshold : NATIVE_THRESHOLD;
     n->executor.heat    = (u16)n->threshold;
+    n->heat_again       = n->threshold / 2;
     n->rules            = rules_create();
     n->has_rorx         = rules_host_has_bmi2();
     n->watch            = config->watch;

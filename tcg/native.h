@@ -16,7 +16,7 @@
 #include "tcg/native_profile.h"
 #include "tcg/watch.h"
 
-#define NATIVE_JUMPS 16384
+#define NATIVE_JUMPS 65536
 #define NATIVE_MODES 32
 #define NATIVE_PARTS 8 /* of the room for code: when all is used, the oldest goes */
 
@@ -56,7 +56,7 @@ struct native_config {
 
 /* The room for translated code when nothing is said. */
 #define NATIVE_CACHE_BYTES ((size_t)32 << 20)
-#define NATIVE_THRESHOLD   64
+#define NATIVE_THRESHOLD   20
 
 /* Becomes the executor of `cpu`, which has not executed anything yet. NULL: error says why. Destroy it before the processor. */
 struct executor    *native_create(struct cpu *cpu, const struct native_config *config, struct error *error);
@@ -127,6 +127,10 @@ struct native {
     struct native_stats stats;
     unsigned            threshold;
     bool                has_rorx; /* the host has BMI2 */
+    unsigned            heat_again; /* the threshold for a block whose code was evicted */
+    struct {
+        u64 at, translate_ns, evictions;
+    } adapted; /* when the thresholds were last looked at, and what stats said then */
     struct native_profile   *profile; /* NULL: guest instructions are not counted */
     const struct code_watch *watch;
 };
