@@ -161,6 +161,7 @@ static const struct {
     {"CMPXCHG8B", FEATURE_CX8},
     {"XD", FEATURE_NX},
     {"3DNOWPREFETCH", FEATURE_PREFETCHW},
+    {"SHA_NI", FEATURE_SHA},
 };
 
 u32 cpu_model_signature(const struct cpu_model *m)

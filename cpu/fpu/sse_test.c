@@ -1,6 +1,6 @@
 /*
- * sse_test.c: published vectors for what does not follow from a line of C: AES, carry-less products, CRC-32C, string compares,
- * approximations. (Whole instructions are judged by the host in tests/host.)
+ * sse_test.c: published vectors for what does not follow from a line of C: AES, SHA-1, carry-less products, CRC-32C, string compares,
+ * approximations; fused multiply-add and half precision. (Whole instructions are judged by the host in tests/host.)
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,6 +23,10 @@ VEC(aesdeclast);
 VEC(aesimc);
 VEC(aeskeygenassist);
 VEC(pclmulqdq);
+VEC(sha1rnds4);
+VEC(sha1nexte);
+VEC(sha1msg1);
+VEC(sha1msg2);
 VEC(rcpps);
 VEC(rsqrtps);
 VEC(addps);
@@ -94,6 +98,66 @@ static void aes_vectors(void **state)
         vec_aesdeclast(fresh(), x, key[0], 0);
         assert_memory_equal(x, plain, 16);
     }
+}
+
+/* FIPS 180 example: "abc". The first word of a register is in its highest lane. */
+static void sha1_vector(void **state)
+{
+    static const u32 start[4] = { 0x10325476, 0x98badcfe, 0xefcdab89, 0x67452301 }, digest[4] = { 0x7850c26c, 0xba3e2571, 0x4706816a, 0xa9993e36 };
+    u32 w[20][4] = { { 0, 0, 0, 0x61626380 }, { 0 }, { 0 }, { 24, 0, 0, 0 } }, abcd[4], before[4], e[4], last[4] = { 0, 0, 0, 0xc3d2e1f0 };
+    (void)state;
+    memcpy(abcd, start, 16);
+    for (unsigned g = 0; g < 20; g++) {
+        if (g >= 4) {
+            memcpy(w[g], w[g - 4], 16);
+            vec_sha1msg1(fresh(), w[g], w[g - 3], 0);
+            for (unsigned k = 0; k < 4; k++) {
+                w[g][k] ^= w[g - 2][k];
+            }
+            vec_sha1msg2(fresh(), w[g], w[g - 1], 0);
+        }
+        if (g == 0) {
+            memcpy(e, w[0], 16);
+            e[3] += last[3];
+        } else {
+            memcpy(e, before, 16);
+            vec_sha1nexte(fresh(), e, w[g], 0);
+        }
+        memcpy(before, abcd, 16);
+        vec_sha1rnds4(fresh(), abcd, e, (u8)(g / 5));
+    }
+    vec_sha1nexte(fresh(), before, last, 0);
+    assert_int_equal(before[3], 0x9cd0d89d);
+    for (unsigned k = 0; k < 4; k++) {
+        assert_int_equal(abcd[k] + start[k], digest[k]);
+    }
+}
+
+/* (1 + 2^-52)(1 - 2^-52) - 1 = -2^-104: a product that was rounded would give 0. */
+static void one_rounding(void **state)
+{
+    struct fp_status s = fp_status_sse(0x1f80);
+    (void)state;
+    assert_true(f64_multiply_add(0x3ff0000000000001, 0x3feffffffffffffe, 0xbff0000000000000, false, false, &s) == 0xb970000000000000);
+    assert_int_equal(s.flags, 0);
+    assert_true(f64_multiply_add(0x3ff0000000000001, 0x3ff0000000000001, 0x3ca0000000000000, false, true, &s) == 0x3ff0000000000002);
+    assert_int_equal(s.flags, FP_INEXACT);
+    assert_int_equal(f32_multiply_add(0x7f800000, 0, 0x3f800000, false, false, &s), 0xffc00000);
+    assert_int_equal(s.flags, FP_INEXACT | FP_INVALID);
+}
+
+static void half_precision(void **state)
+{
+    struct fp_status s = fp_status_sse(0x9f80); /* with FTZ, which does not count */
+    (void)state;
+    assert_int_equal(f32_to_f16(0x477fe000, &s), 0x7bff);
+    assert_int_equal(f32_to_f16(0x33800000, &s), 0x0001);
+    assert_int_equal(s.flags, 0);
+    assert_int_equal(f32_to_f16(0x477ff000, &s), 0x7c00);
+    assert_int_equal(s.flags, FP_OVERFLOW | FP_INEXACT);
+    assert_int_equal(f16_to_f32(0x0001, &s), 0x33800000);
+    assert_int_equal(f16_to_f32(0x7d01, &s), 0x7fe02000);
+    assert_int_equal(s.flags, FP_OVERFLOW | FP_INEXACT | FP_INVALID);
 }
 
 /* Intel, Carry-Less Multiplication Instruction, figure 1 and its text. */
@@ -211,7 +275,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(aes_vectors),         cmocka_unit_test(carry_less_product), cmocka_unit_test(crc_vector),
         cmocka_unit_test(string_search),       cmocka_unit_test(approximation_error), cmocka_unit_test(approximation_limits),
-        cmocka_unit_test(exceptions),
+        cmocka_unit_test(exceptions),          cmocka_unit_test(sha1_vector),         cmocka_unit_test(one_rounding),
+        cmocka_unit_test(half_precision),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

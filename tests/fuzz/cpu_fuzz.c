@@ -411,7 +411,7 @@ static void set_mode(struct bed *b, enum mode mode)
     struct cpu *cpu     = b->cpu;
     u32         pae     = mode >= PAE ? CR4_PAE : 0;
     bool        paging  = mode >= PAE || (mode != REAL && one_in(b, 2));
-    static const u32 cr4_bits = CR4_VME | CR4_PVI | CR4_TSD | CR4_DE | CR4_PSE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT;
+    static const u32 cr4_bits = CR4_VME | CR4_PVI | CR4_TSD | CR4_DE | CR4_PSE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_OSXSAVE;
 
     cpu_reset(cpu, false);
     cpu->cr0 = CR0_ET | (any64(b) & (CR0_MP | CR0_EM | CR0_TS | CR0_NE | CR0_WP | CR0_AM)) | (mode == REAL ? 0 : CR0_PE) |
@@ -420,6 +420,7 @@ static void set_mode(struct bed *b, enum mode mode)
         cpu->cr0 &= ~(u64)(CR0_EM | CR0_TS);
     }
     cpu->cr4  = (any64(b) & cr4_bits & cr4_valid(cpu)) | pae;
+    cpu->xcr0 = one_in(b, 4) ? 1 | (any64(b) & XCR0_SSE) : xcr0_valid(cpu);
     cpu->cr3  = TABLES;
     cpu->efer = mode >= COMPATIBILITY ? EFER_LME | EFER_LMA | (any64(b) & (EFER_SCE | EFER_NXE)) : 0;
     cpu->gdtr = (struct table_register){GDT, one_in(b, 8) ? (u16)below(b, 0x100) : 0xff};
@@ -529,7 +530,9 @@ static unsigned put_instruction(struct bed *b, u8 *to)
     if (row->attr & VEX) {
         to[n++] = 0xc4;
         to[n++] = (u8)(0xe0 | row->map);
-        to[n++] = (u8)(any64(b) & 0xf8) | (row->prefix >= P66 ? (u8)(row->prefix - P66 + 1) : 0);
+        u8 w    = row->attr & W1 ? 0x80 : row->attr & W0 ? 0 : (u8)(any64(b) & 0x80);
+        to[n++] = w | (one_in(b, 2) ? 0x78 : (u8)(any64(b) & 0x78)) | (row->attr & L1 ? 4 : 0) |
+                  (row->prefix >= P66 ? (u8)(row->prefix - P66 + 1) : 0);
     } else {
         if (b->cpu->code_bytes == 8 && one_in(b, 2)) {
             to[n++] = (u8)(0x40 | below(b, 16));
@@ -679,7 +682,7 @@ static void one_case(struct bed *b)
 
 int main(int argc, char **argv)
 {
-    static const char *const models[] = {"max", "qemu64", "x86-64-v2", "pentium3", "486", "pentium", "qemu32"};
+    static const char *const models[] = {"max", "qemu64", "x86-64-v2", "pentium3", "486", "pentium", "qemu32", "x86-64-v3"};
     u64                      seed     = argc > 1 ? strtoull(argv[1], NULL, 0) : 1, cases = 0, rounds = 0;
     double                   seconds  = argc > 2 ? atof(argv[2]) : 5;
     i64                      end      = host_now() + (i64)(seconds * (double)NS_PER_SECOND);
