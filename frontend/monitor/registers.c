@@ -124,6 +124,10 @@ static void print_float(const struct cpu *cpu, FILE *out)
         fprintf(out, "XMM%02u=%016llx%016llx%c", i, (ull)cpu->xmm[i].q[1], (ull)cpu->xmm[i].q[0],
                 i % 2 ? '\n' : ' ');
     }
+    for (unsigned i = 0; cpu->xcr0 & XCR0_AVX && i < (wide(cpu) ? 16u : 8u); i++) {
+        fprintf(out, "YMM%02u.hi=%016llx%016llx%c", i, (ull)cpu->xmm[i].q[3], (ull)cpu->xmm[i].q[2],
+                i % 2 ? '\n' : ' ');
+    }
 }
 
 void registers_print_short(struct cpu *cpu, FILE *out)
