@@ -547,7 +547,7 @@ static void show_stubs(const struct native *n)
         STUB(enter), STUB(exit), STUB(miss), STUB(miss_range), STUB(call), STUB(load_xmm), STUB(load_x87),
 #undef STUB
 #define STUB(name, at) {name, offsetof(struct native, stub.at)}
-        STUB("jump_user", find[0][0]), STUB("return_user", find[0][1]), STUB("jump_supervisor", find[1][0]), STUB("return_supervisor", find[1][1]),
+        STUB("missing", missing), STUB("jump_user", find[0][0]), STUB("return_user", find[0][1]), STUB("jump_supervisor", find[1][0]), STUB("return_supervisor", find[1][1]),
 #undef STUB
     };
     const u8 *end = n->stubs_end;

@@ -139,8 +139,8 @@ static bool is_plain(const struct emit *e)
     return !is_limited(e) && (e->code_bytes == 8 || e->mode & MODE_FLAT);
 }
 
-/* Only where CS is flat: the target at the IP in T0 is known by KNOWN(), or becomes so; or the interpreter executes e->insn, which
- * must not have done anything yet. */
+/* Only where CS is flat: the target at the IP in T0 is known by KNOWN(), or becomes so. Cold code that the caller goes on with is reached if
+ * there is no code for it, or something is pending. If it is not canonical, the interpreter executes e->insn. */
 static void put_known(struct emit *e, unsigned kind)
 {
     struct out *o = &e->hot, *c = &e->cold;
@@ -170,6 +170,7 @@ static void put_jump_to(struct emit *e, const struct insn *insn)
     if (is_plain(e)) {
         e->insn = insn;
         put_known(e, KNOWN_JUMP);
+        put_jmp(&e->cold, e->native->stub.missing);
         go_known(e, KNOWN_JUMP);
     } else {
         put_probe(e, leave_to_interpreter(e, insn));
@@ -451,6 +452,8 @@ static void call_to(struct emit *e)
         put_known(e, KNOWN_JUMP);
         put_load(o, 8, T0, KNOWN(e, KNOWN_JUMP, code));
         put_load(o, 8, T2, KNOWN(e, KNOWN_JUMP, base));
+        put_const(&e->cold, T0, (u64)(uintptr_t)codebuf_run(&e->native->code, e->native->stub.missing));
+        put_jmp(&e->cold, o->p);
     } else {
         put_probe(e, leave_to_interpreter(e, e->insn));
         put_load(o, 8, T0, rm_mem(T0, offsetof(struct native_jump, code)));
@@ -535,6 +538,8 @@ void lower_ret(struct emit *e)
     e->ended = true;
     if (is_plain(e) && !i->imm && i->w == ip_bytes(e) && e->stack_bytes == i->w) {
         put_known(e, KNOWN_RETURN);
+        put_lea(&e->cold, e->stack_bytes, R15, rm_mem(R15, i->w));
+        put_jmp(&e->cold, e->native->stub.missing);
         put_stack_pointer(e, R15, i->w);
         go_known(e, KNOWN_RETURN);
         return;

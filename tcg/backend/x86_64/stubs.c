@@ -232,12 +232,12 @@ static const u8 *begin(struct out *o)
     return o->p;
 }
 
-/* Called with the IP in T0: what put_known() looks for becomes known; T0 is kept. */
-static void put_find(struct native *n, struct out *o, unsigned view, unsigned kind, const u8 *again)
+/* Called with the IP in T0: what put_known() looks for becomes known; T0 is kept. Goes to `none` if there is no code. */
+static void put_find(struct native *n, struct out *o, unsigned view, unsigned kind, const u8 *none)
 {
     struct emit e = {.native = n, .hot = *o, .code_bytes = 8, .mode = (u16)(view << MODE_VIEW_SHIFT | MODE_FLAT | 8)};
     put_store(&e.hot, 8, CPU(host.target), T0);
-    put_probe(&e, again);
+    put_probe(&e, none);
     *o = e.hot;
     put_load(o, 8, T0, rm_mem(T0, offsetof(struct native_jump, code)));
     put_store(o, 8, CPU(host.scratch), T0);
@@ -260,10 +260,25 @@ static void put_finds(struct native *n, struct out *o)
     put_shift_imm(o, SHIFT_SHL, 8, T0, 2);
     put_alu_imm(o, ALU_OR, 8, rm_reg(T0), NATIVE_EXIT_INSN);
     put_jmp(o, n->stub.exit);
+    n->stub.missing = begin(o);
+    put_load(o, 8, T0, CPU(host.missing));
+    put_store(o, 8, CPU(ip), T0);
+    put_const(o, T0, NATIVE_EXIT_IP);
+    put_jmp(o, n->stub.exit);
+    const u8 *none = begin(o);
+    put_load(o, 8, T0, CPU(host.target));
+    put_mov(o, 8, T1, T0);
+    put_shift_imm(o, SHIFT_SAR, 8, T1, 47);
+    put_alu_imm(o, ALU_ADD, 4, rm_reg(T1), 1);
+    put_alu_imm(o, ALU_CMP, 4, rm_reg(T1), 1);
+    put_jcc(o, CC_A, again);
+    put_store(o, 8, CPU(host.missing), T0);
+    put_alu_imm(o, ALU_ADD, 8, rm_mem(RSP, 0), 5); /* past the jump that looks again */
+    put8(o, 0xc3);
     for (unsigned view = TLB_USER; view <= TLB_SUPERVISOR; view++) {
         for (unsigned kind = KNOWN_JUMP; kind <= KNOWN_RETURN; kind++) {
             n->stub.find[view][kind] = begin(o);
-            put_find(n, o, view, kind, again);
+            put_find(n, o, view, kind, none);
         }
     }
 }
