@@ -131,7 +131,7 @@ static unsigned live_in_block(const struct emit *e)
     for (unsigned k = 0; k < e->block->count; k++) {
         const struct insn *i = &e->block->insn[k];
         if (i->row != ROW_NONE && e->rules[i->row].how != CALL) {
-            live |= copy_live(i);
+            live |= e->rules[i->row].live;
         }
     }
     return live & copy_live_usable(e->mode);
@@ -181,8 +181,20 @@ static void put_entry(struct emit *e)
 
 bool x86_64_emit(struct native *n, struct block *b, struct out *hot, struct out *cold, const u8 **left)
 {
-    struct emit e = {.native = n, .block = b, .rules = n->rules, .hot = *hot, .cold = *cold, .mode = b->mode,
-                     .code_bytes = b->mode & MODE_CODE_BYTES, .saved_flags = true};
+    struct operands_found found;
+    struct emit           e;
+    memset(&e, 0, offsetof(struct emit, needed)); /* not all of it: that would take as long as some blocks */
+    memset(e.shared, 0, b->count * sizeof e.shared[0]);
+    found.known   = 0;
+    e.native      = n;
+    e.block       = b;
+    e.rules       = n->rules;
+    e.hot         = *hot;
+    e.cold        = *cold;
+    e.mode        = b->mode;
+    e.code_bytes  = b->mode & MODE_CODE_BYTES;
+    e.saved_flags = true;
+    e.found       = &found;
     e.stack_bytes = e.code_bytes == 8 ? 8 : e.mode & MODE_STACK16 ? 2 : 4;
     e.live        = (u8)live_in_block(&e);
     if (!b->split && !b->spanning) {

@@ -3,22 +3,6 @@
  */
 #include "tcg/backend/x86_64/emit.h"
 
-/* A general register operand. */
-struct gpr {
-    bool         used, read, written;
-    unsigned     at, bytes; /* where in cpu->regs, how wide */
-    struct place place;
-};
-
-/* What stands in the ModRM byte and beside it. */
-struct operands {
-    struct gpr rm, reg, vvvv;
-    bool       has_modrm, memory, in_opcode; /* in_opcode: rm is in the opcode's low bits */
-    unsigned   memory_bytes;
-    bool       memory_written;
-    unsigned   live; /* NATIVE_LIVE_: which register files it touches besides */
-};
-
 static bool is_x87(const struct insn *i)
 {
     return i->opcode >> 8 == M1 && (i->opcode & 0xf8) == 0xd8;
@@ -50,10 +34,10 @@ static unsigned operand_bytes(const struct insn *i, unsigned operand, bool integ
     }
 }
 
-unsigned copy_live(const struct insn *i)
+unsigned copy_live(const struct row *row)
 {
-    const struct row *row  = &row_table[i->row];
-    unsigned          live = is_x87(i) || row->feature == FEATURE_MMX ? NATIVE_LIVE_X87 : 0;
+    bool     x87  = row->map == M1 && (row->opcode & 0xf8) == 0xd8;
+    unsigned live = x87 || row->feature == FEATURE_MMX ? NATIVE_LIVE_X87 : 0;
     if (row_is_avx(row)) {
         return NATIVE_LIVE_XMM | NATIVE_LIVE_YMM;
     }
@@ -64,7 +48,7 @@ unsigned copy_live(const struct insn *i)
         default: break;
         }
     }
-    return i->opcode == (M0F << 8 | 0xae) ? NATIVE_LIVE_XMM : live; /* STMXCSR */
+    return row->map == M0F && row->opcode == 0xae ? NATIVE_LIVE_XMM : live; /* STMXCSR */
 }
 
 /* Whether it writes all of its destination, 4 bytes or more, without looking at it. */
@@ -81,10 +65,10 @@ static bool only_writes(const struct insn *i)
     }
 }
 
-static struct operands find_operands(const struct insn *i, const struct rule_of_row *rule)
+static struct operands find_operands_anew(const struct insn *i, const struct rule_of_row *rule)
 {
     const struct row *row     = &row_table[i->row];
-    struct operands   o       = {.live = copy_live(i)};
+    struct operands   o       = {.live = rule->live};
     bool              integer = is_integer(&o, i), use = rule->how == USE || rule->how == USE_REG;
     struct form form = {.operand = {row->operand[0], row->operand[1], row->operand[2], row->operand[3]}, .mem = i->mem};
     for (unsigned k = 0; k < 4; k++) {
@@ -93,7 +77,7 @@ static struct operands find_operands(const struct insn *i, const struct rule_of_
             bytes = i->opsize;
         }
         bool     written = (k == 0 && !use) || (k == 1 && rule->how == SWAP);
-        struct gpr gpr   = {.used = true, .read = !written || bytes < 4 || !only_writes(i), .written = written, .bytes = bytes};
+        struct gpr gpr   = {.used = true, .read = !written || bytes < 4 || !only_writes(i), .written = written, .bytes = (u8)bytes};
         if (operand == __) {
             continue;
         }
@@ -103,7 +87,7 @@ static struct operands find_operands(const struct insn *i, const struct rule_of_
             o.has_modrm = true;
             if (i->mem || OPERAND_CLASS(operand) == OPERAND_MOFFS) {
                 o.memory         = true;
-                o.memory_bytes   = bytes;
+                o.memory_bytes   = (u8)bytes;
                 o.memory_written = written;
             } else if (OPERAND_CLASS(operand) == OPERAND_RM || OPERAND_CLASS(operand) == OPERAND_RM_GPR) {
                 o.rm    = gpr;
@@ -118,7 +102,7 @@ static struct operands find_operands(const struct insn *i, const struct rule_of_
         case OPERAND_OPCODE_GPR:
             o.in_opcode = true;
             o.rm        = gpr;
-            o.rm.at     = form_register(&form, i, k);
+            o.rm.at     = (u8)form_register(&form, i, k);
             break;
         case OPERAND_VVVV:
             o.vvvv    = gpr;
@@ -131,6 +115,22 @@ static struct operands find_operands(const struct insn *i, const struct rule_of_
         o.memory_bytes = i->rex_w ? 16 : 8;
     }
     return o;
+}
+
+/* Of an instruction of the block they are found once. */
+static struct operands find_operands(const struct emit *e, const struct insn *i)
+{
+    const struct rule_of_row *rule = &e->rules[i->row];
+    size_t                    k    = ((uintptr_t)i - (uintptr_t)e->block->insn) / sizeof *i;
+    struct operands_found    *f    = e->found;
+    if (k >= e->block->count) { /* one that stands for another */
+        return find_operands_anew(i, rule);
+    }
+    if (!(f->known >> k & 1)) {
+        f->of[k] = find_operands_anew(i, rule);
+        f->known |= (u64)1 << k;
+    }
+    return f->of[k];
 }
 
 static struct opcode opcode_of(const struct insn *i, const struct operands *o)
@@ -180,7 +180,7 @@ static void put_immediate(struct out *o, const struct insn *i)
 
 bool copy_memory(const struct emit *e, const struct insn *i, unsigned *size, bool *write)
 {
-    struct operands o = find_operands(i, &e->rules[i->row]);
+    struct operands o = find_operands(e, i);
     *size             = o.memory_bytes;
     *write            = o.memory_written;
     return o.memory;
@@ -188,7 +188,7 @@ bool copy_memory(const struct emit *e, const struct insn *i, unsigned *size, boo
 
 u16 copy_writes(const struct emit *e, const struct insn *i)
 {
-    struct operands o    = find_operands(i, &e->rules[i->row]);
+    struct operands o    = find_operands(e, i);
     u16             mask = 0;
     const struct gpr *const gprs[] = {&o.rm, &o.reg, &o.vvvv};
     for (unsigned k = 0; k < ARRAY_LEN(gprs); k++) {
@@ -319,7 +319,7 @@ static unsigned result_of(const struct operands *o, struct flags_effect f)
 bool copy_must_call(const struct emit *e, const struct insn *i)
 {
     const struct rule_of_row *rule          = &e->rules[i->row];
-    struct operands           o             = find_operands(i, rule);
+    struct operands           o             = find_operands(e, i);
     bool                      register_only = rule->how == COPY_REG || rule->how == USE_REG;
     struct flags_effect f = flags_effect(rule, i);
     bool from_result      = f.undefined >= ROL || (f.undefined >= SHL && f.by_cl); /* which is to be in a register */
@@ -344,7 +344,7 @@ void lower_copy(struct emit *e)
 {
     const struct insn  *i   = e->insn;
     const struct row   *row = &row_table[i->row];
-    struct operands     o   = find_operands(i, e->rule);
+    struct operands     o   = find_operands(e, i);
     struct flags_effect f   = flags_effect(e->rule, i);
     struct opcode       op  = opcode_of(i, &o);
     struct rm           rm  = rm_reg(o.rm.used ? 0 : i->rm);
@@ -444,7 +444,7 @@ static u16 registers_of(const struct operands *o)
 enum replay copy_replay(const struct emit *e, const struct insn *i, u16 *uses)
 {
     const struct rule_of_row *rule = &e->rules[i->row];
-    struct operands           o    = find_operands(i, rule);
+    struct operands           o    = find_operands(e, i);
     struct flags_effect       f    = flags_effect(rule, i);
     *uses                          = registers_of(&o);
     if (i->opcode >> 8 != M1 || f.merges || o.live) {
@@ -495,7 +495,7 @@ static void put_again(struct emit *e, const struct insn *i, struct operands *o, 
 static unsigned put_replay(struct emit *e, const struct insn *i, enum replay replay)
 {
     struct out     *h = &e->hot;
-    struct operands o = find_operands(i, &e->rules[i->row]);
+    struct operands o = find_operands(e, i);
     struct insn     undo;
     u16             busy = 1u << T0;
     bring(e, &o.rm, &busy, true);
@@ -555,7 +555,7 @@ const u8 *copy_put_replay(struct emit *e, const struct insn *i, enum replay repl
 void lower_scan(struct emit *e)
 {
     const struct insn *i = e->insn;
-    struct operands    o = find_operands(i, e->rule);
+    struct operands    o = find_operands(e, i);
     struct out        *h = &e->hot;
     u16                busy = 1u << T1;
     put_op(h, 0x8b, i->w, T1, o.memory ? memory_operand(e, o.memory_bytes, false, false) : rm_reg(operand_in(e, i->rm, &busy, true, true).reg));

@@ -47,6 +47,7 @@ enum {
 struct rule_of_row {
     u16 reads, writes; /* FLAG_ bits */
     u8  how, undefined, notes;
+    u8  live; /* NATIVE_LIVE_: the register files that it uses when it is copied */
 };
 
 /* VEX-encoded, on vectors: 128 bits of AES and PCLMULQDQ too. */
@@ -83,6 +84,34 @@ enum replay {
     REPLAY_VALUE, /* CMP, TEST of memory: with its value, kept in cpu->host.before */
 };
 
+/* Where a general register is for an instruction. */
+struct place {
+    u8   reg;       /* as ModRM names it */
+    bool temporary; /* a copy of a register that lives in struct cpu, or of AH to BH */
+    bool high;      /* AH to BH as such: no REX prefix may stand before it */
+};
+
+/* A general register operand. */
+struct gpr {
+    bool         used, read, written;
+    u8           at, bytes; /* where in cpu->regs, how wide */
+    struct place place;
+};
+
+/* What stands in the ModRM byte and beside it. */
+struct operands {
+    struct gpr rm, reg, vvvv;
+    bool       has_modrm, memory, in_opcode; /* in_opcode: rm is in the opcode's low bits */
+    u8         memory_bytes;
+    bool       memory_written;
+    u8         live; /* NATIVE_LIVE_: which register files it touches besides */
+};
+
+struct operands_found {
+    u64             known; /* bit per instruction */
+    struct operands of[BLOCK_INSNS_MAX];
+};
+
 /* Where a conditional jump goes on when it is taken. */
 struct leg {
     const struct insn *insn;
@@ -103,23 +132,19 @@ struct emit {
     enum replay               replay;                  /* of the flags that are in the host's, or were */
     const struct insn        *writer;                  /* who has set them */
     const u8                 *recipe;                  /* cold code that makes them again and saves them; NULL: not written yet */
-    bool                      needed[BLOCK_INSNS_MAX];
-    struct shared             shared[BLOCK_INSNS_MAX][ACCESS_KINDS];
     u8                        held[3];                 /* HELD_, by temporary */
     bool                      ended;                   /* nothing after this instruction is reached */
     u8                        live;                    /* register files that the block uses: NATIVE_LIVE_ */
-    struct leg                leg[BLOCK_INSNS_MAX];    /* taken jumps, emitted behind the rest */
     unsigned                  legs;
+    struct operands_found    *found;
     const u8                 *left;                    /* cold code that sets cpu->ip to the block's beginning and leaves */
+    /* as far as the block reaches */
+    bool                      needed[BLOCK_INSNS_MAX];
+    struct shared             shared[BLOCK_INSNS_MAX][ACCESS_KINDS];
+    struct leg                leg[BLOCK_INSNS_MAX];    /* taken jumps, emitted behind the rest */
 };
 
 /* ---- registers: registers.c */
-struct place {
-    u8   reg;       /* as ModRM names it */
-    bool temporary; /* a copy of a register that lives in struct cpu, or of AH to BH */
-    bool high;      /* AH to BH as such: no REX prefix may stand before it */
-};
-
 /* The host register of a guest register, or NO_REG: it lives in struct cpu. */
 unsigned host_of(unsigned guest);
 /* Whether naming the register at byte offset `at` of cpu->regs takes a REX prefix. */
@@ -221,8 +246,8 @@ u16 copy_writes(const struct emit *e, const struct insn *i);
 enum replay copy_replay(const struct emit *e, const struct insn *i, u16 *uses);
 /* Writes cold code that does so, saves them, and returns. */
 const u8 *copy_put_replay(struct emit *e, const struct insn *i, enum replay replay);
-/* The register files that a copied instruction uses. */
-unsigned copy_live(const struct insn *i);
+/* The register files that a copied instruction of the row uses. */
+unsigned copy_live(const struct row *row);
 /* Those whose instructions raise nothing in this mode, and so can be copied. */
 static inline unsigned copy_live_usable(unsigned mode)
 {

@@ -81,22 +81,29 @@ static inline void put8(struct out *o, unsigned b)
     }
 }
 
+static inline void put_number(struct out *o, u64 n, size_t bytes)
+{
+    if ((size_t)(o->end - o->p) < bytes) {
+        o->full = true;
+    } else {
+        memcpy(o->p, &n, bytes);
+        o->p += bytes;
+    }
+}
+
 static inline void put16(struct out *o, unsigned n)
 {
-    put8(o, n & 0xff);
-    put8(o, n >> 8 & 0xff);
+    put_number(o, n, 2);
 }
 
 static inline void put32(struct out *o, u32 n)
 {
-    put16(o, n & 0xffff);
-    put16(o, n >> 16);
+    put_number(o, n, 4);
 }
 
 static inline void put64(struct out *o, u64 n)
 {
-    put32(o, (u32)n);
-    put32(o, (u32)(n >> 32));
+    put_number(o, n, 8);
 }
 
 /* Data at the end of the room. */
@@ -112,78 +119,8 @@ static inline const u8 *put_data(struct out *o, const void *data, size_t bytes)
     return o->end;
 }
 
-static inline void put_modrm(struct out *o, unsigned reg, const struct rm *rm)
-{
-    unsigned r = (reg & 7) << 3;
-    if (!rm->memory) {
-        put8(o, 0xc0 | r | (rm->reg & 7));
-        return;
-    }
-    bool small = rm->disp >= -128 && rm->disp <= 127;
-    if (rm->base == NO_REG) { /* [disp32] or [index << scale + disp32] */
-        put8(o, r | 4);
-        put8(o, (unsigned)rm->scale << 6 | (rm->index == NO_REG ? 4u : rm->index & 7u) << 3 | 5);
-        put32(o, (u32)rm->disp);
-        return;
-    }
-    bool     sib = rm->index != NO_REG || (rm->base & 7) == 4;
-    unsigned mod = !rm->disp && (rm->base & 7) != 5 ? 0 : small ? 1 : 2;
-    put8(o, mod << 6 | r | (sib ? 4u : rm->base & 7u));
-    if (sib) {
-        put8(o, (unsigned)rm->scale << 6 | (rm->index == NO_REG ? 4u : rm->index & 7u) << 3 | (rm->base & 7u));
-    }
-    if (mod == 1) {
-        put8(o, (u8)rm->disp);
-    } else if (mod == 2) {
-        put32(o, (u32)rm->disp);
-    }
-}
-
 /* One instruction but for its immediate. */
-static inline void put_insn(struct out *o, struct opcode op, unsigned reg, struct rm rm)
-{
-    unsigned x = rm.memory && rm.index != NO_REG ? rm.index >> 3 : 0;
-    unsigned b = !rm.memory ? rm.reg >> 3 : rm.base != NO_REG ? rm.base >> 3 : 0;
-    unsigned r = reg >> 3;
-    o->written |= (u16)(1u << reg | (rm.memory ? 0u : 1u << rm.reg));
-    if (rm.gs) {
-        put8(o, 0x65);
-    }
-    if (op.vex) {
-        static const u8 maps[] = {0, 1, 2, 3};
-        unsigned        pp     = op.mandatory == 0x66 ? 1 : op.mandatory == 0xf3 ? 2 : op.mandatory == 0xf2 ? 3 : 0;
-        unsigned        last   = (~(unsigned)op.vvvv & 15) << 3 | (unsigned)op.l << 2 | pp;
-        if (op.map == MAP_0F && !x && !b && !op.wide) {
-            put8(o, 0xc5);
-            put8(o, (~r & 1) << 7 | last);
-        } else {
-            put8(o, 0xc4);
-            put8(o, (~r & 1) << 7 | (~x & 1) << 6 | (~b & 1) << 5 | maps[op.map]);
-            put8(o, (unsigned)op.wide << 7 | last);
-        }
-        put8(o, op.byte);
-        put_modrm(o, reg, &rm);
-        return;
-    }
-    if (op.size16) {
-        put8(o, 0x66);
-    }
-    if (op.mandatory && !(op.size16 && op.mandatory == 0x66)) {
-        put8(o, op.mandatory);
-    }
-    unsigned rex = (unsigned)op.wide << 3 | r << 2 | x << 1 | b;
-    if (rex || op.rex) {
-        put8(o, 0x40 | rex);
-    }
-    if (op.map != MAP_1) {
-        put8(o, 0x0f);
-    }
-    if (op.map >= MAP_38) {
-        put8(o, op.map == MAP_38 ? 0x38 : 0x3a);
-    }
-    put8(o, op.byte);
-    put_modrm(o, reg, &rm);
-}
+void put_insn(struct out *o, struct opcode op, unsigned reg, struct rm rm);
 
 /* Prefixes, map and opcode of an instruction without ModRM byte; `low` is or-ed to the opcode. */
 static inline void put_prefixed(struct out *o, struct opcode op, unsigned low, unsigned b)

@@ -107,6 +107,7 @@ struct rule_of_row *rules_create(void)
         if ((row_is_avx(&row_table[k]) && !has_avx) || !host_has(&host, row_table[k].feature)) {
             table[k] = (struct rule_of_row){.how = CALL};
         }
+        table[k].live = (u8)copy_live(&row_table[k]);
     }
     return table;
 }
