@@ -165,7 +165,7 @@ struct host_target {
     u64 ip, stamp, base; /* base: R_IPBASE there */
     const u8 *code;
 };
-#define HOST_TARGETS 1024
+#define HOST_TARGETS 2048
 
 struct cpu {
     /* ---- hot, architectural */

@@ -71,37 +71,41 @@ void tlb_code_moved(struct tlb *tlb)
     tlb->code_stamp[TLB_SUPERVISOR] += STAMP_STEP;
 }
 
-static u64 *code_word(struct tlb *tlb, bool global, vaddr page, u64 *bit)
+/* Addresses of the upper half, where kernels are, have a hash of their own. */
+static u64 *code_word(struct tlb *tlb, unsigned view, vaddr page, u64 *bit)
 {
-    unsigned h = (unsigned)(page >> PAGE_SHIFT ^ page >> 26) & (TLB_CODE_FILTER - 1);
-    *bit       = BIT(h % 64);
-    return &tlb->code_filter[global][h / 64];
+    unsigned h = (unsigned)(page >> PAGE_SHIFT ^ page >> 25) & (TLB_CODE_FILTER / 2 - 1);
+    h |= (unsigned)(page >> 63) * (TLB_CODE_FILTER / 2);
+    *bit = BIT(h % 64);
+    return &tlb->code_filter[view][h / 64];
 }
 
 static void note_code(struct tlb *tlb, unsigned view, vaddr page, bool global)
 {
     u64 bit;
-    *code_word(tlb, global, page, &bit) |= bit;
-    if (!global) {
-        tlb->code_local |= (u8)(1u << (view == TLB_USER ? TLB_USER : TLB_SUPERVISOR));
-    }
+    *code_word(tlb, view, page, &bit) |= bit;
+    *(global ? &tlb->code_global : &tlb->code_local) |= (u8)(1u << view);
 }
 
 static void drop_code(struct tlb *tlb, vaddr page)
 {
-    u64 bit;
-    if ((*code_word(tlb, false, page, &bit) | *code_word(tlb, true, page, &bit)) & bit) {
-        tlb_code_moved(tlb);
+    for (unsigned view = TLB_USER; view <= TLB_SUPERVISOR; view++) {
+        u64 bit, *word = code_word(tlb, view, page, &bit);
+        tlb->code_stamp[view] += *word & bit ? STAMP_STEP : 0;
     }
 }
 
 static void drop_local_code(struct tlb *tlb)
 {
     for (unsigned view = TLB_USER; view <= TLB_SUPERVISOR; view++) {
-        tlb->code_stamp[view] += tlb->code_local >> view & 1 ? STAMP_STEP : 0;
+        if (tlb->code_local >> view & 1) {
+            tlb->code_stamp[view] += STAMP_STEP;
+            if (!(tlb->code_global >> view & 1)) {
+                memset(tlb->code_filter[view], 0, sizeof tlb->code_filter[view]);
+            }
+        }
     }
     tlb->code_local = 0;
-    memset(tlb->code_filter[false], 0, sizeof tlb->code_filter[false]);
 }
 
 /* ---- all at once */
@@ -147,6 +151,7 @@ void tlb_flush(struct tlb *tlb)
     tlb->global_age = new_age(tlb);
     tlb_code_moved(tlb);
     memset(tlb->code_filter, 0, sizeof tlb->code_filter);
+    tlb->code_global = 0;
     forget_large(tlb);
 }
 
@@ -320,7 +325,7 @@ static void fill_first(struct tlb *tlb, unsigned n, vaddr page, u64 host, bool g
     }
     f->large[word] = (f->large[word] & ~bit) | (large ? bit : 0);
     if (n >= TLB_VIEWS * TLB_KINDS) {
-        note_code(tlb, n - TLB_VIEWS * TLB_KINDS, page, global);
+        note_code(tlb, n - TLB_VIEWS * TLB_KINDS == TLB_USER ? TLB_USER : TLB_SUPERVISOR, page, global);
     }
 }
 

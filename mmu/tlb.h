@@ -69,8 +69,8 @@ struct tlb {
     /* For those who remember where a linear address of code led: true while the stamp of its view (user, supervisor) is the same. Its
      * lower 16 bits are theirs. */
     u64               code_stamp[2];
-    u64               code_filter[2][TLB_CODE_FILTER / 64]; /* local, global: bit clear: no page of this hash was in fetch[] */
-    u8                code_local;                           /* bit per view: one that is not global was */
+    u64               code_filter[2][TLB_CODE_FILTER / 64]; /* by view; bit clear: no page of this hash was in fetch[] */
+    u8                code_local, code_global;              /* bit per view: a page that is not global, or is, was */
     struct tlb_second *second; /* second_room, so aligned that no entry lies in two cache lines */
     struct tlb_second second_room[TLB_SECOND + 1];
 };

@@ -244,7 +244,7 @@ static void test_code_stamps(void **state)
     assert_true(stamps[TLB_USER] != user && stamps[TLB_SUPERVISOR] == supervisor);
     user = stamps[TLB_USER];
     tlb_flush_page(tlb, 0xffffffff81000000);
-    assert_true(stamps[TLB_USER] != user && stamps[TLB_SUPERVISOR] != supervisor);
+    assert_true(stamps[TLB_USER] == user && stamps[TLB_SUPERVISOR] != supervisor);
     supervisor = stamps[TLB_SUPERVISOR];
     tlb_fill_fetch(tlb, TLB_SUPERVISOR, 0x1000, HOST(4), false, PAGE_SIZE);
     tlb_set_pcid(tlb, 3);
