@@ -319,8 +319,8 @@ bool cpu_exception(struct cpu *cpu)
     u32       error = cpu->raised.error_code;
     int       first = cpu->delivering;
     bool      ext = first >= 0 && first != DELIVERING_SOFT;
-    if (ext && vector >= VEC_TS && vector <= VEC_GP) {
-        error |= 1;
+    if (ext && ((vector >= VEC_TS && vector <= VEC_GP) || vector == VEC_AC)) {
+        error |= 1; /* SDM Vol. 3A 6.13; 6.15 #AC: its error code is 0 but for this */
     }
     if (log_on(LOG_INT)) {
         log_exception(cpu, vector, error);

@@ -30,6 +30,8 @@ static void store_table(struct cpu *cpu, const struct insn *i, const struct tabl
     check_umip(cpu);
     u64      ea = insn_ea(cpu, i);
     unsigned width = cpu->code_bytes == 8 ? 8 : 4;
+    mem_check_aligned(cpu, i->seg, ea, 2, 2, true); /* a word, then the rest: SDM Vol. 3A 3.5.1 */
+    mem_check_aligned(cpu, i->seg, operand_at(i, ea, 2), width, width, true);
     mem_probe_write(cpu, i->seg, ea, 2 + width);
     mem_write(cpu, i->seg, ea, t->limit, 2);
     mem_write(cpu, i->seg, operand_at(i, ea, 2), t->base, width);

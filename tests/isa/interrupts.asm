@@ -354,7 +354,7 @@ delivery:
     AT
         ud2
     DONE
-    NEG UD_UD+AC_UNALIGNED, "pushes at ring 3 are aligned too", AC, 0
+    NEG UD_UD+AC_UNALIGNED, "pushes at ring 3 are aligned too; EXT", AC, 1
         GATE IDT_ENTRY(UD), SEL_CODE3, target_iret, D_INT32, 0
         or dword [case.cr0], CR0_AM
         mov eax, [case.cr0]

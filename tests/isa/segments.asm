@@ -910,6 +910,9 @@ alignment:
     POS_AC "fnstenv: 4", fnstenv [ebx + 4]
     NEG_AC "pop to memory", pop dword [ebx + 2]
     NEG_AC "bit string", bt [ebx + 2], eax
+    NEG_AC "sgdt at 0: its dword is at 2", sgdt [ebx]
+    NEG_AC "sgdt at 1", sidt [ebx + 1]
+    POS_AC "sgdt at 2: a word, then an aligned dword", sgdt [ebx + 2]
     NEG_AC "movq xmm", movq xmm0, [ebx + 4]
     NEG_AC "movsd xmm", movsd xmm0, [ebx + 4]
     NEG_AC "movss xmm", movss xmm0, [ebx + 2]
