@@ -131,6 +131,20 @@ static bool shadowed(const struct cpu *cpu)
     return cpu->shadow_at == cpu->icount;
 }
 
+/* SDM Vol. 3B 17.4: with BTF only branches are stepped; with LBR they are noted. REP going on is no branch; a jump to the next
+ * instruction is not told from going on there. */
+static void after_step(struct cpu *cpu, u64 from)
+{
+    const struct insn *i = cpu->single;
+    if (i->rep || cpu->ip == ((from + i->length) & cpu->ip_mask)) {
+        if (cpu->msr.debugctl & DEBUGCTL_BTF) {
+            cpu->pending_db &= ~(u64)DR6_BS;
+        }
+    } else {
+        debug_branched(cpu, from);
+    }
+}
+
 /* One instruction with everything that debugging asks for: breakpoints before it, traps after it. */
 static void step_debugged(struct cpu *cpu)
 {
@@ -148,8 +162,12 @@ static void step_debugged(struct cpu *cpu)
     if (tf) {
         cpu->pending_db |= DR6_BS; /* dropped by a fault, and by what clears TF on its way into the kernel (INT n, SYSCALL) */
     }
+    u64 from = cpu->ip;
     interp_step(cpu);
     cpu->current = NULL;
+    if (unlikely(cpu->msr.debugctl & (DEBUGCTL_LBR | DEBUGCTL_BTF))) {
+        after_step(cpu, from);
+    }
     cpu_update_debug(cpu);
 }
 

@@ -209,6 +209,7 @@ struct cpu {
         u64 star, lstar, cstar, sfmask, kernel_gs_base, tsc_aux, tsc_offset;
         u64 sysenter_cs, sysenter_esp, sysenter_eip;
         u64 pat, misc_enable, mtrr_def_type, mtrr_fixed[11], mtrr_base[8], mtrr_mask[8], microcode, debugctl, feature_control;
+        u64 last_branch[4]; /* from, to; the same of what went before the last event */
         u64 mcg_status, mc_ctl[10], mc_status[10], mc_addr[10], mc_misc[10], smbase, spec_ctrl, tsc_deadline, apic_base, de_cfg, hwcr, xss;
     } msr;
     u64               shadow_at;  /* icount at which the instruction after STI or MOV SS begins; ~0: none */

@@ -36,11 +36,19 @@ static bool watch_hits(const struct cpu *cpu, unsigned n, u64 at, u64 size)
 
 void cpu_update_debug(struct cpu *cpu)
 {
-    bool wanted = cpu->eflags & (FLAG_TF | FLAG_RF) || debug_breakpoints_on(cpu) || cpu->pending_db;
+    bool wanted = cpu->eflags & (FLAG_TF | FLAG_RF) || debug_breakpoints_on(cpu) || cpu->pending_db || cpu->msr.debugctl & DEBUGCTL_LBR;
     if (wanted) {
         __atomic_fetch_or(&cpu->pending, PENDING_DEBUG, __ATOMIC_RELAXED);
     } else if (cpu->pending & PENDING_DEBUG) {
         __atomic_fetch_and(&cpu->pending, ~(u32)PENDING_DEBUG, __ATOMIC_RELAXED);
+    }
+}
+
+void debug_branched(struct cpu *cpu, u64 from)
+{
+    if (cpu->msr.debugctl & DEBUGCTL_LBR) {
+        cpu->msr.last_branch[0] = from;
+        cpu->msr.last_branch[1] = cpu->ip;
     }
 }
 

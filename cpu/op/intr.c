@@ -212,10 +212,16 @@ static void deliver_protected(struct cpu *cpu, const struct event *e)
 
 static void deliver(struct cpu *cpu, const struct event *e)
 {
+    u64 from = cpu->ip;
     if (cpu->protected_mode) {
         deliver_protected(cpu, e);
     } else {
         deliver_real(cpu, e);
+    }
+    if (unlikely(cpu->msr.debugctl & DEBUGCTL_LBR)) {
+        cpu->msr.last_branch[2] = cpu->msr.last_branch[0];
+        cpu->msr.last_branch[3] = cpu->msr.last_branch[1];
+        debug_branched(cpu, from);
     }
     cpu->delivering = -1;
     cpu->shadow_at = ~(u64)0;
@@ -288,6 +294,7 @@ static void debug_registers(struct cpu *cpu, enum rule rule)
 {
     cpu->dr[6] |= cpu->pending_db | (rule == RULE_DB_GENERAL_DETECT ? DR6_BD : 0);
     cpu->dr[7] &= ~(u64)DR7_GD;
+    cpu->msr.debugctl &= ~(u64)(DEBUGCTL_LBR | DEBUGCTL_BTF); /* SDM Vol. 3B 17.4.1, 17.4.3 */
 }
 
 static void log_exception(struct cpu *cpu, int vector, u32 error)

@@ -15,6 +15,7 @@ enum msr_kind {
     MSR_TYPES,     /* the same; each byte must be a memory type (MTRR; PAT: also UC-) */
     MSR_PAT,
     MSR_DEFAULT_TYPE, /* as MSR_STORE; the low byte must be a memory type (SDM Vol. 3A 11.11.2.1) */
+    MSR_READ,     /* kept; may not be written */
     MSR_CONSTANT, /* reads `mask`, may not be written */
     MSR_IGNORE,   /* reads `mask`, writes are dropped */
 };
@@ -68,7 +69,7 @@ static const struct msr_row msr_rows[] = {
     {0x186, 8, FEATURE_I686, INTEL_ONLY, MSR_IGNORE, NOWHERE, 0},                 /* PERFEVTSEL0-7 */
     {0x199, 4, FEATURE_I686, INTEL_ONLY, MSR_IGNORE, NOWHERE, 0},                 /* PERF_CTL, clock, thermal */
     {0x1d9, 1, FEATURE_I686, ANY_VENDOR, MSR_STORE, AT(debugctl), 0xffff},
-    {0x1db, 4, FEATURE_I686, ANY_VENDOR, MSR_CONSTANT, NOWHERE, 0},               /* last branch and exception */
+    {0x1db, 4, FEATURE_I686, ANY_VENDOR, MSR_READ, AT(last_branch[0]), 0},               /* last branch and exception */
     {0x250, 1, FEATURE_MTRR, ANY_VENDOR, MSR_TYPES, AT(mtrr_fixed[0]), ALL},
     {0x258, 2, FEATURE_MTRR, ANY_VENDOR, MSR_TYPES, AT(mtrr_fixed[1]), ALL},
     {0x268, 8, FEATURE_MTRR, ANY_VENDOR, MSR_TYPES, AT(mtrr_fixed[3]), ALL},
@@ -342,6 +343,12 @@ bool msr_write(struct cpu *cpu, u32 index, u64 value)
             return false;
         }
         set_tsc_offset(cpu, value);
+        return true;
+    case 0x1d9: /* DEBUGCTL: LBR and BTF are looked at while single instructions are executed */
+        if (!row_write(cpu, index, value)) {
+            return false;
+        }
+        cpu_update_debug(cpu);
         return true;
     case 0x1a0: /* bits for features that are not there do not stick: CPUID limit (22), XD disable (34) */
         if (cpu_model_is_amd(cpu->model) || cpu->features.family < 6) {

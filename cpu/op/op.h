@@ -242,11 +242,14 @@ u32 eflags_valid(const struct cpu *cpu);
 u64 phys_reserved(const struct cpu *cpu); /* address bits above the physical width */
 
 /* ---- debug registers (debug.c): SDM Vol. 3B chapter 17 */
+enum { DEBUGCTL_LBR = 1 << 0, DEBUGCTL_BTF = 1 << 1 };
 enum { DR6_BD = 1 << 13, DR6_BS = 1 << 14, DR6_BT = 1 << 15, DR7_LE_GE = 3 << 8, DR7_GD = 1 << 13 };
 #define DR6_FIXED 0xffff0ff0u
 #define DR7_FIXED 0x00000400u
-/* PENDING_DEBUG follows TF, RF, enabled breakpoints and cpu->pending_db. */
+/* PENDING_DEBUG follows TF, RF, enabled breakpoints, cpu->pending_db and DEBUGCTL.LBR. */
 void cpu_update_debug(struct cpu *cpu);
+/* A branch, interrupt or exception has been taken from there to cpu->ip: SDM Vol. 3B 17.4, the records of the P6 family. */
+void debug_branched(struct cpu *cpu, u64 from);
 /* Bits B0-B3 of DR6 that an instruction fetch from, a data access to, or an I/O access to this place meets; 0: none. Not
  * enabled ones are left out; EFLAGS.RF is taken into account for instructions. */
 u32 debug_instruction_hits(const struct cpu *cpu, vaddr la);

@@ -164,6 +164,7 @@ const struct field cpu_fields[] = {
     MSRS(mtrr_mask),
     MSR(microcode),
     MSR(debugctl),
+    MSRS(last_branch),
     MSR(feature_control),
     MSR(mcg_status),
     MSRS(mc_ctl),

@@ -44,6 +44,7 @@ cases:
     call steps
     call detect
     call stack_switches
+    call branches
     ret
 
 instructions:
@@ -683,6 +684,112 @@ stack_switches:
         mov ds, [FREE]
 .at_once:
         nop
+    DONE
+    ret
+
+; ---- DEBUGCTL: SDM Vol. 3B 17.4
+%macro DEBUGCTL 1
+    mov ecx, 0x1d9
+    mov eax, %1
+    xor edx, edx
+    wrmsr
+%endmacro
+LBR equ 1
+BTF equ 2
+branches:
+    NEGT DB_TRAP, "BTF: a jump", DB_, 0
+        WANT_DR6 DR6_NONE | BS
+        WANT_EIP .jumped
+        DEBUGCTL BTF
+        STEP
+        nop
+        mov eax, 1
+        jmp .jumped
+        nop
+.jumped:
+        nop
+    DONE
+    mov ecx, 0x1d9
+    rdmsr
+    IS "the trap has cleared BTF", eax, 0
+    NEGT DB_TRAP, "BTF: a branch that is taken, behind one that is not", DB_, 0
+        WANT_DR6 DR6_NONE | BS
+        WANT_EIP .taken
+        xor ebx, ebx
+        DEBUGCTL BTF
+        STEP
+        test ebx, ebx
+        jnz .not_taken
+        jz .taken
+.not_taken:
+        nop
+.taken:
+        nop
+    DONE
+    NEGT DB_TRAP, "BTF: ret", DB_, 0
+        WANT_DR6 DR6_NONE | BS
+        WANT_EIP .returned
+        push dword .returned
+        DEBUGCTL BTF
+        STEP
+        nop
+        ret
+        nop
+.returned:
+        nop
+    DONE
+    POS DB_TRAP, "BTF: rep and straight code are no branches"
+        mov edi, FREE
+        DEBUGCTL BTF
+        mov ecx, 3
+        STEP
+        rep stosb
+        cpuid
+        mov eax, cr0
+        pushfd
+        and dword [esp], ~FL_TF
+        popfd
+        DEBUGCTL 0
+    DONE
+    NEGT DB_TRAP, "without BTF again", DB_, 0
+        WANT_DR6 DR6_NONE | BS
+        STEP
+        nop
+    DONE
+    POS NONE, "LBR: the last branch"
+        DEBUGCTL LBR
+.from:
+        jmp .to
+        nop
+.to:
+        nop
+        DEBUGCTL 0
+        mov ecx, 0x1db
+        rdmsr
+        mov ebx, eax
+        inc ecx
+        rdmsr
+    DONE
+    IS "from", dword [seen.ebx], .from
+    IS "to", dword [seen.eax], .to
+    NEG UD_UD, "LBR: an exception", UD, 0
+        REGS_CHANGE
+    GO 0
+        DEBUGCTL LBR
+        jmp .lbr
+        nop
+.lbr:
+    AT
+        ud2
+    DONE
+    DEBUGCTL 0
+    mov ecx, 0x1de
+    rdmsr
+    IS "last branch before it", eax, .lbr
+    NEG GP_WRMSR, "the records are read-only", GP, 0
+        mov ecx, 0x1db
+    AT
+        wrmsr
     DONE
     ret
 
