@@ -149,7 +149,7 @@ static void modern_linux(void **state)
     assert_int_equal(number(t, FW_CFG_KERNEL_ADDR), 0x100000);
     assert_int_equal(number(t, FW_CFG_KERNEL_SIZE), 100000);
     assert_int_equal(number(t, FW_CFG_INITRD_ADDR), 256 * MIB - 4096);
-    assert_string_equal((const char *)data(t, FW_CFG_CMDLINE_DATA, 24), "root=/dev/sda vga=0x317");
+    assert_string_equal((const char *)data(t, FW_CFG_CMDLINE_DATA, 0x50), "root=/dev/sda vga=0x317");
     assert_memory_equal(data(t, FW_CFG_INITRD_DATA, 8), "ramdisk!", 8);
     assert_int_equal(data(t, FW_CFG_KERNEL_DATA, 100000)[99999], 0xcc);
     setup = data(t, FW_CFG_SETUP_DATA, 5 * 512);
@@ -160,6 +160,8 @@ static void modern_linux(void **state)
     assert_int_equal(load32(setup + 0x21c), 8);
     assert_int_equal(load16(setup + 0x224), 0xfe00);
     assert_int_equal(load32(setup + 0x228), 0x20000);
+    assert_int_equal(load64(setup + 0x250), 0x20020); /* a seed */
+    assert_int_equal(load32(data(t, FW_CFG_CMDLINE_DATA, 0x50) + 0x28), 9);
     assert_non_null(fw_cfg_file(t->fw, "genroms/kernelboot.bin", NULL));
 }
 

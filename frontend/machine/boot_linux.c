@@ -8,6 +8,7 @@
 #include "frontend/machine/boot_image.h"
 
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "roms/boot/linuxboot.h"
 
@@ -27,6 +28,7 @@ enum {
     CMD_LINE_PTR = 0x228,
     INITRD_ADDR_MAX = 0x22c,
     CMDLINE_SIZE = 0x238,
+    SETUP_DATA = 0x250, /* the first of a list; from 2.09 on */
     PREF_ADDRESS = 0x258,
     INIT_SIZE = 0x260,
     HEADER_END = 0x264,
@@ -35,6 +37,14 @@ enum {
     OLD_CL_MAGIC = 0x20,
     OLD_CL_OFFSET = 0x22,
     CL_MAGIC = 0xa33f,
+
+    /* struct setup_data: next (8 bytes), type, length, data. */
+    SETUP_DATA_TYPE = 8,
+    SETUP_DATA_LENGTH = 12,
+    SETUP_DATA_HEADER = 16,
+    SETUP_RNG_SEED = 9, /* what a kernel starts its random numbers with; older ones pass over it */
+    RNG_SEED_BYTES = 32,
+    SEED_ROOM = 16 + SETUP_DATA_HEADER + RNG_SEED_BYTES,
 
     LOADED_HIGH = 1 << 0,
     CAN_USE_HEAP = 1 << 7,
@@ -253,11 +263,34 @@ static u8 *copy_bytes(const void *bytes, size_t size)
     return copy;
 }
 
+/* The command line and, behind it, a seed from the host: without one, and without RDRAND, programs that want
+ * random numbers wait a second for the kernel to find some. `size`: of both. NULL: no memory. */
+static u8 *cmdline_and_seed(const struct linux_image *l, const char *cmdline, size_t *size)
+{
+    size_t length = strlen(cmdline) + 1, at = align_up(length, 16);
+    bool with_seed = l->version >= 0x209;
+    u8 *bytes = calloc(1, length + SEED_ROOM);
+
+    *size = length;
+    if (bytes) {
+        memcpy(bytes, cmdline, length);
+    }
+    if (bytes && with_seed && getrandom(bytes + at + SETUP_DATA_HEADER, RNG_SEED_BYTES, 0) == RNG_SEED_BYTES) {
+        store64(bytes + at, load64(l->setup + SETUP_DATA));
+        store32(bytes + at + SETUP_DATA_TYPE, SETUP_RNG_SEED);
+        store32(bytes + at + SETUP_DATA_LENGTH, RNG_SEED_BYTES);
+        store64(l->setup + SETUP_DATA, l->cmdline_addr + at);
+        *size = at + SETUP_DATA_HEADER + RNG_SEED_BYTES;
+    }
+    return bytes;
+}
+
 static bool add_parts(struct boot_job *job, const struct linux_image *l, const char *cmdline)
 {
     struct image *k = &job->kernel;
+    size_t line_size;
+    u8 *line = cmdline_and_seed(l, cmdline, &line_size);
     u8 *setup = copy_bytes(k->bytes, l->setup_size);
-    u8 *line = copy_bytes(cmdline, strlen(cmdline) + 1);
 
     if (!setup || !line) {
         free(setup);
@@ -268,7 +301,7 @@ static bool add_parts(struct boot_job *job, const struct linux_image *l, const c
     boot_add_blob(job->fw, FW_CFG_SETUP_ADDR, FW_CFG_SETUP_SIZE, FW_CFG_SETUP_DATA, l->real_addr,
                   setup, l->setup_size);
     boot_add_blob(job->fw, FW_CFG_CMDLINE_ADDR, FW_CFG_CMDLINE_SIZE, FW_CFG_CMDLINE_DATA,
-                  l->cmdline_addr, line, strlen(cmdline) + 1);
+                  l->cmdline_addr, line, line_size);
     boot_add_blob(job->fw, FW_CFG_KERNEL_ADDR, FW_CFG_KERNEL_SIZE, FW_CFG_KERNEL_DATA,
                   l->system_addr, k->bytes, l->system_size);
     k->bytes = NULL;
@@ -290,7 +323,7 @@ bool linux_load(struct boot_job *job)
             "kernel '%s': takes a command line of at most %llu characters, -append has %zu",
             job->kernel.path, (unsigned long long)cmdline_limit(&l), strlen(cmdline));
     }
-    if (!place(job, &l, strlen(cmdline) + 1)) {
+    if (!place(job, &l, strlen(cmdline) + 1 + SEED_ROOM)) {
         return false;
     }
     fill_header(&l, cmdline);
