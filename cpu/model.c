@@ -76,7 +76,7 @@ static const struct cpu_model models[] = {
               [WORD_7B] = MAX_7B,
               [WORD_7C] = B(UMIP) | B(VAES) | B(VPCLMULQDQ) | B(RDPID),
               [WORD_7D] = B(ARCH_CAPABILITIES),
-              [WORD_81D] = EXTENDED_64 | B(RDTSCP) | B(PDPE1GB),
+              [WORD_81D] = EXTENDED_64 | B(RDTSCP) | B(PDPE1GB) | B(3DNOW) | B(3DNOWEXT),
               [WORD_81C] = B(LAHF_LM) | B(ABM) | B(PREFETCHW),
               [WORD_D1A] = B(XSAVEOPT) | B(XSAVEC) | B(XGETBV1) | B(XSAVES)}},
     {.name = "qemu64",
@@ -326,6 +326,7 @@ static const struct {
     {FEATURE_XSAVES, FEATURE_XSAVEC},  {FEATURE_AVX, FEATURE_XSAVE},    {FEATURE_AVX2, FEATURE_AVX},
     {FEATURE_FMA, FEATURE_AVX},        {FEATURE_F16C, FEATURE_AVX},     {FEATURE_VAES, FEATURE_AVX},
     {FEATURE_VPCLMULQDQ, FEATURE_AVX},
+    {FEATURE_3DNOWEXT, FEATURE_3DNOW},
 };
 
 static unsigned feature_number(enum feature feature)

@@ -32,6 +32,7 @@ VEC(rsqrtps);
 VEC(addps);
 OP(pcmpistri);
 OP(crc32);
+OP(now3d);
 
 static struct cpu *fresh(void)
 {
@@ -160,6 +161,48 @@ static void half_precision(void **state)
     assert_int_equal(s.flags, FP_OVERFLOW | FP_INEXACT | FP_INVALID);
 }
 
+static float float_of(u32 bits)
+{
+    float f;
+    memcpy(&f, &bits, 4);
+    return f;
+}
+
+static u64 now3d(u64 d, u64 s, u8 suffix)
+{
+    struct cpu *cpu = fresh();
+    struct insn i   = { .imm = suffix, .reg = 0, .rm = 1 };
+    cpu->features.word[WORD_81D] = ~0u;
+    cpu->x87.reg[0].mantissa = d;
+    cpu->x87.reg[1].mantissa = s;
+    op_now3d(cpu, &i);
+    assert_int_equal(cpu->x87.valid, 0xff);
+    return cpu->x87.reg[0].mantissa;
+}
+
+/* AMD 21928: saturation, zeroes, conversions; and the sequences of its chapter 3 for 1/x and 1/sqrt(x). */
+static void pairs_of_reals(void **state)
+{
+    (void)state;
+    assert_true(now3d(0x3f8000007f7fffff, 0x400000007f7fffff, 0x9e) == 0x404000007f7fffff);         /* PFADD */
+    assert_true(now3d(0x0080000000800000, 0x0080000080000001, 0x9a) == 0x0000000000800000);         /* PFSUB: denormals are 0 */
+    assert_true(now3d(0x3f80000040000000, 0x4040000040800000, 0xae) == 0x40e0000040400000);         /* PFACC */
+    assert_true(now3d(0, 0x7f7fffffcf000001, 0x1d) == 0x7fffffff80000000);                          /* PF2ID */
+    assert_true(now3d(0, 0x00000001ffffffff, 0x0d) == 0x3f800000bf800000);                          /* PI2FD */
+    assert_true(now3d(0, 0x01000001fefffffd, 0x0d) == 0x4b800000cb800001);                          /* towards zero */
+    assert_true(now3d(0x8000000000000000, 0x00000000bf800000, 0xa4) == 0);                          /* PFMAX: +0 */
+    assert_true(now3d(0x3f80000080000000, 0x3f80000000000000, 0xb0) == ~(u64)0);                    /* PFCMPEQ */
+    assert_true(now3d(0, 0x0123456789abcdef, 0xbb) == 0x89abcdef01234567);                          /* PSWAPD */
+    assert_true(now3d(0x7fff0001ffff8000, 0x7fff8000ffff8000, 0xb7) == 0x3fff000000004000);         /* PMULHRW */
+    for (u32 bits = 0x3f000000; bits < 0x40800000; bits += 4099) {
+        u64    w = bits | (u64)bits << 32, x0 = now3d(0, w, 0x96), x1 = now3d(now3d(w, x0, 0xa6), x0, 0xb6);
+        u64    r0 = now3d(0, w, 0x97), r1 = now3d(now3d(now3d(r0, r0, 0xb4), w, 0xa7), r0, 0xb6);
+        double f = float_of(bits), inverse = 1 / f, root = 1 / __builtin_sqrt(f);
+        assert_true(__builtin_fabs(float_of((u32)x1) - inverse) <= inverse * 0x1p-23);
+        assert_true(__builtin_fabs(float_of((u32)r1) - root) <= root * 0x1p-22);
+    }
+}
+
 /* Intel, Carry-Less Multiplication Instruction, figure 1 and its text. */
 static void carry_less_product(void **state)
 {
@@ -193,13 +236,6 @@ static void string_search(void **state)
     op_pcmpistri(cpu, &i);
     assert_int_equal(cpu->regs[R_CX], 5);
     assert_int_equal(flags_arith(cpu), FLAG_CF | FLAG_ZF | FLAG_SF);
-}
-
-static float float_of(u32 bits)
-{
-    float f;
-    memcpy(&f, &bits, 4);
-    return f;
 }
 
 /* The manual promises a relative error of at most 1.5 * 2^-12; ours is at most 2^-12. */
@@ -276,7 +312,7 @@ int main(void)
         cmocka_unit_test(aes_vectors),         cmocka_unit_test(carry_less_product), cmocka_unit_test(crc_vector),
         cmocka_unit_test(string_search),       cmocka_unit_test(approximation_error), cmocka_unit_test(approximation_limits),
         cmocka_unit_test(exceptions),          cmocka_unit_test(sha1_vector),         cmocka_unit_test(one_rounding),
-        cmocka_unit_test(half_precision),
+        cmocka_unit_test(half_precision),      cmocka_unit_test(pairs_of_reals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

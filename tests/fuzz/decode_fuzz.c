@@ -54,7 +54,7 @@ static u32 below(struct fuzz *f, u32 n)
 static bool lacking(const struct fuzz *f, const ZydisDecodedInstruction *z)
 {
     static const char *const sets[] = {"AVX", "FMA4", "XOP", "TBM", "LWP", "SHA", "SGX", "VTX", "SVM", "MPX", "CET", "KNC", "AMX",
-                                       "3DNOW", "AMD", "PADLOCK", "GFNI", "VAES", "VPCLMULQDQ", "F16C", "SSE4A", "SMX", "VMFUNC", "PT", "RTM",
+                                       "AMD", "PADLOCK", "GFNI", "VAES", "VPCLMULQDQ", "F16C", "SSE4A", "SMX", "VMFUNC", "PT", "RTM",
                                        "PKU", "WAITPKG", "MOVDIR", "ENQCMD", "SERIALIZE", "TSX_LDTRK", "UINTR", "HRESET",
                                        "KEYLOCKER", "INVLPGB", "SNP", "MCOMMIT", "CLZERO", "MONITORX", "PREFETCHWT1", "PCONFIG",
                                        "RDPRU", "WBNOINVD", "CLDEMOTE", "XSAVEC", "XSAVES", "TDX", "MSRLIST", "RAO_INT", "KL",
@@ -80,7 +80,7 @@ static bool lacking(const struct fuzz *f, const ZydisDecodedInstruction *z)
         }
     }
     return z->encoding == ZYDIS_INSTRUCTION_ENCODING_EVEX || z->encoding == ZYDIS_INSTRUCTION_ENCODING_XOP ||
-           z->encoding == ZYDIS_INSTRUCTION_ENCODING_MVEX || z->encoding == ZYDIS_INSTRUCTION_ENCODING_3DNOW;
+           z->encoding == ZYDIS_INSTRUCTION_ENCODING_MVEX;
 }
 
 /* The last byte of a prefix C4: W, vvvv, L, pp. */
@@ -115,6 +115,9 @@ static bool known(unsigned code_bytes, const u8 *bytes, const struct insn *i, co
     }
     if (row_table[i->row].attr & VEX && code_bytes != 8 && !(vex_byte(bytes) & 0x40)) {
         return true; /* the top bit of VEX.vvvv counts in 64-bit mode only */
+    }
+    if (i->opcode == (M0F << 8 | 0x0f) && !z) {
+        return true; /* the last byte names no instruction of 3DNow!: #UD when it runs */
     }
     if (row_table[i->row].attr & VSIB && !z) {
         return true; /* the same register twice: #UD when the instruction runs */
