@@ -208,6 +208,9 @@ static u64 now_ns(void)
 /* One of so many translations is timed. */
 #define TIMED 16
 
+/* After so many jumps were linked, which may be anywhere, the addresses for writing are given back. */
+#define LINKS_AT_REST 1024
+
 /* How often the thresholds are reconsidered. */
 #define ADAPT_NS 20000000u
 
@@ -216,14 +219,14 @@ static u64 now_ns(void)
 static void adapt(struct native *n, u64 now)
 {
     u64      passed = now - n->adapted.at, spent = n->stats.translate_ns - n->adapted.translate_ns;
-    unsigned least = n->threshold / 2, most = n->threshold < 1000 ? 64 * n->threshold : 64000;
+    unsigned least = n->threshold / 2, most = n->threshold < 1000 ? 16 * n->threshold : 64000;
     if (passed < ADAPT_NS) {
         return;
     }
     if (spent > passed / 6 && n->stats.evictions != n->adapted.evictions) {
         n->heat_again = n->heat_again * 2 + 1 < most ? n->heat_again * 2 + 1 : most;
     } else if (spent < passed / 12) {
-        n->heat_again = n->heat_again / 2 > least ? n->heat_again / 2 : least;
+        n->heat_again = n->heat_again / 4 > least ? n->heat_again / 4 : least;
     }
     n->executor.heat        = (u16)(n->heat_again > n->threshold ? n->heat_again : n->threshold);
     n->adapted.at           = now;
@@ -447,7 +450,9 @@ static const struct block *follow(struct native *n, struct cpu *cpu, u32 number)
     if (n->stats.evictions + cpu->icache->flushes != evictions || cpu->pending) {
         return b; /* the jump is gone, or would not look whether something is pending */
     }
-    n->stats.links++;
+    if (++n->stats.links % LINKS_AT_REST == 0) {
+        codebuf_rest(&n->code);
+    }
     patch_jump(code_at(n, l->from), b->translation->entry);
     l->next                  = b->translation->incoming;
     b->translation->incoming = number;

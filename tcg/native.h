@@ -55,7 +55,7 @@ struct native_config {
 };
 
 /* The room for translated code when nothing is said. */
-#define NATIVE_CACHE_BYTES ((size_t)32 << 20)
+#define NATIVE_CACHE_BYTES ((size_t)40 << 20)
 #define NATIVE_THRESHOLD   20
 
 /* Becomes the executor of `cpu`, which has not executed anything yet. NULL: error says why. Destroy it before the processor. */

@@ -176,7 +176,14 @@ struct flags_effect {
     bool merges, by_cl;
     u8   undefined;
 };
-struct flags_effect flags_effect(const struct rule_of_row *rule, const struct insn *i);
+struct flags_effect flags_effect_of_shift(const struct rule_of_row *rule, const struct insn *i);
+static inline struct flags_effect flags_effect(const struct rule_of_row *rule, const struct insn *i)
+{
+    if (rule->undefined >= SHL) {
+        return flags_effect_of_shift(rule, i);
+    }
+    return (struct flags_effect){.writes = rule->writes, .merges = rule->notes & RULE_MERGE, .undefined = rule->undefined};
+}
 u16                 flags_read_by(const struct rule_of_row *rule, const struct insn *i);
 u16                 flags_condition_mask(unsigned cc);
 /* Fills e->needed. */

@@ -32,19 +32,13 @@ static int shift_count(const struct insn *i)
     return row->operand[1] == I1 ? 1 : (int)(i->imm & (i->w == 8 ? 63 : 31));
 }
 
-struct flags_effect flags_effect(const struct rule_of_row *rule, const struct insn *i)
+struct flags_effect flags_effect_of_shift(const struct rule_of_row *rule, const struct insn *i)
 {
-    struct flags_effect f = {.writes = rule->writes, .merges = rule->notes & RULE_MERGE, .undefined = rule->undefined};
-    if (rule->undefined >= SHL) {
-        int n      = shift_count(i);
-        f.by_cl    = n < 0;
-        f.merges   = f.merges || f.by_cl;
-        f.writes   = n ? f.writes : 0;
-        if (n == 1 && rule->undefined >= ROL) {
-            f.undefined = DEFINED;
-        }
-    }
-    return f;
+    int n = shift_count(i);
+    return (struct flags_effect){.writes    = n ? rule->writes : 0,
+                                 .merges    = rule->notes & RULE_MERGE || n < 0,
+                                 .by_cl     = n < 0,
+                                 .undefined = n == 1 && rule->undefined >= ROL ? DEFINED : rule->undefined};
 }
 
 /* Its only access to memory was checked by another instruction; alignment is looked at once more. */
