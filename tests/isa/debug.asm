@@ -675,6 +675,29 @@ stack_switches:
 .held:
         nop
     DONE
+    NEGT DB_TRAP, "and if that is INT n: before its handler's first instruction", DB_, 0
+        WANT_DR6 DR6_NONE | B0
+        WANT_EIP .entered
+        GATE IDT_ENTRY(0x50), SEL_CODE0, .entered, D_INT32 | 3 << 5, 0
+        mov [FREE], ss
+    GO 0
+        WATCH FREE, ON | ACCESS | LEN2
+        mov ss, [FREE]
+        int 0x50
+.entered:
+        nop
+    DONE
+    NEG UD_UD, "and if that faults: the fault", UD, 0
+        WANT_DR6 DR6_NONE
+        REGS_CHANGE
+        MEMORY_CHANGES
+        mov [FREE], ss
+    GO 0
+        WATCH FREE, ON | ACCESS | LEN2
+        mov ss, [FREE]
+    AT_BARE
+        ud2
+    DONE
     NEGT DB_TRAP, "MOV DS that reads watched data", DB_, 0
         WANT_DR6 DR6_NONE | B0
         WANT_EIP .at_once

@@ -467,8 +467,25 @@ fetches:
     IS "immediate across", dword [seen.eax], 0x12345678
     ret
 
+; a breakpoint comes before the fetch: SDM Vol. 3A 6.9
+    %macro BREAKPOINT_FIRST 0
+    NEG DB_INSTRUCTION, "on a page that is not present", DB_, 0
+        PAGING U, 0
+        PTE 0, W | U
+        WANT_DR6 0xffff0ff1
+        WANT_EIP V
+        mov eax, V
+        mov dr0, eax
+        mov ecx, 2
+        mov dr7, ecx
+    AT
+        jmp eax
+    DONE
+    %endmacro
+
 ; ---- user and supervisor, write: SDM Vol. 3A 4.6.1
 rights:
+    BREAKPOINT_FIRST
     %unmacro PREPARE 0
     %macro PREPARE 0
         PAGING U, 0
