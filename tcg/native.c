@@ -478,7 +478,10 @@ static const struct insn *resume(const struct native *n, struct cpu *cpu, u64 at
     const struct translation *t      = &n->translation[at >> 7];
     unsigned                  number = at & 127, offset;
     if (likely(!t->block->stale)) {
-        return interp_decoded(cpu, t->block) + number;
+        const struct insn *insn = interp_decoded(cpu, t->block);
+        if (likely(!t->block->stale)) {
+            return insn + number;
+        }
     }
     offset = (uintptr_t)t->block->host & (PAGE_SIZE - 1);
     for (unsigned k = 0; k < number; k++) {

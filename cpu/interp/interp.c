@@ -448,17 +448,17 @@ static bool decode_spanning(struct cpu *cpu, struct decoded *d, const u8 *host, 
     return true;
 }
 
-/* The instructions of a block have gone from the ring, and its bytes are as they were. */
+/* The instructions of a block have gone from the ring. If they are others now, its bytes have changed, and it becomes stale. */
 static NOINLINE void decode_again(struct cpu *cpu, struct block *b)
 {
-    struct decoded *d = icache_room(cpu->icache);
-    if (b->spanning) {
-        decode_spanning(cpu, d, b->host, b->second, b->mode);
-    } else {
-        decode_block(cpu, d, b->host, b->mode);
-    }
+    struct decoded *d    = icache_room(cpu->icache);
+    bool            same = b->spanning ? decode_spanning(cpu, d, b->host, b->second, b->mode) : decode_block(cpu, d, b->host, b->mode) == b->count;
     icache_keep(cpu->icache, d, b);
     cpu->icache->again++;
+    if (!same) {
+        d->insn[0].offset = (uintptr_t)b->host & (PAGE_SIZE - 1);
+        icache_written(cpu->icache, b->host, 1);
+    }
 }
 
 const struct insn *interp_decoded(struct cpu *cpu, struct block *b)
