@@ -183,12 +183,14 @@ static void linux_goes_on_in_another_machine(void **state)
     machine_request_reset(a->m); /* and once more from the start */
     assert_true(boot_run(a, "Linux version", 60000));
     for (unsigned n = 0; n < 4; n++) {
-        boot_run(a, NULL, 300);
+        boot_run(a, NULL, 100);
         struct boot *b = take_over(a, folder);
         boot_destroy(a);
         a = b;
     }
-    assert_true(boot_run(a, "BOOT-OK", 200000));
+    if (!strstr(a->text, "BOOT-OK")) {
+        assert_true(boot_run(a, "BOOT-OK", 200000));
+    }
     boot_destroy(a);
 }
 
