@@ -237,7 +237,7 @@ struct cpu {
     struct {
         struct cpu *cpu;   /* this one */
         const void *jumps; /* where computed jumps find code, in this mode */
-        u64         missing; /* an IP for which there is no code */
+        u64         unlinked; /* an IP for which there is no code */
         u64         scratch, spare, target, target_base, shared[8];
         u32         from;  /* the instruction that jumps */
         u32         mxcsr; /* the host's own */

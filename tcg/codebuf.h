@@ -16,7 +16,7 @@ struct codebuf {
 bool codebuf_create(struct codebuf *c, size_t bytes, struct error *error);
 void codebuf_destroy(struct codebuf *c);
 
-/* Nothing is to be written for now: the addresses for writing give their pages back, which does not change what they hold. */
+/* Until the next write: the addresses for writing give their pages back, which does not change what they hold. */
 void codebuf_rest(const struct codebuf *c);
 
 /* Where what is written at `p` runs, and back. */

@@ -478,10 +478,7 @@ static const struct insn *resume(const struct native *n, struct cpu *cpu, u64 at
     const struct translation *t      = &n->translation[at >> 7];
     unsigned                  number = at & 127, offset;
     if (likely(!t->block->stale)) {
-        const struct insn *insn = interp_decoded(cpu, t->block);
-        if (likely(!t->block->stale)) {
-            return insn + number;
-        }
+        return interp_decoded(cpu, t->block) + number;
     }
     offset = (uintptr_t)t->block->host & (PAGE_SIZE - 1);
     for (unsigned k = 0; k < number; k++) {
@@ -556,7 +553,7 @@ static void show_stubs(const struct native *n)
         STUB(enter), STUB(exit), STUB(miss), STUB(miss_range), STUB(call), STUB(load_xmm), STUB(load_x87),
 #undef STUB
 #define STUB(name, at) {name, offsetof(struct native, stub.at)}
-        STUB("missing", missing), STUB("jump_user", find[0][0]), STUB("return_user", find[0][1]), STUB("jump_supervisor", find[1][0]), STUB("return_supervisor", find[1][1]),
+        STUB("unlinked", unlinked), STUB("jump_user", find[0][0]), STUB("return_user", find[0][1]), STUB("jump_supervisor", find[1][0]), STUB("return_supervisor", find[1][1]),
 #undef STUB
     };
     const u8 *end = n->stubs_end;

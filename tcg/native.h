@@ -115,7 +115,7 @@ struct native {
         /* By view (user, supervisor), for returns and others: the target at the IP in T0 becomes known. If there is no code for it, the
          * return address is skipped by a jump; if it is not canonical, the interpreter executes instruction cpu->host.from. */
         const u8 *find[2][2];
-        const u8 *missing; /* leaves to that IP */
+        const u8 *unlinked; /* leaves to that IP */
     } stub;
     struct link        *link; /* the first one of each part stays unused */
     struct translation *translation;

@@ -402,13 +402,13 @@ static void end_decoded(struct decoded *d, unsigned count, unsigned offset)
     d->insn[count] = (struct insn){.fn = fall_through, .offset = (u16)offset, .number = (u8)count};
 }
 
-/* Decodes a block at `host`, of one instruction at least. Returns how many there are; 0: the first one goes on in the next page. */
-static unsigned decode_block(struct cpu *cpu, struct decoded *d, const u8 *host, unsigned mode)
+/* Decodes a block at `host`, of `most` instructions at most. Returns how many there are; 0: the first one goes on in the next page. */
+static unsigned decode_block(struct cpu *cpu, struct decoded *d, const u8 *host, unsigned mode, unsigned most)
 {
     unsigned  offset = (unsigned)((uintptr_t)host & (PAGE_SIZE - 1)), n = 0;
     const u8 *page   = host - offset;
     bool      end    = false;
-    while (!end && n < BLOCK_INSNS_MAX && offset < PAGE_SIZE) {
+    while (!end && n < most && offset < PAGE_SIZE) {
         struct insn       *i = &d->insn[n];
         enum rule          rule;
         enum decode_status status = decode(cpu->decoder, page + offset, PAGE_SIZE - offset, decode_mode(mode), offset, i, &rule);
@@ -448,17 +448,17 @@ static bool decode_spanning(struct cpu *cpu, struct decoded *d, const u8 *host, 
     return true;
 }
 
-/* The instructions of a block have gone from the ring. If they are others now, its bytes have changed, and it becomes stale. */
+/* The instructions of a block have gone from the ring; its bytes are as they were. What follows them may have changed. */
 static NOINLINE void decode_again(struct cpu *cpu, struct block *b)
 {
-    struct decoded *d    = icache_room(cpu->icache);
-    bool            same = b->spanning ? decode_spanning(cpu, d, b->host, b->second, b->mode) : decode_block(cpu, d, b->host, b->mode) == b->count;
+    struct decoded *d = icache_room(cpu->icache);
+    if (b->spanning) {
+        decode_spanning(cpu, d, b->host, b->second, b->mode);
+    } else {
+        decode_block(cpu, d, b->host, b->mode, b->count);
+    }
     icache_keep(cpu->icache, d, b);
     cpu->icache->again++;
-    if (!same) {
-        d->insn[0].offset = (uintptr_t)b->host & (PAGE_SIZE - 1);
-        icache_written(cpu->icache, b->host, 1);
-    }
 }
 
 const struct insn *interp_decoded(struct cpu *cpu, struct block *b)
@@ -512,7 +512,7 @@ static struct block *build(struct cpu *cpu, const u8 *host, struct region *regio
         icache_flush(cpu->icache);
     }
     struct decoded *d     = icache_room(cpu->icache);
-    unsigned        count = decode_block(cpu, d, host, cpu->code_mode);
+    unsigned        count = decode_block(cpu, d, host, cpu->code_mode, BLOCK_INSNS_MAX);
     if (count) {
         b        = icache_new(cpu->icache, host, cpu->code_mode);
         b->count = (u8)count;

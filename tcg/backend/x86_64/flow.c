@@ -170,7 +170,7 @@ static void put_jump_to(struct emit *e, const struct insn *insn)
     if (is_plain(e)) {
         e->insn = insn;
         put_known(e, KNOWN_JUMP);
-        put_jmp(&e->cold, e->native->stub.missing);
+        put_jmp(&e->cold, e->native->stub.unlinked);
         go_known(e, KNOWN_JUMP);
     } else {
         put_probe(e, leave_to_interpreter(e, insn));
@@ -452,7 +452,7 @@ static void call_to(struct emit *e)
         put_known(e, KNOWN_JUMP);
         put_load(o, 8, T0, KNOWN(e, KNOWN_JUMP, code));
         put_load(o, 8, T2, KNOWN(e, KNOWN_JUMP, base));
-        put_const(&e->cold, T0, (u64)(uintptr_t)codebuf_run(&e->native->code, e->native->stub.missing));
+        put_const(&e->cold, T0, (u64)(uintptr_t)codebuf_run(&e->native->code, e->native->stub.unlinked));
         put_jmp(&e->cold, o->p);
     } else {
         put_probe(e, leave_to_interpreter(e, e->insn));
@@ -539,7 +539,7 @@ void lower_ret(struct emit *e)
     if (is_plain(e) && !i->imm && i->w == ip_bytes(e) && e->stack_bytes == i->w) {
         put_known(e, KNOWN_RETURN);
         put_lea(&e->cold, e->stack_bytes, R15, rm_mem(R15, i->w));
-        put_jmp(&e->cold, e->native->stub.missing);
+        put_jmp(&e->cold, e->native->stub.unlinked);
         put_stack_pointer(e, R15, i->w);
         go_known(e, KNOWN_RETURN);
         return;

@@ -260,8 +260,8 @@ static void put_finds(struct native *n, struct out *o)
     put_shift_imm(o, SHIFT_SHL, 8, T0, 2);
     put_alu_imm(o, ALU_OR, 8, rm_reg(T0), NATIVE_EXIT_INSN);
     put_jmp(o, n->stub.exit);
-    n->stub.missing = begin(o);
-    put_load(o, 8, T0, CPU(host.missing));
+    n->stub.unlinked = begin(o);
+    put_load(o, 8, T0, CPU(host.unlinked));
     put_store(o, 8, CPU(ip), T0);
     put_const(o, T0, NATIVE_EXIT_IP);
     put_jmp(o, n->stub.exit);
@@ -272,7 +272,7 @@ static void put_finds(struct native *n, struct out *o)
     put_alu_imm(o, ALU_ADD, 4, rm_reg(T1), 1);
     put_alu_imm(o, ALU_CMP, 4, rm_reg(T1), 1);
     put_jcc(o, CC_A, again);
-    put_store(o, 8, CPU(host.missing), T0);
+    put_store(o, 8, CPU(host.unlinked), T0);
     put_alu_imm(o, ALU_ADD, 8, rm_mem(RSP, 0), 5); /* past the jump that looks again */
     put8(o, 0xc3);
     for (unsigned view = TLB_USER; view <= TLB_SUPERVISOR; view++) {
