@@ -3,7 +3,7 @@
 
 packages_build="build-essential cmake ninja-build pkg-config libsdl2-dev libcapstone-dev zlib1g-dev"
 packages_run="seabios xz-utils cpio kmod debian-archive-keyring"
-packages_test="libcmocka-dev python3 xvfb xdotool xclip nasm acpica-tools genisoimage dosfstools mtools libzydis-dev"
+packages_test="libcmocka-dev python3 xvfb xdotool xclip nasm acpica-tools genisoimage dosfstools mtools libzydis-dev libmpfr-dev"
 packages_aarch64="gcc-aarch64-linux-gnu qemu-user" # and what tests/aarch64/make-sysroot.sh unpacks
 
 need_packages() {

@@ -3,8 +3,8 @@
  * Vol. 2, the instruction pages).
  *
  * Computed with mantissas of 128 bits by integer arithmetic, so results are the same on every host,
- * and nearly always those that exact rounding gives; processors differ from them, and from each
- * other, in the last bit. Arguments of trigonometric functions are reduced, exactly, by the 66-bit
+ * and nearly always those that exact rounding gives (tests/mpfr); processors differ from them, and
+ * from each other, in the last bit. Arguments of trigonometric functions are reduced, exactly, by the 66-bit
  * value of pi that Intel's processors use (SDM Vol. 1 8.3.8).
  */
 #include "cpu/fpu/f80_trans.h"
@@ -64,13 +64,13 @@ static struct f80_wide wide_mul(struct f80_wide a, struct f80_wide b)
     return wide_make(a.sign ^ b.sign, a.e + b.e + 1, mul_high(a.m, b.m));
 }
 
-/* floor(n * 2^128 / d) for n < d, bit 127 of d set: two digits of 64 bits (Knuth, volume 2, 4.3.1,
- * algorithm D). */
-static u128 divide_fraction(u128 n, u128 d)
+/* floor(n * 2^(64 * digits) / d) for n < d, bit 127 of d set (Knuth, volume 2, 4.3.1, algorithm D).
+ * *rest: what to go on with. */
+ALWAYS_INLINE u128 divide_digits(u128 n, u128 d, int digits, u128 *rest)
 {
     u64 d1 = (u64)(d >> 64), d0 = (u64)d;
     u128 q = 0;
-    for (int digit = 0; digit < 2; digit++) {
+    for (int digit = 0; digit < digits; digit++) {
         u64 guess = (u64)(n >> 64) >= d1 ? ~(u64)0 : divide_128_64(n, d1);
         u128 partial = (u128)guess * d0;
         u128 high = (u128)guess * d1 + (partial >> 64);
@@ -83,7 +83,14 @@ static u128 divide_fraction(u128 n, u128 d)
         n = ((n - high) << 64) - low;
         q = q << 64 | guess;
     }
+    *rest = n;
     return q;
+}
+
+static u128 divide_fraction(u128 n, u128 d)
+{
+    u128 rest;
+    return divide_digits(n, d, 2, &rest);
 }
 
 static struct f80_wide wide_div(struct f80_wide a, struct f80_wide b)
@@ -313,6 +320,29 @@ bool f80_tan(struct float80 a, struct float80 *r, struct fp_status *s)
 
 /* ---- arc tangent */
 
+/* atan(z) = z - z^3 / 3 for z = y / x < 2^-50, from mantissas of 64 bits. 128 bits may not tell on which
+ * side of a number of 64 bits, or of the middle between two, the result lies; 192 bits do. */
+static struct f80_wide atan_small(struct f80_wide y, struct f80_wide x)
+{
+    bool less = y.m < x.m;
+    u128 rest, end, high = divide_digits(less ? y.m : y.m >> 1, x.m, 2, &rest);
+    u64 low = (u64)divide_digits(rest, x.m, 1, &end) | (end != 0);
+    struct f80_wide z = {high, y.e - x.e - less, false};
+    struct f80_wide cube = wide_mul(z, wide_mul(z, z));
+    int shift = z.e - cube.e - 64; /* of the cube, to the last place of 192 bits */
+    u128 third = (shift > 127 ? 0 : cube.m / 3 >> shift) + 1;
+    u128 tail = high << 64 | low;
+    u64 top = (u64)(high >> 64) - (tail < third);
+    tail -= third;
+    if (!(top >> 63)) {
+        top = top << 1 | (u64)(tail >> 127);
+        tail <<= 1;
+        z.e--;
+    }
+    z.m = (u128)top << 64 | tail >> 64 | ((u64)tail != 0);
+    return z;
+}
+
 /* atan(y / x) for 0 < y <= x, as a multiple of 1/16's arc tangent plus that of what remains. */
 static struct f80_wide atan_octant(struct f80_wide y, struct f80_wide x, unsigned *k)
 {
@@ -330,6 +360,8 @@ static struct f80_wide atan_octant(struct f80_wide y, struct f80_wide x, unsigne
         }
         z = wide_div(wide_make(a < b, 0, a < b ? b - a : a - b),
                      wide_make(false, 0, 16 * xn + *k * yn));
+    } else if (distance > 51) {
+        return atan_small(y, x);
     } else {
         z = wide_div(y, x);
     }
@@ -554,7 +586,9 @@ static struct f80_wide log2_plus_1(struct f80_wide x, bool *exact)
     }
     u128 unit = x.e < 128 ? TOP_BIT >> x.e : 0, sum = x.m + unit;
     bool carry = sum < unit;
-    return log2_wide((struct f80_wide){carry ? sum >> 1 | TOP_BIT : sum, x.e + carry, false}, exact);
+    struct f80_wide r = log2_wide((struct f80_wide){carry ? sum >> 1 | TOP_BIT : sum, x.e + carry, false}, exact);
+    *exact &= unit != 0; /* else the 1 is lost, but x + 1 is no power of 2 */
+    return r;
 }
 
 struct float80 f80_yl2xp1(struct float80 y, struct float80 x, struct fp_status *s)
