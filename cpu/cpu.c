@@ -39,6 +39,7 @@ struct cpu *cpu_create(const struct cpu_config *config)
     cpu->ports      = config->ports;
     cpu->bus        = config->bus;
     cpu->ferr_irq   = config->ferr_irq;
+    cpu->icount_limit = ICOUNT_FOREVER;
     cpu->tsc_hz     = config->tsc_hz;
     cpu->a20        = true;
     cpu->decoder    = decoder_create(&cpu->features);
@@ -108,6 +109,20 @@ void cpu_set_a20(struct cpu *cpu, bool on)
         cpu_update_mode(cpu);
         tlb_flush(&cpu->tlb);
     }
+}
+
+/* ---- counted time */
+
+void cpu_set_counted(struct cpu *cpu, bool counted)
+{
+    cpu->counted      = counted;
+    cpu->icount_limit = ICOUNT_FOREVER;
+    cpu_update_mode(cpu);
+}
+
+u64 cpu_icount(const struct cpu *cpu)
+{
+    return cpu->icount + (cpu->current ? cpu->current->number - 1u : 0u);
 }
 
 /* ---- the run loop */
@@ -210,12 +225,14 @@ static bool take_event(struct cpu *cpu, u32 pending)
 /* Executes until there is something to look at. Raises. */
 static void execute(struct cpu *cpu, u32 pending)
 {
+    bool alone = cpu->alone;
     if (cpu->activity != ACTIVITY_RUN) {
         return;
     }
+    cpu->alone = false;
     if (pending & PENDING_DEBUG) {
         step_debugged(cpu);
-    } else if (pending) { /* an event that must wait for one instruction */
+    } else if (pending || alone) { /* an event that must wait for one instruction */
         interp_step(cpu);
     } else if (cpu->executor && cpu->executor->run) {
         cpu->executor->run(cpu->executor, cpu);
@@ -229,7 +246,7 @@ static void execute(struct cpu *cpu, u32 pending)
 static void after_raise(struct cpu *cpu)
 {
     unwind(cpu);
-    if (cpu_exception(cpu)) {
+    if (!cpu->alone && cpu_exception(cpu)) {
         cpu->delivering = -1;
     }
 }
@@ -260,6 +277,9 @@ bool cpu_run(struct cpu *cpu)
         }
         if (!runnable(cpu, pending)) {
             return false;
+        }
+        if (cpu->icount >= cpu->icount_limit) {
+            return true;
         }
         if (!pending || !take_event(cpu, pending)) {
             execute(cpu, pending);

@@ -25,6 +25,13 @@ bool cpu_run(struct cpu *cpu);
 /* Makes cpu_run() return soon. Any thread. */
 void cpu_kick(struct cpu *cpu);
 
+/* Counted time, from here on: cpu_run() stops, for good, exactly when cpu->icount_limit instructions have been executed. An iteration of a
+ * repeated string instruction is one. Whatever the executor, devices are reached with cpu_icount() exact, and what they ask for is seen
+ * before the next instruction. */
+void cpu_set_counted(struct cpu *cpu, bool counted);
+/* Instructions executed since power-on, while one is executed too (then without it). Exact when counted. */
+u64 cpu_icount(const struct cpu *cpu);
+
 /* Executes one instruction, or delivers one pending event. For tests, debuggers and the ring lab. */
 void cpu_step(struct cpu *cpu);
 

@@ -78,6 +78,19 @@ static void watch(struct cpu *cpu, vaddr la, u64 size, bool write)
     }
 }
 
+/* A device is about to be reached. In counted time an instruction that does not end its block does so by itself: then what the device asks
+ * for is seen right behind it, whatever the block. (Those that end theirs know the count already.) */
+static void reach_device(struct cpu *cpu)
+{
+    const struct insn *i = cpu->current;
+    if (likely(!cpu->counted) || !i || cpu->pending & PENDING_STEP || i == cpu->single) {
+        return;
+    }
+    if (!(row_table[i->row].attr & END) && !i->rep) {
+        cpu_execute_alone(cpu);
+    }
+}
+
 static u64 read_in_page(struct cpu *cpu, vaddr la, unsigned size, struct rights rights)
 {
     const u8 *hit = tlb_hit(cpu->tlb.data[rights.view][TLB_READ], la, size);
@@ -90,6 +103,7 @@ static u64 read_in_page(struct cpu *cpu, vaddr la, unsigned size, struct rights 
     }
     struct place p = translate(cpu, la, ACCESS_READ, rights);
     if (!is_memory(&p.target, size)) {
+        reach_device(cpu);
         cpu_sync_devices(cpu);
         return space_read(cpu->memory, p.phys, size, cpu->in_smm);
     }
@@ -118,6 +132,7 @@ static void write_place(struct cpu *cpu, vaddr la, u64 value, unsigned size, str
 {
     struct region *region = p->target.region;
     if (!is_memory(&p->target, size) || region->kind != REGION_RAM) {
+        reach_device(cpu);
         space_write(cpu->memory, p->phys, value, size, cpu->in_smm);
         return;
     }

@@ -130,7 +130,7 @@ void cpu_update_code_mode(struct cpu *cpu)
     bool flat = cpu->code_bytes == 8 || (!cpu->code_base && is_flat(&cpu->seg[SEG_DS]) && is_flat(&cpu->seg[SEG_ES]) && is_flat(&cpu->seg[SEG_SS]));
     cpu->code_mode = (u16)(cpu->code_bytes | (cpu->code_limited ? MODE_LIMITED : 0) | (unsigned)cpu->view << MODE_VIEW_SHIFT |
                            (cpu->stack_mask == 0xffff ? MODE_STACK16 : 0) | (flat ? MODE_FLAT : 0) |
-                           (cpu->align_check ? MODE_ALIGN : 0) | fp_mode(cpu) | vex_mode(cpu));
+                           (cpu->align_check ? MODE_ALIGN : 0) | (cpu->counted ? MODE_COUNTED : 0) | fp_mode(cpu) | vex_mode(cpu));
 }
 
 void cpu_update_segment(struct cpu *cpu, unsigned seg)

@@ -15,3 +15,9 @@ _Noreturn void cpu_raise_page_fault(struct cpu *cpu, enum rule rule, vaddr la, u
     cpu->raised.cr2 = la;
     cpu_raise(cpu, rule, error_code);
 }
+
+_Noreturn void cpu_execute_alone(struct cpu *cpu)
+{
+    cpu->alone = true;
+    siglongjmp(cpu->fault_exit, 1);
+}

@@ -13,6 +13,9 @@ _Noreturn void cpu_raise(struct cpu *cpu, enum rule rule, u32 error_code);
 /* #PF: also sets CR2 when it is delivered. */
 _Noreturn void cpu_raise_page_fault(struct cpu *cpu, enum rule rule, vaddr la, u32 error_code);
 
+/* Abandons the current instruction, of which nothing has happened, in order to execute it by itself. */
+_Noreturn void cpu_execute_alone(struct cpu *cpu);
+
 /* Raises `rule` with error code `code` unless `condition`. */
 #define cpu_check(cpu, condition, rule, code)                                                      \
     do {                                                                                           \

@@ -153,6 +153,7 @@ enum {
     MODE_ALIGN      = 1 << 11, /* alignment is checked */
     MODE_REAL       = 1 << 12, /* real or virtual-8086 mode: no VEX prefixes */
     MODE_AVX        = 1 << 13, /* AVX instructions are enabled */
+    MODE_COUNTED    = 1 << 14, /* cpu->counted */
 };
 
 struct insn;
@@ -167,12 +168,14 @@ struct host_target {
 };
 #define HOST_TARGETS 2048
 
+#define ICOUNT_FOREVER ((u64)INT64_MAX)
+
 struct cpu {
     /* ---- hot, architectural */
     u64               regs[REG_COUNT];
     struct lazy_flags cc;
     u64               ip;     /* RIP; between blocks only: inside one it is R_IPBASE + insn->offset */
-    u64               icount; /* instructions retired up to the start of the current block */
+    u64               icount; /* instructions retired up to the start of the current block: cpu_icount() */
     u32               eflags; /* all but the arithmetic flags, which live in cc (those bits are 0 here) */
     u8                cpl;
     struct segment    seg[SEG_COUNT];
@@ -260,6 +263,12 @@ struct cpu {
     int        delivering;
     bool       delivering_ac; /* an alignment check was among what led to it */
     sigjmp_buf fault_exit; /* where cpu_raise() goes */
+    /* Counted time: icount is exact wherever a device is reached, and instructions are executed while it is below the limit. */
+    bool counted;
+    bool alone;        /* the instruction at cpu->ip reaches a device: it is executed by itself */
+    u64  icount_limit; /* ICOUNT_FOREVER: none */
+    i64  budget;       /* while translated code runs: the limit minus what it has begun */
+    u64  budget_end;   /* the limit as it was then */
 };
 
 extern const struct field cpu_fields[];

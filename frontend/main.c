@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -101,6 +102,10 @@ static int start(const struct options *o)
 {
     struct error err;
     struct machine_config config = o->machine;
+    if (!config.counted && getrandom(config.seed, sizeof config.seed, 0) != sizeof config.seed) {
+        error_set(&err, "the host gives no random numbers");
+        return complain(&err);
+    }
     struct code_log *log = code_log_create(o->perf_map, &err);
     if (!log) {
         return complain(&err);

@@ -361,7 +361,9 @@ static bool set_rtc(struct parsing *p, const char *value)
         return false;
     }
     const char *clock = keyvals_get(&list, "clock"), *drift = keyvals_get(&list, "driftfix");
-    bool ok = rtc_base(p, keyvals_get(&list, "base"));
+    const char *base = keyvals_get(&list, "base");
+    bool ok = rtc_base(p, base);
+    p->epoch_given = base;
     if (ok && clock && strcmp(clock, "host") && strcmp(clock, "rt") && strcmp(clock, "vm")) {
         ok = error_set(p->err, "-rtc clock=%s: it is host, rt or vm", clock);
     }
@@ -543,6 +545,9 @@ static const struct option options_table[] = {
     {"-nic", "none", set_net, NULL},
     {"-usb", NULL, set_usb, NULL},
     {"-rtc", "base=B,...", set_rtc, "base=utc|localtime|DATE, driftfix=none|slew"},
+    {"-clock", "host|counted[,shift=N][,sleep=on]", option_clock,
+     "counted: each instruction takes 2^N ns of guest time, and a run repeats itself; sleep: as slow as the host when idle"},
+    {"-icount", "N[,sleep=off]", option_icount, "QEMU's word for -clock counted,shift=N,sleep=on"},
     {"-name", "TEXT", set_name, "title of the window"},
     {"-uuid", "UUID", set_uuid, "the machine's identity"},
     {"-bios", "FILE", set_bios, "firmware other than SeaBIOS"},
@@ -563,7 +568,7 @@ static const struct option options_table[] = {
 static const char *const missing[] = {
     "-netdev",     "-vnc",     "-spice",     "-gdb",        "-s",           "-loadvm",
     "-incoming",   "-soundhw", "-audiodev",  "-audio",      "-virtfs",      "-fsdev",
-    "-tpmdev",     "-icount",  "-qmp",       "-daemonize",  "-pflash",      "-sd",
+    "-tpmdev",     "-qmp",       "-daemonize",  "-pflash",      "-sd",
     "-mtdblock",   "-dtb",     "-smbios",    "-acpitable",  "-fw_cfg",      "-object",
     "-blockdev",   "-numa",    "-usbdevice", "-pidfile",    "-action",      "-watchdog-action",
     "-win2k-hack", "-no-acpi", "-no-hpet",   "-option-rom", "-plugin",      "-trace",
@@ -665,6 +670,9 @@ enum options_result options_parse(struct options *options, int argc, char **argv
         if (p.done) {
             return OPTIONS_DONE;
         }
+    }
+    if (options->machine.counted && !p.epoch_given) {
+        options->machine.epoch = COUNTED_EPOCH;
     }
     return place_drives(&p) && default_devices(&p) && check_whole(&p) ? OPTIONS_RUN : OPTIONS_BAD;
 }

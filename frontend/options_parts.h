@@ -7,6 +7,9 @@
 #include "frontend/options.h"
 #include "frontend/words.h"
 
+/* What the clock of a counted run shows at first unless -rtc base= says otherwise: 2026-01-01. */
+#define COUNTED_EPOCH 1767225600
+
 /* -drive before it has a place. */
 struct drive_spec {
     const char *id;
@@ -26,7 +29,7 @@ struct parsing {
     const char *media[MACHINE_DRIVES]; /* words that are no options: files */
     unsigned media_count;
     u16 debug_port; /* -global isa-debugcon.iobase */
-    bool monitor_given, parallel_given, vga_given;
+    bool monitor_given, parallel_given, vga_given, epoch_given;
 };
 
 /* A copy that lives as long as the options. */
@@ -40,6 +43,10 @@ bool option_boot(struct parsing *p, const char *value);
 bool device_drive(struct parsing *p, const char *driver, struct keyvals *list);
 /* Files without an option, then places for all drives. */
 bool place_drives(struct parsing *p);
+
+/* options_clock.c */
+bool option_clock(struct parsing *p, const char *value);
+bool option_icount(struct parsing *p, const char *value);
 
 /* options_device.c */
 bool option_device(struct parsing *p, const char *value);

@@ -362,6 +362,12 @@ static bool touches_x87(const struct insn *insn)
            (row->map == M1 && row->opcode == 0x9b);
 }
 
+/* What was executed before the block of the translation that names an instruction: all of the block has been taken from the budget. */
+static u64 count_at(const struct native *n, const struct cpu *cpu, u64 at)
+{
+    return cpu->budget_end - (u64)cpu->budget - n->translation[at >> 7].block->count;
+}
+
 u64 native_call(struct cpu *cpu, const struct native_call_site *site)
 {
     struct native     *n    = native_of(cpu->executor);
@@ -371,6 +377,9 @@ u64 native_call(struct cpu *cpu, const struct native_call_site *site)
     n->stats.calls++;
     if (n->profile) {
         native_profile_call(n->profile, insn, site->run);
+    }
+    if (cpu->counted) {
+        cpu->icount = count_at(n, cpu, site->at);
     }
     if (!x87_function(cpu, insn)) {
         if (cpu->host.live && touches_x87(insn)) {
@@ -439,6 +448,9 @@ static const struct block *follow(struct native *n, struct cpu *cpu, u32 number)
     u64                 evictions = n->stats.evictions + cpu->icache->flushes;
     struct block       *b         = NULL;
     cpu->ip                       = (cpu->regs[R_IPBASE] + l->offset) & cpu->ip_mask;
+    if (cpu->icount >= cpu->icount_limit) {
+        return NULL;
+    }
     if (l->split) {
         b = split(n, cpu);
     } else if (!cpu->pending) {
@@ -485,6 +497,9 @@ static const struct insn *resume(const struct native *n, struct cpu *cpu, u64 at
         offset += t->lengths[k];
     }
     cpu->ip = (cpu->regs[R_IPBASE] + offset) & cpu->ip_mask;
+    if (cpu->counted) {
+        cpu->icount += number;
+    }
     return NULL;
 }
 
@@ -497,13 +512,19 @@ static const struct insn *enter(struct executor *executor, struct cpu *cpu, cons
     if (n->profile) {
         native_profile_enter(n->profile, cpu);
     }
-    cpu->icount += b->count; /* what was to wait for one instruction need not wait any more */
+    if (cpu->counted) {
+        cpu->budget_end = cpu->icount_limit;
+        cpu->budget     = (i64)(cpu->icount_limit - cpu->icount);
+    } else {
+        cpu->icount += b->count; /* what was to wait for one instruction need not wait any more */
+    }
     n->stats.enters++;
     u64 exit;
     do {
         exit = run(n, b);
         b    = NULL;
         if ((exit & NATIVE_EXIT_MASK) == NATIVE_EXIT_LINK) {
+            cpu->icount = cpu->counted ? cpu->budget_end - (u64)cpu->budget : cpu->icount;
             cpu->host.live &= (u8)~(NATIVE_LIVE_XMM | NATIVE_LIVE_YMM);
             b = follow(n, cpu, (u32)(exit >> 2));
         }
@@ -512,6 +533,10 @@ static const struct insn *enter(struct executor *executor, struct cpu *cpu, cons
         x87_from_host(cpu);
     }
     cpu->host.live = 0;
+    if (cpu->counted) {
+        bool inside = (exit & NATIVE_EXIT_MASK) == NATIVE_EXIT_INSN;
+        cpu->icount = inside ? count_at(n, cpu, exit >> 2) : cpu->budget_end - (u64)cpu->budget;
+    }
     const struct insn *next = NULL;
     if ((exit & NATIVE_EXIT_MASK) == NATIVE_EXIT_INSN) {
         n->stats.left++;

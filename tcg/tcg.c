@@ -150,7 +150,7 @@ static struct translation *find(struct tcg *t, const struct cpu *cpu, const stru
 void tcg_run_block(struct tcg *t, struct cpu *cpu)
 {
     const struct block *b = interp_block(cpu);
-    if (!b) {
+    if (!b || (i64)(cpu->icount_limit - cpu->icount) < b->count) {
         t->stats.stepped++;
         interp_step(cpu);
         return;
@@ -164,7 +164,7 @@ void tcg_run_block(struct tcg *t, struct cpu *cpu)
 
 void tcg_run(struct tcg *t, struct cpu *cpu)
 {
-    while (!__atomic_load_n(&cpu->pending, __ATOMIC_RELAXED)) {
+    while (!__atomic_load_n(&cpu->pending, __ATOMIC_RELAXED) && cpu->icount < cpu->icount_limit) {
         tcg_run_block(t, cpu);
     }
 }

@@ -20,6 +20,10 @@ struct clock {
     _Atomic i64 offset;        /* guest time - host time, while following the host */
     _Atomic bool follows_host; /* running && !counted */
     _Atomic i64 earliest;      /* deadline of timers' head */
+    u64 (*count)(void *opaque);
+    void *count_opaque;
+    u64 counted_from; /* what it was at guest time `frozen` */
+    unsigned shift;
     i64 epoch;
     struct timer *timers; /* by deadline; equal ones in the order in which they were set */
     struct timer *due;    /* taken from `timers` by clock_run_timers(), not fired yet */
@@ -57,8 +61,16 @@ static bool follows_host(const struct clock *clock)
     return clock->running && !clock->counted;
 }
 
+static bool follows_count(const struct clock *clock)
+{
+    return clock->counted && clock->count;
+}
+
 i64 clock_now(struct clock *clock)
 {
+    if (follows_count(clock)) {
+        return clock->frozen + (i64)((clock->count(clock->count_opaque) - clock->counted_from) << clock->shift);
+    }
     if (!follows_host(clock)) {
         return clock->frozen;
     }
@@ -79,6 +91,9 @@ static void set_mode(struct clock *clock, bool running, bool counted)
     clock->running = running;
     clock->counted = counted;
     clock->frozen = now;
+    if (follows_count(clock)) {
+        clock->counted_from = clock->count(clock->count_opaque);
+    }
     if (follows_host(clock)) {
         atomic_store(&clock->offset, now - host_now());
     }
@@ -117,6 +132,28 @@ void clock_advance(struct clock *clock, i64 ns)
     if (clock->counted) {
         clock->frozen += ns;
     }
+}
+
+void clock_set_counter(struct clock *clock, u64 (*count)(void *opaque), void *opaque, unsigned shift)
+{
+    clock->frozen = clock_now(clock);
+    clock->count = count;
+    clock->count_opaque = opaque;
+    clock->counted_from = count ? count(opaque) : 0;
+    clock->shift = shift;
+}
+
+bool clock_has_counter(const struct clock *clock)
+{
+    return follows_count(clock);
+}
+
+u64 clock_count_at(const struct clock *clock, i64 deadline_ns)
+{
+    u64 ns = deadline_ns > clock->frozen ? (u64)deadline_ns - (u64)clock->frozen : 0;
+    u64 at = clock->counted_from + (ns >> clock->shift) + ((ns & ((1ull << clock->shift) - 1)) != 0);
+    u64 now = clock->count(clock->count_opaque);
+    return at > now ? at : now;
 }
 
 i64 clock_epoch(struct clock *clock)

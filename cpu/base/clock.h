@@ -36,6 +36,12 @@ bool clock_running(const struct clock *clock);
 void clock_set_counted(struct clock *clock, bool counted);
 bool clock_counted(const struct clock *clock);
 void clock_advance(struct clock *clock, i64 ns);
+/* In counted mode time also advances by itself, 2^shift nanoseconds for each unit that count(opaque) has grown. Then whoever counts runs the
+ * timers, not loop_dispatch(). NULL: by clock_advance() alone. */
+void clock_set_counter(struct clock *clock, u64 (*count)(void *opaque), void *opaque, unsigned shift);
+bool clock_has_counter(const struct clock *clock);
+/* The count at which clock_now() will have come to `deadline_ns`; the present one if it is past. */
+u64 clock_count_at(const struct clock *clock, i64 deadline_ns);
 
 /* Seconds since 1970-01-01 UTC at guest time 0; the RTC and only the RTC uses it. */
 i64  clock_epoch(struct clock *clock);

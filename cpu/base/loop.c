@@ -346,7 +346,7 @@ void loop_dispatch(struct loop *loop, bool wait, i64 timeout_ns)
             run_ready(loop, &loop->polled[i]);
         }
     }
-    if (clock_running(loop->clock)) {
+    if (clock_running(loop->clock) && !clock_has_counter(loop->clock)) {
         clock_run_timers(loop->clock);
     }
     pthread_mutex_lock(&loop->lock);

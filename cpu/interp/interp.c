@@ -311,6 +311,8 @@ static void run_translated(struct cpu *cpu, struct block *b)
     }
 }
 
+static void interpreted(struct block *b);
+
 /* One that may become hot. */
 static void count(struct cpu *cpu, struct block *b)
 {
@@ -319,22 +321,54 @@ static void count(struct cpu *cpu, struct block *b)
     }
     if (unlikely(!b->heat--)) {
         bool ok = b->mode == cpu->code_mode && cpu->executor->translate(cpu->executor, b);
-        b->run  = ok ? run_translated : run_decoded;
+        (ok ? interp_translated : interpreted)(b);
         dispatch_block(cpu, b);
         return;
     }
     dispatch(cpu, b->insn);
 }
 
+/* ---- counted time: the same, as long as the whole block may be executed */
+
+static void run_single(struct cpu *cpu, exec_fn then);
+static void leave(struct cpu *cpu, const struct insn *i);
+
+/* There is not enough left for the whole block: its first instruction, or nothing. */
+static NOINLINE void run_part(struct cpu *cpu, const struct block *b)
+{
+    cpu->ip = (cpu->regs[R_IPBASE] + ((uintptr_t)b->host & (PAGE_SIZE - 1))) & cpu->ip_mask;
+    if (cpu->icount < cpu->icount_limit && !cpu->pending) {
+        run_single(cpu, leave);
+    }
+}
+
+#define COUNTED(name, run)                                                                         \
+    static void name(struct cpu *cpu, struct block *b)                                             \
+    {                                                                                              \
+        if (unlikely((i64)(cpu->icount_limit - cpu->icount) < b->count)) {                         \
+            run_part(cpu, b);                                                                      \
+        } else {                                                                                   \
+            run(cpu, b);                                                                           \
+        }                                                                                          \
+    }
+COUNTED(counted_decoded, run_decoded)
+COUNTED(counted_translated, run_translated)
+COUNTED(counted_count, count)
+
+static void interpreted(struct block *b)
+{
+    b->run = b->mode & MODE_COUNTED ? counted_decoded : run_decoded;
+}
+
 void interp_translated(struct block *b)
 {
-    b->run = run_translated;
+    b->run = b->mode & MODE_COUNTED ? counted_translated : run_translated;
 }
 
 void interp_count(struct block *b, unsigned heat)
 {
     b->heat = (u16)heat;
-    b->run  = count;
+    b->run  = b->mode & MODE_COUNTED ? counted_count : count;
 }
 
 /* ---- building blocks */
@@ -523,9 +557,10 @@ static struct block *build(struct cpu *cpu, const u8 *host, struct region *regio
         }
     }
     b->bytes = (u16)(d->insn[b->count].offset - d->insn[0].offset);
-    b->run   = run_decoded;
     if (cpu->executor && cpu->executor->translate) {
         interp_count(b, cpu->executor->heat);
+    } else {
+        interpreted(b);
     }
     icache_keep(cpu->icache, d, b);
     add_block(cpu, b, region, page_offset);
@@ -573,6 +608,9 @@ static NOINLINE struct block *get_block(struct cpu *cpu, const struct insn *from
 /* The slow half of next_block(). `from` is a relative jump that may be linked. */
 static NOINLINE void find_block(struct cpu *cpu, const struct insn *from)
 {
+    if (cpu->icount >= cpu->icount_limit) {
+        return; /* before a page fault */
+    }
     struct block *b = get_block(cpu, from);
     if (b) {
         dispatch_block(cpu, b);

@@ -39,11 +39,12 @@ static void reset_power_on(struct cpu *cpu)
     cpu->xcr0 = 1;
     cpu->cr0 = CR0_CD | CR0_NW;
     x87_clear_ferr(cpu);
-    cpu->icount = 0;
+    cpu->icount = cpu->counted ? cpu->icount : 0; /* counted time never goes back */
 }
 
 void cpu_reset(struct cpu *cpu, bool init)
 {
+    cpu->alone = false;
     if (!init) {
         reset_power_on(cpu);
     }

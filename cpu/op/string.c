@@ -53,6 +53,13 @@ static bool is_pending(const struct cpu *cpu)
     return __atomic_load_n(&cpu->pending, __ATOMIC_RELAXED);
 }
 
+/* How many iterations counted time has left, at least one. */
+static u64 left(const struct cpu *cpu, const struct string *s)
+{
+    u64 now = cpu->icount + s->i->number - 1u;
+    return now < cpu->icount_limit ? cpu->icount_limit - now : 1;
+}
+
 /* `n` iterations are complete; `more`: their condition holds. Returns whether to go on at once. */
 static bool iterated(struct cpu *cpu, struct string *s, u64 n, bool more)
 {
@@ -60,7 +67,7 @@ static bool iterated(struct cpu *cpu, struct string *s, u64 n, bool more)
     if (s->i->rep) {
         gpr_write(cpu, R_CX * 8, s->i->asize, s->count);
     }
-    if (more && s->count && !is_pending(cpu)) {
+    if (more && s->count && !is_pending(cpu) && left(cpu, s) > n) {
         cpu->icount += n;
         return true;
     }
@@ -93,7 +100,8 @@ static u64 room(const struct cpu *cpu, const struct string *s, unsigned seg, u64
         left       = left < inside ? left : inside;
         n          = (left <= wrap ? left : wrap + 1) >> s->shift;
     }
-    return n < s->count ? n : s->count;
+    n = n < s->count ? n : s->count;
+    return likely(n <= left(cpu, s)) ? n : left(cpu, s);
 }
 
 static struct run source_run(const struct cpu *cpu, const struct string *s, unsigned seg, unsigned reg)

@@ -14,6 +14,7 @@ struct boot_kernel {
     const char *kernel; /* path */
     const char *initrd; /* NULL: none. Multiboot: modules "path args,path args" (",," is a comma) */
     const char *append; /* NULL: nothing */
+    u8 seed[32]; /* of the kernel's random numbers */
 };
 
 /*

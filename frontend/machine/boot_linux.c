@@ -8,7 +8,6 @@
 #include "frontend/machine/boot_image.h"
 
 #include <stdlib.h>
-#include <sys/random.h>
 
 #include "roms/boot/linuxboot.h"
 
@@ -263,9 +262,9 @@ static u8 *copy_bytes(const void *bytes, size_t size)
     return copy;
 }
 
-/* The command line and, behind it, a seed from the host: without one, and without RDRAND, programs that want
+/* The command line and, behind it, the seed: without one, and without RDRAND, programs that want
  * random numbers wait a second for the kernel to find some. `size`: of both. NULL: no memory. */
-static u8 *cmdline_and_seed(const struct linux_image *l, const char *cmdline, size_t *size)
+static u8 *cmdline_and_seed(const struct linux_image *l, const char *cmdline, const u8 *seed, size_t *size)
 {
     size_t length = strlen(cmdline) + 1, at = align_up(length, 16);
     bool with_seed = l->version >= 0x209;
@@ -275,7 +274,8 @@ static u8 *cmdline_and_seed(const struct linux_image *l, const char *cmdline, si
     if (bytes) {
         memcpy(bytes, cmdline, length);
     }
-    if (bytes && with_seed && getrandom(bytes + at + SETUP_DATA_HEADER, RNG_SEED_BYTES, 0) == RNG_SEED_BYTES) {
+    if (bytes && with_seed) {
+        memcpy(bytes + at + SETUP_DATA_HEADER, seed, RNG_SEED_BYTES);
         store64(bytes + at, load64(l->setup + SETUP_DATA));
         store32(bytes + at + SETUP_DATA_TYPE, SETUP_RNG_SEED);
         store32(bytes + at + SETUP_DATA_LENGTH, RNG_SEED_BYTES);
@@ -289,7 +289,7 @@ static bool add_parts(struct boot_job *job, const struct linux_image *l, const c
 {
     struct image *k = &job->kernel;
     size_t line_size;
-    u8 *line = cmdline_and_seed(l, cmdline, &line_size);
+    u8 *line = cmdline_and_seed(l, cmdline, job->args->seed, &line_size);
     u8 *setup = copy_bytes(k->bytes, l->setup_size);
 
     if (!setup || !line) {

@@ -9,6 +9,7 @@
 #include "cpu/base/mem.h"
 #include "cpu/op/op.h"
 #include "devices/chipset/piix4_pm.h"
+#include "frontend/machine/counted.h"
 
 enum { MEMORY_BITS = 52, PORT_BITS = 16 };
 
@@ -148,6 +149,16 @@ static void handle_requests(struct machine *m)
     }
 }
 
+/* Lets the processor run. Returns how long to wait for something to happen, as loop_dispatch() takes it; 0: not at all. */
+static i64 run(struct machine *m)
+{
+    if (m->config.counted) {
+        return counted_run(m);
+    }
+    m->cpu_idle = !cpu_run(m->cpu);
+    return m->cpu_idle ? -1 : 0;
+}
+
 int machine_run(struct machine *m)
 {
     loop_on_ready(m->loop, kick, m);
@@ -160,11 +171,8 @@ int machine_run(struct machine *m)
         if (m->requests & REQUEST_QUIT) {
             break;
         }
-        bool waiting = m->paused;
-        if (!waiting) {
-            waiting = m->cpu_idle = !cpu_run(m->cpu);
-        }
-        loop_dispatch(m->loop, waiting && !m->requests, -1);
+        i64 wait = m->paused ? -1 : run(m);
+        loop_dispatch(m->loop, wait && !m->requests, wait);
     }
     clock_stop(m->clock);
     return m->exit_status;

@@ -65,8 +65,12 @@ struct machine_config {
     u16 debug_exit_port;
     unsigned debug_exit_size;
 
+    bool counted; /* guest time advances with executed instructions, each 2^count_shift ns */
+    unsigned count_shift;
+    bool count_sleeps; /* an idle guest's time does not run ahead of the host's */
     i64 epoch; /* seconds since 1970 that the real-time clock starts with */
     bool rtc_slew;
+    u8 seed[32]; /* of what is random: RDRAND, the kernel's first entropy */
     u8 uuid[16];
     bool no_reboot,
         no_shutdown; /* quit instead of a reset; pause instead of quitting at power-off */
@@ -105,6 +109,11 @@ struct machine {
     struct device *ide, *fdc;
     struct vga *vga;
     struct input *input;
+
+    /* Counted time. */
+    u64 stop_at;        /* the processor stops, for a moment, when it has executed so many instructions */
+    i64 timers_at;      /* when timers were last run */
+    i64 host_from, guest_from; /* what the host's clock and the guest's were when the guest last caught up with it */
 
     /* Running. */
     bool paused, cpu_idle; /* by the user; the processor waits for an interrupt */

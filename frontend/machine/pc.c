@@ -45,6 +45,7 @@
 #include "devices/timer/mc146818.h"
 #include "frontend/machine/boot_kernel.h"
 #include "frontend/machine/cmos.h"
+#include "frontend/machine/counted.h"
 #include "frontend/machine/firmware.h"
 #include "frontend/machine/input.h"
 
@@ -229,6 +230,7 @@ static bool create_cpu(struct machine *m, struct board *b, struct error *err)
         c.bus.set_cr8 = bus_set_cr8;
     }
     m->cpu = cpu_create(&c);
+    memcpy(&m->cpu->rng, m->config.seed, sizeof m->cpu->rng);
     return accel_attach(m->cpu, &m->config.accel, err);
 }
 
@@ -514,6 +516,7 @@ static bool load_kernel(struct machine *m, struct board *b, struct error *err)
 {
     const struct machine_config *c = &m->config;
     struct boot_kernel args = {.kernel = c->kernel, .initrd = c->initrd, .append = c->append};
+    memcpy(args.seed, c->seed, sizeof args.seed);
     return !c->kernel || boot_kernel_load(&args, b->fw_cfg, c->ram_bytes, err);
 }
 
@@ -587,6 +590,9 @@ bool pc_build(struct machine *m, const struct machine_config *config, struct err
     cmos_describe(m);
     cmos_set_boot_order(m, config->boot_once ? config->boot_once : config->boot_order);
     cpu_reset(m->cpu, false);
+    if (config->counted) {
+        counted_start(m);
+    }
     return true;
 }
 

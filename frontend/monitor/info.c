@@ -127,7 +127,7 @@ static bool info_cpus(struct call *c, struct error *err)
     (void)err;
     fprintf(c->out, "* CPU #0: pc=0x%016llx ring %u%s, %llu instructions%s, %s\n",
             (ull)(cpu->code_base + cpu->ip), cpu->cpl, cpu->in_smm ? " (SMM)" : "",
-            (ull)cpu->icount, cpu->executor ? " (translated code does not count)" : "",
+            (ull)cpu->icount, cpu->executor && !cpu->counted ? " (translated code does not count)" : "",
             cpu_model_name(cpu->model));
     return true;
 }

@@ -109,7 +109,7 @@ bool sampler_take(struct sampler *s)
     st->place = place_now(s->machine);
     st->paused = s->machine->paused;
     st->mips = smooth(st->mips, take_mips(s));
-    st->uncounted = s->machine->cpu->executor;
+    st->uncounted = s->machine->cpu->executor && !s->machine->cpu->counted;
     memset(st->mode, 0, sizeof st->mode);
     strncpy(st->mode, mode_now(s->machine->cpu), sizeof st->mode - 1);
     if (!st->paused) {

@@ -8,6 +8,9 @@ const u8 *leave_to_interpreter(struct emit *e, const struct insn *insn)
     flags_clobber(e); /* by what decides to leave */
     const u8 *at = e->cold.p;
     flags_recover(e);
+    if (e->given_back) { /* C expects all of the block taken */
+        put_alu_imm(&e->cold, ALU_SUB, 8, CPU(budget), e->given_back);
+    }
     put_const(&e->cold, T0, (u64)native_insn(e->native, insn) << 2 | NATIVE_EXIT_INSN);
     put_jmp(&e->cold, e->native->stub.exit);
     return at;
@@ -81,6 +84,26 @@ void profile_take_back(struct emit *e)
 {
     if (e->native->profile) {
         put_count(&e->cold, CPU(host.insns), -(i32)native_profile_run(e->insn));
+    }
+}
+
+unsigned counted_give_back(const struct emit *e, struct out *o, unsigned executed)
+{
+    unsigned rest = e->mode & MODE_COUNTED ? e->block->count - executed : 0;
+    if (rest) {
+        put_alu_imm(o, ALU_ADD, 8, CPU(budget), (i32)rest);
+    }
+    return rest;
+}
+
+/* Counted time: at the entry all of the block is taken from the budget. If that is too much the interpreter does what can be done. */
+static void counted_take(struct emit *e)
+{
+    if (e->mode & MODE_COUNTED) {
+        put_alu_imm(&e->hot, ALU_SUB, 8, CPU(budget), e->block->count);
+        put_jcc(&e->hot, CC_L, e->cold.p);
+        counted_give_back(e, &e->cold, 0);
+        put_jmp(&e->cold, e->left);
     }
 }
 
@@ -173,6 +196,7 @@ static void put_entry(struct emit *e)
         put_alu(&e->hot, ALU_CMP, 8, T0, CPU(code_span));
         put_jcc(&e->hot, CC_A, e->left);
     }
+    counted_take(e);
     if (b->spanning) {
         check_second_page(e);
     }

@@ -135,6 +135,7 @@ struct emit {
     u8                        held[3];                 /* HELD_, by temporary */
     bool                      ended;                   /* nothing after this instruction is reached */
     u8                        live;                    /* register files that the block uses: NATIVE_LIVE_ */
+    u8                        given_back;              /* counted time: what the taken jump that is being written has given back already */
     unsigned                  legs;
     struct operands_found    *found;
     const u8                 *left;                    /* cold code that sets cpu->ip to the block's beginning and leaves */
@@ -232,6 +233,9 @@ void shared_find(struct emit *e);
 const u8 *leave_to_interpreter(struct emit *e, const struct insn *insn);
 /* The run of instructions that was counted is left before e->insn, in cold code, other than for the interpreter. T2 is used. */
 void profile_take_back(struct emit *e);
+/* Counted time: the block is left with so many of its instructions executed, other than for the interpreter. The host's flags are destroyed.
+ * Returns how many were given back. */
+unsigned counted_give_back(const struct emit *e, struct out *o, unsigned executed);
 /* The C function of the instruction. */
 void lower_call(struct emit *e);
 /* The rest of the block is the interpreter's. */

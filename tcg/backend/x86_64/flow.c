@@ -167,7 +167,7 @@ static void go_known(struct emit *e, unsigned kind)
 /* To the IP in T0. */
 static void put_jump_to(struct emit *e, const struct insn *insn)
 {
-    if (is_plain(e)) {
+    if (is_plain(e) && !e->given_back) {
         e->insn = insn;
         put_known(e, KNOWN_JUMP);
         put_jmp(&e->cold, e->native->stub.unlinked);
@@ -248,7 +248,8 @@ void lower_jcc(struct emit *e)
     enum host_cc       cc = flags_test(e, i->opcode & 15);
     u8                *d  = put_jcc_ahead(&e->hot, cc);
     bool forward          = stays_in_page(i) && target_offset(i) > i->offset;
-    if (forward && e->saved_flags && !is_limited(e) && i->opsize != 2) {
+    bool counts           = e->mode & MODE_COUNTED && i->number < e->block->count;
+    if (forward && e->saved_flags && !is_limited(e) && i->opsize != 2 && !counts) {
         put_link(e, d, target_offset(i), false);
     } else {
         add_leg(e, d);
@@ -265,7 +266,9 @@ void put_legs(struct emit *e)
         put_jump_here(&e->hot, l->from);
         held_forget(e);
         flags_save(e);
+        e->given_back = (u8)counted_give_back(e, &e->hot, l->insn->number);
         go_relative(e, l->insn);
+        e->given_back = 0;
     }
 }
 
@@ -333,7 +336,13 @@ void lower_sti(struct emit *e)
     put_test8(&e->hot, rm_cpu(offsetof(struct cpu, eflags) + 1), FLAG_IF >> 8);
     u8 *set = put_jcc_ahead(&e->hot, CC_NE);
     put_alu_imm(&e->hot, ALU_OR, 4, CPU(eflags), FLAG_IF);
-    put_load(&e->hot, 8, T0, CPU(icount));
+    if (e->mode & MODE_COUNTED) {
+        put_load(&e->hot, 8, T0, CPU(budget_end));
+        put_alu(&e->hot, ALU_SUB, 8, T0, CPU(budget));
+        put_lea(&e->hot, 8, T0, rm_mem(T0, (i32)e->insn->number - (i32)e->block->count));
+    } else {
+        put_load(&e->hot, 8, T0, CPU(icount));
+    }
     put_store(&e->hot, 8, CPU(shadow_at), T0);
     put_store_imm(&e->hot, 1, CPU(shadow_ss), 0);
     put_jump_here(&e->hot, set);

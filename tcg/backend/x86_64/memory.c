@@ -175,6 +175,7 @@ static void open_shared(struct emit *e, const struct shared *s, unsigned base)
     put_op(c, 0x85, 8, T1, rm_reg(T1));
     put_jcc(c, CC_NE, o->p);
     profile_take_back(e);
+    counted_give_back(e, c, e->insn->number - 1u);
     put_link(e, put_jmp_ahead(c), e->insn->offset, true);
     put_lea(o, 8, T1, rm_index(T0, T1, 0, -s->low));
     put_store(o, 8, shared_slot(s->slot), T1);

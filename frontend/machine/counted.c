@@ -1,0 +1,78 @@
+/*
+ * counted.c: see counted.h.
+ */
+#include "frontend/machine/counted.h"
+
+static u64 count(void *opaque)
+{
+    return cpu_icount(((struct machine *)opaque)->cpu);
+}
+
+/* How far the processor may go. At a moment at which timers have been run, one instruction at least: a timer that is always due must not
+ * stop the world. */
+static void set_limit(void *opaque)
+{
+    struct machine *m = opaque;
+    i64 deadline = clock_next_deadline(m->clock);
+    u64 now = cpu_icount(m->cpu), limit = deadline == CLOCK_NEVER ? ICOUNT_FOREVER : clock_count_at(m->clock, deadline);
+    if (limit <= now) {
+        limit = now + (clock_now(m->clock) == m->timers_at);
+    }
+    m->cpu->icount_limit = limit < m->stop_at ? limit : m->stop_at;
+}
+
+void counted_start(struct machine *m)
+{
+    cpu_set_counted(m->cpu, true);
+    clock_set_counted(m->clock, true);
+    clock_set_counter(m->clock, count, m, m->config.count_shift);
+    clock_on_deadline(m->clock, set_limit, m);
+    m->timers_at = -1;
+    m->stop_at = ICOUNT_FOREVER;
+    m->host_from = host_now();
+}
+
+static void run_timers(struct machine *m)
+{
+    i64 now = clock_now(m->clock);
+    if (now > m->timers_at) {
+        m->timers_at = now;
+        clock_run_timers(m->clock);
+    }
+}
+
+/* By how much the guest would be ahead of the host if it were `then`. Not more behind than now: what is lost is lost. */
+static i64 ahead(struct machine *m, i64 then)
+{
+    i64 host = host_now(), now = clock_now(m->clock);
+    if (now - m->guest_from < host - m->host_from) {
+        m->guest_from = now;
+        m->host_from = host;
+    }
+    return (then - m->guest_from) - (host - m->host_from);
+}
+
+/* The guest is idle: its time goes on to the next deadline. */
+static i64 sleep(struct machine *m)
+{
+    i64 deadline = clock_next_deadline(m->clock);
+    if (deadline == CLOCK_NEVER) {
+        return -1;
+    }
+    i64 wait = m->config.count_sleeps ? ahead(m, deadline) : 0;
+    if (wait > 0) {
+        return wait;
+    }
+    i64 left = deadline - clock_now(m->clock);
+    clock_advance(m->clock, left > 0 ? left : 0);
+    return 0;
+}
+
+i64 counted_run(struct machine *m)
+{
+    set_limit(m);
+    m->cpu_idle = !cpu_run(m->cpu);
+    i64 wait = m->cpu_idle && !m->requests ? sleep(m) : 0;
+    run_timers(m);
+    return wait;
+}

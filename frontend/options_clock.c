@@ -1,0 +1,69 @@
+/*
+ * options_clock.c: what drives guest time: -clock, and QEMU's -icount, which says the same.
+ */
+#include <string.h>
+
+#include "frontend/options_parts.h"
+
+enum { SHIFT_MAX = 10 }; /* 2^10 ns an instruction: slower than any PC was */
+
+static bool count(struct parsing *p, struct keyvals *list, bool sleeps)
+{
+    struct machine_config *m = &p->options->machine;
+    const char *shift = keyvals_get(list, "shift"), *sleep = keyvals_get(list, "sleep");
+    u64 number = 0;
+    m->counted = true;
+    m->count_sleeps = sleeps;
+    if (shift && !parse_number(shift, SHIFT_MAX, &number, p->err)) {
+        return false;
+    }
+    m->count_shift = (unsigned)number;
+    return !sleep || parse_on_off(sleep, &m->count_sleeps, p->err);
+}
+
+bool option_clock(struct parsing *p, const char *value)
+{
+    static const char *const keys[] = {"type", "shift", "sleep", NULL};
+    struct keyvals list;
+    if (!keyvals_parse(&list, value, "type", p->err)) {
+        return false;
+    }
+    const char *type = keyvals_get(&list, "type");
+    bool ok = true;
+    if (type && !strcmp(type, "counted")) {
+        ok = count(p, &list, false);
+    } else if (type && !strcmp(type, "host")) {
+        p->options->machine.counted = false;
+    } else {
+        ok = error_set(p->err, "-clock %s: it is host (guest time follows the host's) or counted (executed instructions)", value);
+    }
+    ok = ok && keyvals_end(&list, "-clock", keys, p->err);
+    keyvals_free(&list);
+    return ok;
+}
+
+/* What QEMU's words would mean, and we do not do. */
+static bool refuse_icount(struct parsing *p, struct keyvals *list)
+{
+    const char *shift = keyvals_get(list, "shift"), *align = keyvals_get(list, "align");
+    bool aligned = false;
+    if (shift && !strcmp(shift, "auto")) {
+        return error_set(p->err, "-icount shift=auto: a speed that adapts to the host would not repeat itself; say shift=0 to %d", SHIFT_MAX);
+    }
+    if (align && !parse_on_off(align, &aligned, p->err)) {
+        return false;
+    }
+    return !aligned || error_set(p->err, "-icount align=on is not in this version");
+}
+
+bool option_icount(struct parsing *p, const char *value)
+{
+    static const char *const keys[] = {"shift", "align", "sleep", NULL};
+    struct keyvals list;
+    if (!keyvals_parse(&list, value, "shift", p->err)) {
+        return false;
+    }
+    bool ok = refuse_icount(p, &list) && count(p, &list, true) && keyvals_end(&list, "-icount", keys, p->err);
+    keyvals_free(&list);
+    return ok;
+}
