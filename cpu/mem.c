@@ -207,17 +207,12 @@ static void probe_linear(struct cpu *cpu, vaddr la, unsigned size, enum access_k
     }
 }
 
-static bool canonical(vaddr la)
-{
-    return (i64)(la << 16) >> 16 == (i64)la;
-}
-
 /* ---- segments */
 
 static vaddr linear64(struct cpu *cpu, unsigned seg, u64 offset, unsigned size)
 {
     vaddr la = cpu->seg[seg].base + offset;
-    if (!canonical(la) || !canonical(la + size - 1)) {
+    if (!cpu_canonical(cpu, la) || !cpu_canonical(cpu, la + size - 1)) {
         cpu_raise(cpu, seg == SEG_FLAT_STACK ? RULE_SS_CANONICAL : RULE_GP_CANONICAL, 0);
     }
     return la;
@@ -371,7 +366,7 @@ static vaddr check_linear(struct cpu *cpu, vaddr la)
     if (!cpu->long_mode) {
         return (u32)la;
     }
-    cpu_check(cpu, canonical(la), RULE_GP_CANONICAL, 0);
+    cpu_check(cpu, cpu_canonical(cpu, la), RULE_GP_CANONICAL, 0);
     return la;
 }
 
@@ -462,7 +457,7 @@ void *mem_direct(struct cpu *cpu, vaddr la, unsigned size, bool write)
 {
     struct rights    rights = current_rights(cpu);
     enum access_kind kind   = write ? ACCESS_WRITE : ACCESS_READ;
-    if (size > left_in_page(la) || !canonical(la) || debug_page_watched(cpu, la)) {
+    if (size > left_in_page(la) || !cpu_canonical(cpu, la) || debug_page_watched(cpu, la)) {
         return NULL;
     }
     const u8 *known = tlb_refill(&cpu->tlb, rights.view, write ? TLB_WRITE : TLB_READ, la);

@@ -11,6 +11,12 @@
 #include "cpu/base/bits.h"
 #include "cpu/state.h"
 
+/* As the paging mode has it: SDM Vol. 1 3.3.7.1, Vol. 3A 4.5.1. */
+static inline bool cpu_canonical(const struct cpu *cpu, vaddr la)
+{
+    return (u64)((i64)(la << cpu->linear_spare) >> cpu->linear_spare) == la;
+}
+
 u64  mem_read_slow(struct cpu *cpu, unsigned seg, u64 offset, unsigned size);
 void mem_write_slow(struct cpu *cpu, unsigned seg, u64 offset, u64 value, unsigned size);
 

@@ -34,7 +34,7 @@ void cpu_update_paging(struct cpu *cpu)
 {
     struct paging *p = &cpu->paging;
     p->mode      = !(cpu->cr0 & CR0_PG) ? PAGING_NONE
-                   : cpu->long_mode     ? PAGING_4LEVEL
+                   : cpu->long_mode     ? (cpu->cr4 & CR4_LA57 ? PAGING_5LEVEL : PAGING_4LEVEL)
                    : cpu->cr4 & CR4_PAE ? PAGING_PAE
                                         : PAGING_32;
     p->pse       = cpu->cr4 & CR4_PSE;
@@ -46,7 +46,7 @@ void cpu_update_paging(struct cpu *cpu)
     p->page1gb   = feature_on(&cpu->features, FEATURE_PDPE1GB);
     p->pse36     = feature_on(&cpu->features, FEATURE_PSE36);
     p->phys_bits = feature_on(&cpu->features, FEATURE_LM) ? 40 : 36;
-    p->root      = p->mode == PAGING_4LEVEL ? cpu->cr3 & 0xffffffffff000 : p->mode == PAGING_PAE ? cpu->cr3 & 0xffffffe0 : cpu->cr3 & 0xfffff000;
+    p->root      = p->mode >= PAGING_4LEVEL ? cpu->cr3 & 0xffffffffff000 : p->mode == PAGING_PAE ? cpu->cr3 & 0xffffffe0 : cpu->cr3 & 0xfffff000;
     if (p->smm != cpu->in_smm) {
         p->smm       = cpu->in_smm;
         p->ram.bytes = 0;
@@ -63,8 +63,8 @@ static void update_code(struct cpu *cpu)
         cpu->stack_mask = cpu->ip_mask = ~(u64)0;
         cpu->stack_seg                 = SEG_FLAT_STACK;
         cpu->code_base                 = 0;
-        cpu->code_low                  = 0xffff800000000000;
-        cpu->code_span                 = 0xffffffffffff;
+        cpu->code_low                  = (u64)(INT64_MIN >> cpu->linear_spare);
+        cpu->code_span                 = ~(u64)0 >> cpu->linear_spare;
         cpu->code_limited              = false;
         return;
     }
@@ -163,6 +163,7 @@ void cpu_update_mode(struct cpu *cpu)
 {
     cpu->protected_mode = cpu->cr0 & CR0_PE;
     cpu->long_mode      = cpu->efer & EFER_LMA;
+    cpu->linear_spare   = cpu->cr4 & CR4_LA57 ? 7 : 16;
     cpu_update_paging(cpu);
     update_privilege(cpu);
     update_segments(cpu);

@@ -74,7 +74,7 @@ static const struct cpu_model models[] = {
      .word = {[WORD_1D] = BASIC_64,
               [WORD_1C] = V2_1C | FAST_1C | V3_1C | B(PCID) | B(X2APIC) | B(MONITOR),
               [WORD_7B] = MAX_7B,
-              [WORD_7C] = B(UMIP) | B(VAES) | B(VPCLMULQDQ) | B(RDPID),
+              [WORD_7C] = B(UMIP) | B(VAES) | B(VPCLMULQDQ) | B(LA57) | B(RDPID),
               [WORD_7D] = B(ARCH_CAPABILITIES),
               [WORD_81D] = EXTENDED_64 | B(RDTSCP) | B(PDPE1GB) | B(3DNOW) | B(3DNOWEXT),
               [WORD_81C] = B(LAHF_LM) | B(ABM) | B(PREFETCHW),
@@ -326,7 +326,7 @@ static const struct {
     {FEATURE_XSAVES, FEATURE_XSAVEC},  {FEATURE_AVX, FEATURE_XSAVE},    {FEATURE_AVX2, FEATURE_AVX},
     {FEATURE_FMA, FEATURE_AVX},        {FEATURE_F16C, FEATURE_AVX},     {FEATURE_VAES, FEATURE_AVX},
     {FEATURE_VPCLMULQDQ, FEATURE_AVX},
-    {FEATURE_3DNOWEXT, FEATURE_3DNOW},
+    {FEATURE_3DNOWEXT, FEATURE_3DNOW}, {FEATURE_LA57, FEATURE_LM},
 };
 
 static unsigned feature_number(enum feature feature)

@@ -69,7 +69,7 @@ enum {
     CR0_PE = 1u << 0, CR0_MP = 1u << 1, CR0_EM = 1u << 2, CR0_TS = 1u << 3, CR0_ET = 1u << 4, CR0_NE = 1u << 5,
     CR0_WP = 1u << 16, CR0_AM = 1u << 18, CR0_NW = 1u << 29, CR0_CD = 1u << 30, CR0_PG = 1u << 31,
     CR4_VME = 1 << 0, CR4_PVI = 1 << 1, CR4_TSD = 1 << 2, CR4_DE = 1 << 3, CR4_PSE = 1 << 4, CR4_PAE = 1 << 5,
-    CR4_MCE = 1 << 6, CR4_PGE = 1 << 7, CR4_PCE = 1 << 8, CR4_OSFXSR = 1 << 9, CR4_OSXMMEXCPT = 1 << 10, CR4_UMIP = 1 << 11,
+    CR4_MCE = 1 << 6, CR4_PGE = 1 << 7, CR4_PCE = 1 << 8, CR4_OSFXSR = 1 << 9, CR4_OSXMMEXCPT = 1 << 10, CR4_UMIP = 1 << 11, CR4_LA57 = 1 << 12,
     CR4_FSGSBASE = 1 << 16, CR4_PCIDE = 1 << 17, CR4_OSXSAVE = 1 << 18, CR4_SMEP = 1 << 20, CR4_SMAP = 1 << 21,
     XCR0_X87 = 1 << 0, XCR0_SSE = 1 << 1, XCR0_AVX = 1 << 2, XCR0_YMM = XCR0_SSE | XCR0_AVX,
     EFER_SCE = 1 << 0, EFER_LME = 1 << 8, EFER_LMA = 1 << 10, EFER_NXE = 1 << 11,
@@ -195,6 +195,7 @@ struct cpu {
     bool                    code_limited; /* the end of CS is near enough to be run into: blocks check it */
     u64                     code_base;  /* CS base, 0 in 64-bit mode */
     u64                     code_low, code_span; /* IP is valid when IP - code_low <= code_span */
+    u8                      linear_spare; /* upper bits of an address that are copies of the next one: 16, or 7 with CR4.LA57 */
     u32                     pending; /* PENDING_*: atomic, other threads set PENDING_EXIT */
     const struct insn      *current; /* the instruction being executed, for faults */
     const struct insn      *next;    /* where a build without tail calls goes on */

@@ -1,5 +1,5 @@
 /*
- * walk.c: page walks: 32-bit, PAE and 4-level paging, with rights and accessed/dirty bits.
+ * walk.c: page walks: 32-bit, PAE, 4-level and 5-level paging, with rights and accessed/dirty bits.
  *
  * Intel SDM Vol. 3A 4.3-4.8. Accessed and dirty bits are set by compare-and-swap, so that several processors may share
  * tables. Reserved bits are checked as the manual's formats for each mode say, by the width of physical addresses.
@@ -66,7 +66,7 @@ static NOINLINE bool set_bits(struct paging *p, struct space *memory, struct ent
 
 /* What a walk has gathered: rights are ANDed over the levels. */
 struct state {
-    struct entry entry[4];
+    struct entry entry[5];
     unsigned     depth; /* entries used */
     bool         w, u, nx;
     u64          page_bytes;
@@ -113,7 +113,7 @@ static void walk32(struct paging *p, struct space *memory, vaddr la, struct stat
     s->frame      = pte & 0xfffff000;
 }
 
-/* Bits of a PAE or 4-level entry that must be 0. */
+/* Bits of an 8-byte entry that must be 0. */
 static u64 reserved64(const struct paging *p)
 {
     u64 r = bits(~(u64)0, 51, p->phys_bits) << p->phys_bits;
@@ -131,7 +131,7 @@ static void walk64(struct paging *p, struct space *memory, vaddr la, struct stat
     const u64 frame_mask = BIT(52) - PAGE_SIZE;
     const u64 reserved4k = reserved64(p);
     u64       table      = p->root;
-    int       level      = 3;
+    int       level      = p->mode == PAGING_5LEVEL ? 4 : 3;
     if (p->mode == PAGING_PAE) {
         u64 pdpte = p->pdpte[bits(la, 31, 30)]; /* its bits 63 and 1, 2, 5-8 are no rights: SDM Vol. 3A table 4-8 */
         if (!(pdpte & PTE_P)) {
@@ -153,7 +153,7 @@ static void walk64(struct paging *p, struct space *memory, vaddr la, struct stat
         gather(s, addr, e);
         s->nx |= p->nxe && e & PTE_NX;
         u64 reserved = reserved4k | (large ? BIT(shift) - BIT(13) : 0);
-        if (level == 3 || (level == 2 && !p->page1gb)) {
+        if (level >= 3 || (level == 2 && !p->page1gb)) {
             reserved |= PTE_PS; /* SDM Vol. 3A 4.5: bit 7 is reserved here */
         }
         if (e & reserved) {

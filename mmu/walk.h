@@ -1,5 +1,5 @@
 /*
- * walk.h: page walks of every paging mode: none, 32-bit (PSE, PSE-36), PAE, 4-level.
+ * walk.h: page walks of every paging mode: none, 32-bit (PSE, PSE-36), PAE, 4-level, 5-level.
  * Intel SDM Vol. 3A chapter 4.
  */
 #ifndef MMU_WALK_H
@@ -8,7 +8,7 @@
 #include "cpu/base/rules.h"
 #include "mmu/phys.h"
 
-enum paging_mode { PAGING_NONE, PAGING_32, PAGING_PAE, PAGING_4LEVEL };
+enum paging_mode { PAGING_NONE, PAGING_32, PAGING_PAE, PAGING_4LEVEL, PAGING_5LEVEL };
 
 /* What a walk depends on, by value: the processor fills it when a control register changes. */
 struct paging {

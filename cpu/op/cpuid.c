@@ -217,7 +217,7 @@ static struct cpuid_result extended(const struct cpu *cpu, u32 leaf)
     case 0x80000007: /* invariant TSC */
         return (struct cpuid_result){.edx = 1 << 8};
     case 0x80000008:
-        return (struct cpuid_result){.eax = cpu->model->phys_bits | (lm ? 48 : 32) << 8};
+        return (struct cpuid_result){.eax = cpu->model->phys_bits | (has(cpu, FEATURE_LA57) ? 57 : lm ? 48 : 32) << 8};
     default:
         return (struct cpuid_result){0};
     }

@@ -33,6 +33,7 @@ u64 cr4_valid(const struct cpu *cpu)
         {CR4_OSFXSR, FEATURE_FXSR},
         {CR4_OSXMMEXCPT, FEATURE_SSE},
         {CR4_UMIP, FEATURE_UMIP},
+        {CR4_LA57, FEATURE_LA57},
         {CR4_FSGSBASE, FEATURE_FSGSBASE},
         {CR4_PCIDE, FEATURE_PCID},
         {CR4_OSXSAVE, FEATURE_XSAVE},
@@ -182,6 +183,7 @@ static void mov_cr4(struct cpu *cpu, u64 value)
     u64 changed = value ^ cpu->cr4;
     cpu_check(cpu, !(value & ~cr4_valid(cpu)), RULE_GP_CR4_RESERVED, 0);
     cpu_check(cpu, value & CR4_PAE || !cpu->long_mode, RULE_GP_CR4_PAE_IN_LONG, 0);
+    cpu_check(cpu, !(changed & CR4_LA57) || !cpu->long_mode, RULE_GP_CR4_LA57_IN_LONG, 0);
     if (changed & value & CR4_PCIDE) {
         cpu_check(cpu, cpu->long_mode, RULE_GP_CR4_PCIDE_NOT_LONG, 0);
         cpu_check(cpu, !(cpu->cr3 & 0xfff), RULE_GP_CR4_PCIDE_CR3, 0);
@@ -307,7 +309,7 @@ OP(invpcid)
     }
     switch (type) {
     case INVPCID_ADDRESS:
-        cpu_check(cpu, is_canonical(address), RULE_GP_INVPCID_CANONICAL, 0);
+        cpu_check(cpu, base_canonical(cpu, address), RULE_GP_INVPCID_CANONICAL, 0);
         flush_page_of(cpu, (unsigned)pcid, address);
         break;
     case INVPCID_CONTEXT:

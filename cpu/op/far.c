@@ -12,7 +12,7 @@ bool desc_code64(const struct cpu *cpu, const struct descriptor *d)
 void code_check_ip(struct cpu *cpu, const struct descriptor *d, u64 ip)
 {
     if (desc_code64(cpu, d)) {
-        cpu_check(cpu, is_canonical(ip), RULE_GP_TARGET_CANONICAL, 0);
+        cpu_check(cpu, cpu_canonical(cpu, ip), RULE_GP_TARGET_CANONICAL, 0);
     } else {
         cpu_check(cpu, ip <= desc_limit(d), RULE_GP_TARGET_LIMIT, 0);
     }

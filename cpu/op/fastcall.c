@@ -53,7 +53,7 @@ OP(sysexit)
     cpu_check(cpu, cs != 0, RULE_GP_SYSENTER_CS, 0);
     u64 ip = cpu->regs[R_DX], sp = cpu->regs[R_CX];
     if (wide) {
-        cpu_check(cpu, is_canonical(ip) && is_canonical(sp), RULE_GP_SYSEXIT_CANONICAL, 0);
+        cpu_check(cpu, cpu_canonical(cpu, ip) && cpu_canonical(cpu, sp), RULE_GP_SYSEXIT_CANONICAL, 0);
     }
     cpu->regs[R_SP] = wide ? sp : (u32)sp;
     enter(cpu, flat_code((cs + (wide ? 32 : 16)) | 3, 3, wide ? FLAT_64 : FLAT_32),
@@ -110,7 +110,7 @@ OP(sysret)
     cpu_check(cpu, cpu->protected_mode && cpu->cpl == 0, RULE_GP_SYSRET_CPL, 0);
     u64 ip = wide ? cpu->regs[R_CX] : (u32)cpu->regs[R_CX];
     if (wide) {
-        cpu_check(cpu, is_canonical(ip), RULE_GP_SYSRET_CANONICAL, 0);
+        cpu_check(cpu, cpu_canonical(cpu, ip), RULE_GP_SYSRET_CANONICAL, 0);
     }
     u32 flags = cpu->long_mode ? ((u32)cpu->regs[R_11] & eflags_valid(cpu) & ~(u32)(FLAG_RF | FLAG_VM))
                                : flags_get(cpu) | FLAG_IF;

@@ -137,7 +137,7 @@ static bool types_valid(u64 value, u32 types)
     return true;
 }
 
-static bool row_accepts(const struct msr_row *row, u64 value)
+static bool row_accepts(const struct cpu *cpu, const struct msr_row *row, u64 value)
 {
     switch (row->kind) {
     case MSR_STORE:
@@ -145,7 +145,7 @@ static bool row_accepts(const struct msr_row *row, u64 value)
     case MSR_DEFAULT_TYPE:
         return !(value & ~row->mask) && types_valid(value & 0xff, 0x73);
     case MSR_CANONICAL:
-        return is_canonical(value);
+        return base_canonical(cpu, value);
     case MSR_TYPES:
         return types_valid(value, 0x73);
     case MSR_PAT:
@@ -160,7 +160,7 @@ static bool row_accepts(const struct msr_row *row, u64 value)
 static bool row_write(struct cpu *cpu, u32 index, u64 value)
 {
     const struct msr_row *row = find_row(cpu, index);
-    if (!row || !row_accepts(row, value)) {
+    if (!row || !row_accepts(cpu, row, value)) {
         return false;
     }
     if (row->kind != MSR_IGNORE) {
@@ -213,7 +213,7 @@ static bool write_efer(struct cpu *cpu, u64 value)
 
 static bool write_segment_base(struct cpu *cpu, unsigned seg, u64 value)
 {
-    if (!is_canonical(value)) {
+    if (!base_canonical(cpu, value)) {
         return false;
     }
     cpu->seg[seg].base = value;

@@ -110,9 +110,12 @@ static inline vaddr system_linear(const struct cpu *cpu, u64 address)
 {
     return cpu->long_mode ? address : (u32)address;
 }
-static inline bool is_canonical(u64 address)
+/* What bases of segments and tables, MSRs and INVPCID take: canonical for the widest addresses that the processor has, whatever CR4.LA57
+ * says. So do Intel's processors; SDM Vol. 3A leaves it open. */
+static inline bool base_canonical(const struct cpu *cpu, u64 address)
 {
-    return (u64)((i64)(address << 16) >> 16) == address;
+    unsigned spare = feature_on(&cpu->features, FEATURE_LA57) ? 7 : 16;
+    return (u64)((i64)(address << spare) >> spare) == address;
 }
 
 /* ---- segment registers (segment.c) */

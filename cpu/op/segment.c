@@ -151,7 +151,7 @@ static void write_base(struct cpu *cpu, const struct insn *i, unsigned seg)
 {
     check_fsgsbase(cpu);
     u64 base = gpr_read(cpu, i->rm, i->rex_w ? 8 : 4);
-    cpu_check(cpu, is_canonical(base), RULE_GP_BASE_CANONICAL, 0);
+    cpu_check(cpu, base_canonical(cpu, base), RULE_GP_BASE_CANONICAL, 0);
     cpu->seg[seg].base = base;
     cpu_update_segment(cpu, seg);
 }

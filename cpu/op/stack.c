@@ -55,7 +55,7 @@ static vaddr frame_linear(const struct frame *f, u64 offset)
 static void check_range(struct cpu *cpu, const struct frame *f, u64 offset, unsigned size)
 {
     if (f->wide) {
-        cpu_check(cpu, is_canonical(offset) && is_canonical(offset + size - 1), f->canonical_rule, f->error);
+        cpu_check(cpu, cpu_canonical(cpu, offset) && cpu_canonical(cpu, offset + size - 1), f->canonical_rule, f->error);
     } else {
         cpu_check(cpu, segment_covers(&f->ss, offset, size), f->limit_rule, f->error);
     }

@@ -44,7 +44,7 @@ static void load_table(struct cpu *cpu, const struct insn *i, struct table_regis
     unsigned width = cpu->code_bytes == 8 ? 8 : 4;
     u16      limit = (u16)mem_read(cpu, i->seg, ea, 2);
     u64      base = mem_read(cpu, i->seg, operand_at(i, ea, 2), width);
-    cpu_check(cpu, is_canonical(base) || width == 4, RULE_GP_TABLE_CANONICAL, 0);
+    cpu_check(cpu, base_canonical(cpu, base) || width == 4, RULE_GP_TABLE_CANONICAL, 0);
     if (i->opsize == 2 && width == 4) {
         base &= 0xffffff; /* the 80286 form: a 24-bit base */
     }
@@ -106,7 +106,7 @@ OP(lldt)
     cpu_check(cpu, desc_present(&d), RULE_NP_LDT, error);
     if (cpu->long_mode) {
         cpu_check(cpu, descriptor_fetch_upper(cpu, &d), RULE_GP_LDT_UPPER, error);
-        cpu_check(cpu, is_canonical(desc_base(&d)), RULE_GP_LDT_CANONICAL, error);
+        cpu_check(cpu, base_canonical(cpu, desc_base(&d)), RULE_GP_LDT_CANONICAL, error);
     }
     cpu->ldtr = descriptor_segment(&d, selector);
 }
@@ -126,7 +126,7 @@ OP(ltr)
     cpu_check(cpu, desc_present(&d), RULE_NP_TR, error);
     if (cpu->long_mode) {
         cpu_check(cpu, descriptor_fetch_upper(cpu, &d), RULE_GP_TR_UPPER, error);
-        cpu_check(cpu, is_canonical(desc_base(&d)), RULE_GP_TR_CANONICAL, error);
+        cpu_check(cpu, base_canonical(cpu, desc_base(&d)), RULE_GP_TR_CANONICAL, error);
     }
     descriptor_set_busy(cpu, &d, true);
     cpu->tr = descriptor_segment(&d, selector);

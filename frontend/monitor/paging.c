@@ -56,7 +56,8 @@ static bool read_entry(struct page_walk *w, paddr at, unsigned size, u64 *entry)
 
 static u64 canonical(const struct page_walk *w, u64 la)
 {
-    return w->cpu->paging.mode == PAGING_4LEVEL ? (u64)((i64)(la << 16) >> 16) : la;
+    unsigned spare = w->cpu->linear_spare;
+    return w->cpu->long_mode ? (u64)((i64)(la << spare) >> spare) : la;
 }
 
 static void end_range(struct page_walk *w)
@@ -121,7 +122,8 @@ static void walk_all(struct page_walk *w)
 {
     const struct paging *p = &w->cpu->paging;
     const struct level two[] = {{22, 10, 4, false, p->pse}, {12, 10, 4, true, false}};
-    const struct level four[] = {{39, 9, 8, false, false},
+    const struct level five[] = {{48, 9, 8, false, false},
+                                 {39, 9, 8, false, false},
                                  {30, 9, 8, false, p->page1gb},
                                  {21, 9, 8, false, true},
                                  {12, 9, 8, true, false}};
@@ -135,12 +137,15 @@ static void walk_all(struct page_walk *w)
     case PAGING_PAE:
         for (unsigned i = 0; i < 4; i++) {
             if (p->pdpte[i] & PTE_P) {
-                visit(w, four + 2, p->pdpte[i] & PTE_ADDRESS, (u64)i << 30, RIGHTS);
+                visit(w, five + 3, p->pdpte[i] & PTE_ADDRESS, (u64)i << 30, RIGHTS);
             }
         }
         break;
     case PAGING_4LEVEL:
-        visit(w, four, p->root, 0, RIGHTS);
+        visit(w, five + 1, p->root, 0, RIGHTS);
+        break;
+    case PAGING_5LEVEL:
+        visit(w, five, p->root, 0, RIGHTS);
         break;
     }
     end_range(w);

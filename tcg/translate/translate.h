@@ -5,6 +5,7 @@
 #define TCG_TRANSLATE_TRANSLATE_H
 
 #include "cpu/interp/icache.h"
+#include "cpu/mem.h"
 #include "tcg/ir.h"
 
 /* What else than its bytes a translation depends on; block->mode knows the rest. */
@@ -13,11 +14,6 @@ struct translate_mode {
     bool near_edge; /* of canonical addresses: a relative jump could leave them */
 };
 
-static inline bool translate_canonical(u64 la)
-{
-    return (i64)(la << 16) >> 16 == (i64)la;
-}
-
 /* For a block at cpu->ip. */
 static inline struct translate_mode translate_mode(const struct cpu *cpu)
 {
@@ -25,8 +21,7 @@ static inline struct translate_mode translate_mode(const struct cpu *cpu)
     return (struct translate_mode){.stack_bytes = cpu->stack_mask == 0xffff       ? 2
                                                   : cpu->stack_mask == 0xffffffff ? 4
                                                                                   : 8,
-                                   .near_edge = !translate_canonical(cpu->ip - reach) ||
-                                                !translate_canonical(cpu->ip + reach)};
+                                   .near_edge = !cpu_canonical(cpu, cpu->ip - reach) || !cpu_canonical(cpu, cpu->ip + reach)};
 }
 
 /* Replaces what `ir` holds. A block that needs more ops than there is room for goes on in another

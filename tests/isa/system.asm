@@ -343,13 +343,13 @@ msrs:
     NEG_WR "MTRR: default type, reserved bit", 0x2ff, 0x1000, 0
     NEG_WR "MTRR: default type 2", 0x2ff, 2, 0
     NEG_WR "MC0_STATUS takes 0 only", 0x401, 1, 0
-    NEG_WR "LSTAR: canonical", MSR_LSTAR, 0, 0x8000
-    NEG_WR "CSTAR: canonical", MSR_CSTAR, 0, 0x8000
-    NEG_WR "SYSENTER_EIP: canonical", MSR_SYSENTER_EIP, 0, 0x8000
-    NEG_WR "SYSENTER_ESP: canonical", MSR_SYSENTER_ESP, 0, 0xffff7fff
-    NEG_WR "FS base: canonical", MSR_FS_BASE, 0, 0x8000
+    NEG_WR "LSTAR: canonical", MSR_LSTAR, 0, 0x1000000
+    NEG_WR "CSTAR: canonical", MSR_CSTAR, 0, 0x1000000
+    NEG_WR "SYSENTER_EIP: canonical", MSR_SYSENTER_EIP, 0, 0x1000000
+    NEG_WR "SYSENTER_ESP: canonical", MSR_SYSENTER_ESP, 0, 0xfeffffff
+    NEG_WR "FS base: canonical", MSR_FS_BASE, 0, 0x1000000
     NEG_WR "GS base: canonical", MSR_GS_BASE, -1, 0x7fffffff
-    NEG_WR "KERNEL_GS base: canonical", MSR_KERNEL_GS, 0, 0x8000
+    NEG_WR "KERNEL_GS base: canonical", MSR_KERNEL_GS, 0, 0x1000000
     NEG_WR "FMASK: upper half", MSR_FMASK, 0, 1
     NEG_WR "TSC_AUX: upper half", 0xc0000103, 0, 1
     NEG_WR "APIC_BASE: reserved bit", 0x1b, 0xfee00901, 0
@@ -992,13 +992,13 @@ pcids:
         invpcid eax, [FREE]
     DONE
     NEG GP_INVPCID_CANONICAL, "type 0", GP, 0
-        DESCRIPTOR_AT_FREE 0, 0, 0, 0x8000
+        DESCRIPTOR_AT_FREE 0, 0, 0, 0x1000000
         mov eax, 0
     AT
         invpcid eax, [FREE]
     DONE
     POS GP_INVPCID_CANONICAL, "type 1 does not look"
-        DESCRIPTOR_AT_FREE 0, 0, 0, 0x8000
+        DESCRIPTOR_AT_FREE 0, 0, 0, 0x1000000
         mov eax, 1
         invpcid eax, [FREE]
     DONE

@@ -313,6 +313,30 @@ returns:
     DONE
     mov rax, NONCANONICAL
     IS "RSP", qword [seen.rcx], rax
+    ; a processor with five-level paging takes such bases, with CR4.LA57 clear too; using them is another matter
+    NEG GP_CODE_CANONICAL, "syscall: LSTAR has 57 bits, paging 48", GP, 0
+        REGS_CHANGE
+        mov ecx, MSR_LSTAR
+        xor eax, eax
+        mov edx, 0x8000
+        wrmsr
+        mov ecx, MSR_STAR
+        mov edx, (SEL_CODE32_3 << 16) | SEL_CODE64
+        wrmsr
+        WANT_RIP NONCANONICAL
+    GO 3
+    AT
+        syscall
+    DONE
+    NEG GP_CANONICAL, "FS base of 57 bits, paging with 48", GP, 0
+        mov ecx, MSR_FS_BASE
+        xor eax, eax
+        mov edx, 0x8000
+        wrmsr
+        mov eax, FREE64
+    AT
+        mov ecx, [fs:rax]
+    DONE
     NEG GP_IRET_NT_LONG, "64-bit mode", GP, 0
         pushfq
         or dword [rsp], FL_NT
