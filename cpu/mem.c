@@ -109,7 +109,7 @@ static u64 read_in_page(struct cpu *cpu, vaddr la, unsigned size, struct rights 
     }
     const u8 *host = p.target.region->host + p.target.offset;
     if (whole_page(&p) && !debug_page_watched(cpu, la)) {
-        tlb_fill(&cpu->tlb, rights.view, TLB_READ, la, host - (la & (PAGE_SIZE - 1)), p.walk.global, p.walk.page_bytes);
+        tlb_fill(&cpu->tlb, rights.view, TLB_READ, la, host - (la & (PAGE_SIZE - 1)), p.walk.global, p.walk.page_bytes, p.walk.key);
     }
     return load_le(host, size);
 }
@@ -124,7 +124,7 @@ static void writing(struct cpu *cpu, vaddr la, unsigned size, struct rights righ
         space_written(cpu->memory, region, offset, size);
     }
     if (!region->pages[offset >> PAGE_SHIFT].flags && whole_page(p) && !debug_page_watched(cpu, la)) {
-        tlb_fill(&cpu->tlb, rights.view, TLB_WRITE, la, host - (la & (PAGE_SIZE - 1)), p->walk.global, p->walk.page_bytes);
+        tlb_fill(&cpu->tlb, rights.view, TLB_WRITE, la, host - (la & (PAGE_SIZE - 1)), p->walk.global, p->walk.page_bytes, p->walk.key);
     }
 }
 
@@ -480,7 +480,7 @@ void *mem_direct(struct cpu *cpu, vaddr la, unsigned size, bool write)
         return code && !icache_holds(cpu->icache, host, size) ? host : NULL;
     }
     if (whole_page(&p)) {
-        tlb_fill(&cpu->tlb, rights.view, write ? TLB_WRITE : TLB_READ, la, host - (la & (PAGE_SIZE - 1)), p.walk.global, p.walk.page_bytes);
+        tlb_fill(&cpu->tlb, rights.view, write ? TLB_WRITE : TLB_READ, la, host - (la & (PAGE_SIZE - 1)), p.walk.global, p.walk.page_bytes, p.walk.key);
     }
     return host;
 }
@@ -509,7 +509,7 @@ const u8 *mem_fetch_page(struct cpu *cpu, vaddr la, struct region **region, u64 
     const u8 *page = p.target.region->host + p.target.offset - (la & (PAGE_SIZE - 1));
     *region        = p.target.region;
     *offset        = p.target.offset - (la & (PAGE_SIZE - 1));
-    tlb_fill_fetch(&cpu->tlb, view, la, page, p.walk.global, p.walk.page_bytes);
+    tlb_fill_fetch(&cpu->tlb, view, la, page, p.walk.global, p.walk.page_bytes, p.walk.key);
     return page;
 }
 

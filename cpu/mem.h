@@ -110,6 +110,8 @@ bool mem_peek(struct cpu *cpu, vaddr la, void *buffer, unsigned size);
 void cpu_update_mode(struct cpu *cpu);
 /* The same after a change of CS, SS, CPL, EFLAGS.VM or EFLAGS.AC only: a system call or an interrupt pays no more. */
 void cpu_update_privilege(struct cpu *cpu);
+/* After a change of PKRU or IA32_PKRS only. */
+void cpu_update_keys(struct cpu *cpu);
 /* The same after a change of CR3 only. */
 void cpu_update_paging(struct cpu *cpu);
 /* Only cpu->code_mode: after a change of MXCSR or of the x87's control or status word that may mask or unmask an exception. */

@@ -30,6 +30,30 @@ static void update_segment(struct cpu *cpu, unsigned seg)
     }
 }
 
+/* Every second bit of a register of rights, from bit `first` on: one for each of the 16 keys. */
+static u32 key_bits(u32 rights, unsigned first)
+{
+    u32 keys = 0;
+    for (unsigned k = 0; k < 16; k++) {
+        keys |= (rights >> (2 * k + first) & 1) << k;
+    }
+    return keys;
+}
+
+void cpu_update_keys(struct cpu *cpu)
+{
+    struct paging *p    = &cpu->paging;
+    bool           on   = cpu->long_mode && cpu->cr0 & CR0_PG;
+    u32            user = on && cpu->cr4 & CR4_PKE ? cpu->pkru : 0, super = on && cpu->cr4 & CR4_PKS ? (u32)cpu->msr.pkrs : 0;
+    p->key_no_access    = key_bits(user, 0) << 16 | key_bits(super, 0);
+    p->key_no_write     = key_bits(user, 1) << 16 | key_bits(super, 1);
+    for (unsigned view = 0; view < TLB_VIEWS; view++) {
+        u32 no_write = view == TLB_USER || cpu->cr0 & CR0_WP ? p->key_no_write : 0;
+        tlb_deny_keys(&cpu->tlb, view, TLB_READ, p->key_no_access);
+        tlb_deny_keys(&cpu->tlb, view, TLB_WRITE, p->key_no_access | no_write);
+    }
+}
+
 void cpu_update_paging(struct cpu *cpu)
 {
     struct paging *p = &cpu->paging;
@@ -165,6 +189,7 @@ void cpu_update_mode(struct cpu *cpu)
     cpu->long_mode      = cpu->efer & EFER_LMA;
     cpu->linear_spare   = cpu->cr4 & CR4_LA57 ? 7 : 16;
     cpu_update_paging(cpu);
+    cpu_update_keys(cpu);
     update_privilege(cpu);
     update_segments(cpu);
     cpu_update_code_mode(cpu);

@@ -74,7 +74,8 @@ static const struct cpu_model models[] = {
      .word = {[WORD_1D] = BASIC_64,
               [WORD_1C] = V2_1C | FAST_1C | V3_1C | B(PCID) | B(X2APIC) | B(MONITOR),
               [WORD_7B] = MAX_7B,
-              [WORD_7C] = B(UMIP) | B(VAES) | B(VPCLMULQDQ) | B(LA57) | B(RDPID),
+              [WORD_7C] = B(UMIP) | B(VAES) | B(VPCLMULQDQ) | B(LA57) | B(PKU) | B(PKS) |
+                          B(RDPID),
               [WORD_7D] = B(ARCH_CAPABILITIES),
               [WORD_81D] = EXTENDED_64 | B(RDTSCP) | B(PDPE1GB) | B(3DNOW) | B(3DNOWEXT),
               [WORD_81C] = B(LAHF_LM) | B(ABM) | B(PREFETCHW),
@@ -327,6 +328,7 @@ static const struct {
     {FEATURE_FMA, FEATURE_AVX},        {FEATURE_F16C, FEATURE_AVX},     {FEATURE_VAES, FEATURE_AVX},
     {FEATURE_VPCLMULQDQ, FEATURE_AVX},
     {FEATURE_3DNOWEXT, FEATURE_3DNOW}, {FEATURE_LA57, FEATURE_LM},
+    {FEATURE_PKU, FEATURE_XSAVE},      {FEATURE_PKU, FEATURE_LM},          {FEATURE_PKS, FEATURE_LM},
 };
 
 static unsigned feature_number(enum feature feature)

@@ -71,7 +71,8 @@ enum {
     CR4_VME = 1 << 0, CR4_PVI = 1 << 1, CR4_TSD = 1 << 2, CR4_DE = 1 << 3, CR4_PSE = 1 << 4, CR4_PAE = 1 << 5,
     CR4_MCE = 1 << 6, CR4_PGE = 1 << 7, CR4_PCE = 1 << 8, CR4_OSFXSR = 1 << 9, CR4_OSXMMEXCPT = 1 << 10, CR4_UMIP = 1 << 11, CR4_LA57 = 1 << 12,
     CR4_FSGSBASE = 1 << 16, CR4_PCIDE = 1 << 17, CR4_OSXSAVE = 1 << 18, CR4_SMEP = 1 << 20, CR4_SMAP = 1 << 21,
-    XCR0_X87 = 1 << 0, XCR0_SSE = 1 << 1, XCR0_AVX = 1 << 2, XCR0_YMM = XCR0_SSE | XCR0_AVX,
+    CR4_PKE = 1 << 22, CR4_PKS = 1 << 24,
+    XCR0_X87 = 1 << 0, XCR0_SSE = 1 << 1, XCR0_AVX = 1 << 2, XCR0_PKRU = 1 << 9, XCR0_YMM = XCR0_SSE | XCR0_AVX,
     EFER_SCE = 1 << 0, EFER_LME = 1 << 8, EFER_LMA = 1 << 10, EFER_NXE = 1 << 11,
 };
 
@@ -208,13 +209,13 @@ struct cpu {
     u64                   dr[8];
     struct x87            x87;
     union vec             xmm[16];
-    u32                   mxcsr;
+    u32                   mxcsr, pkru;
     struct {
         u64 star, lstar, cstar, sfmask, kernel_gs_base, tsc_aux, tsc_offset;
         u64 sysenter_cs, sysenter_esp, sysenter_eip;
         u64 pat, misc_enable, mtrr_def_type, mtrr_fixed[11], mtrr_base[8], mtrr_mask[8], microcode, debugctl, feature_control;
         u64 last_branch[4]; /* from, to; the same of what went before the last event */
-        u64 mcg_status, mc_ctl[10], mc_status[10], mc_addr[10], mc_misc[10], smbase, spec_ctrl, tsc_deadline, apic_base, de_cfg, hwcr, xss;
+        u64 mcg_status, mc_ctl[10], mc_status[10], mc_addr[10], mc_misc[10], smbase, spec_ctrl, tsc_deadline, apic_base, de_cfg, hwcr, xss, pkrs;
     } msr;
     u64               shadow_at;  /* icount at which the instruction after STI or MOV SS begins; ~0: none */
     u64               pending_db; /* DR6 bits of a trap to be taken after this instruction */

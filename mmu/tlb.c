@@ -295,6 +295,21 @@ void tlb_flush_writes(struct tlb *tlb, const u8 *page)
     }
 }
 
+void tlb_deny_keys(struct tlb *tlb, enum tlb_view view, enum tlb_kind kind, u32 keys)
+{
+    const u32         zero = 1 << 16 | 1; /* key 0 of both kinds of address */
+    unsigned          n    = view * TLB_KINDS + kind;
+    struct tlb_fills *f    = &tlb->fills[n];
+    u32               more = keys & ~tlb->denied[n];
+    tlb->denied[n]         = keys;
+    for (u32 words = more ? f->local_words | f->global_words : 0; words; words &= words - 1) {
+        unsigned word = (unsigned)__builtin_ctz(words);
+        for (u64 set = (f->local[word] | f->global[word]) & (more & zero ? ~(u64)0 : f->keyed[word]); set; set &= set - 1) {
+            drop(tlb, n, word * 64 + (unsigned)__builtin_ctzll(set));
+        }
+    }
+}
+
 /* ---- filling */
 
 static void note_large(struct tlb *tlb, vaddr la, u64 page_bytes)
@@ -308,7 +323,7 @@ static void note_large(struct tlb *tlb, vaddr la, u64 page_bytes)
 }
 
 /* Into the first level. */
-static void fill_first(struct tlb *tlb, unsigned n, vaddr page, u64 host, bool global, bool large)
+static void fill_first(struct tlb *tlb, unsigned n, vaddr page, u64 host, bool global, bool large, unsigned key)
 {
     unsigned          index = tlb_index(page), word = index / 64;
     u64               bit = BIT(index % 64);
@@ -324,6 +339,7 @@ static void fill_first(struct tlb *tlb, unsigned n, vaddr page, u64 host, bool g
         f->local_words |= 1u << word;
     }
     f->large[word] = (f->large[word] & ~bit) | (large ? bit : 0);
+    f->keyed[word] = (f->keyed[word] & ~bit) | (key & 15 ? bit : 0);
     if (n >= TLB_VIEWS * TLB_KINDS) {
         note_code(tlb, n - TLB_VIEWS * TLB_KINDS == TLB_USER ? TLB_USER : TLB_SUPERVISOR, page, global);
     }
@@ -342,7 +358,7 @@ static unsigned tables_of(const struct tlb *tlb, const struct tlb_second *s)
     return s->write_age == tlb->write_age ? s->tables : s->tables & ~(unsigned)WRITE_TABLES;
 }
 
-static void fill(struct tlb *tlb, unsigned n, vaddr la, const u8 *host, bool global, u64 page_bytes)
+static void fill(struct tlb *tlb, unsigned n, vaddr la, const u8 *host, bool global, u64 page_bytes, unsigned key)
 {
     vaddr              page = la & PAGE_MASK;
     u64                at = (u64)(uintptr_t)host;
@@ -360,32 +376,38 @@ static void fill(struct tlb *tlb, unsigned n, vaddr la, const u8 *host, bool glo
     }
     known->write_age = tlb->write_age;
     known->large     = page_bytes > PAGE_SIZE;
+    known->key       = key & 31;
     if (known->large) {
         note_large(tlb, page, page_bytes);
     }
-    fill_first(tlb, n, page, at, global, known->large);
+    fill_first(tlb, n, page, at, global, known->large, key);
+}
+
+static bool is_denied(const struct tlb *tlb, unsigned n, unsigned key)
+{
+    return n < TLB_VIEWS * TLB_KINDS && tlb->denied[n] >> key & 1;
 }
 
 static const u8 *refill(struct tlb *tlb, unsigned n, vaddr la)
 {
     vaddr                    page = la & PAGE_MASK;
     const struct tlb_second *s    = find_second(tlb, page);
-    if (!s || !(s->tables >> n & 1) || (is_write(n) && s->write_age != tlb->write_age)) {
+    if (!s || !(s->tables >> n & 1) || (is_write(n) && s->write_age != tlb->write_age) || is_denied(tlb, n, s->key)) {
         return NULL;
     }
-    fill_first(tlb, n, page, s->host, s->age == tlb->global_age, s->large);
+    fill_first(tlb, n, page, s->host, s->age == tlb->global_age, s->large, s->key);
     return (const u8 *)(uintptr_t)s->host;
 }
 
 void tlb_fill(struct tlb *tlb, enum tlb_view view, enum tlb_kind kind, vaddr la, const u8 *host, bool global,
-              u64 page_bytes)
+              u64 page_bytes, unsigned key)
 {
-    fill(tlb, view * TLB_KINDS + kind, la, host, global, page_bytes);
+    fill(tlb, view * TLB_KINDS + kind, la, host, global, page_bytes, key);
 }
 
-void tlb_fill_fetch(struct tlb *tlb, enum tlb_view view, vaddr la, const u8 *host, bool global, u64 page_bytes)
+void tlb_fill_fetch(struct tlb *tlb, enum tlb_view view, vaddr la, const u8 *host, bool global, u64 page_bytes, unsigned key)
 {
-    fill(tlb, TLB_VIEWS * TLB_KINDS + view, la, host, global, page_bytes);
+    fill(tlb, TLB_VIEWS * TLB_KINDS + view, la, host, global, page_bytes, key);
 }
 
 const u8 *tlb_refill(struct tlb *tlb, enum tlb_view view, enum tlb_kind kind, vaddr la)

@@ -36,6 +36,7 @@ struct tlb_fills {
     u32 local_words, global_words; /* bit per word below that is not 0 */
     u64 local[TLB_WORDS], global[TLB_WORDS];
     u64 large[TLB_WORDS]; /* of the filled ones: pieces of a page larger than 4 KiB */
+    u64 keyed[TLB_WORDS]; /* of the filled ones: pages with a protection key other than 0 */
 };
 
 #define TLB_TABLES       (TLB_VIEWS * (TLB_KINDS + 1))
@@ -51,7 +52,8 @@ struct tlb_second {
     u64  age;       /* valid while it equals that of the global pages or of the current PCID */
     u32  write_age; /* its permissions to write are valid while it equals tlb->write_age */
     u16  tables;    /* bit per table that may take it */
-    bool large;
+    bool large : 1;
+    u8   key : 5; /* page_key() */
 };
 
 struct tlb {
@@ -65,6 +67,7 @@ struct tlb {
     u64               oldest_age; /* those of PCIDs below this are void */
     u64               pcid_age[TLB_PCIDS];
     u32               write_age;
+    u32               denied[TLB_VIEWS * TLB_KINDS]; /* by table of data: bit per page_key() that may not enter it now */
     u16               pcid; /* the current one */
     /* For those who remember where a linear address of code led: true while the stamp of its view (user, supervisor) is the same. Its
      * lower 16 bits are theirs. */
@@ -111,12 +114,15 @@ void tlb_flush_pcid(struct tlb *tlb, unsigned pcid);
 void tlb_flush_all_pcids(struct tlb *tlb);
 /* Every permission to write to the host page at `page`; NULL: to any. */
 void tlb_flush_writes(struct tlb *tlb, const u8 *page);
-/* Enters a page; `host` is where its first byte lies, page_bytes the size of the guest's page. */
+/* Rights of protection keys: bit per page_key() that `view` may not access in this way. What has become forbidden leaves the first level;
+ * the second knows each page's key. */
+void tlb_deny_keys(struct tlb *tlb, enum tlb_view view, enum tlb_kind kind, u32 keys);
+/* Enters a page; `host` is where its first byte lies, page_bytes the size of the guest's page, `key` its page_key(). */
 void tlb_fill(struct tlb *tlb, enum tlb_view view, enum tlb_kind kind, vaddr la, const u8 *host, bool global,
-              u64 page_bytes);
+              u64 page_bytes, unsigned key);
 /* The host page of `la` from the second level, which then enters the first; NULL: walk. */
 const u8 *tlb_refill(struct tlb *tlb, enum tlb_view view, enum tlb_kind kind, vaddr la);
 const u8 *tlb_refill_fetch(struct tlb *tlb, enum tlb_view view, vaddr la);
-void tlb_fill_fetch(struct tlb *tlb, enum tlb_view view, vaddr la, const u8 *host, bool global, u64 page_bytes);
+void tlb_fill_fetch(struct tlb *tlb, enum tlb_view view, vaddr la, const u8 *host, bool global, u64 page_bytes, unsigned key);
 
 #endif

@@ -53,7 +53,7 @@ static void test_empty(void **state)
 static void test_hit_and_page_end(void **state)
 {
     struct tlb *tlb = *state;
-    tlb_fill(tlb, TLB_USER, TLB_READ, 0x5555000, HOST(3), false, PAGE_SIZE);
+    tlb_fill(tlb, TLB_USER, TLB_READ, 0x5555000, HOST(3), false, PAGE_SIZE, 0);
     assert_ptr_equal(tlb_hit(tlb->data[TLB_USER][TLB_READ], 0x5555ff8, 8), HOST(3) + 0xff8);
     assert_null(tlb_hit(tlb->data[TLB_USER][TLB_READ], 0x5555ff9, 8));
     assert_false(has(tlb, TLB_USER, TLB_WRITE, 0x5555000));
@@ -64,8 +64,8 @@ static void test_local_flush_keeps_global(void **state)
 {
     struct tlb *tlb = *state;
     for (u64 n = 0; n < TLB_ENTRIES; n++) {
-        tlb_fill(tlb, TLB_SUPERVISOR, TLB_WRITE, n << PAGE_SHIFT, HOST(n), n % 3 == 0, PAGE_SIZE);
-        tlb_fill_fetch(tlb, TLB_USER, (n + TLB_ENTRIES) << PAGE_SHIFT, HOST(n), n % 5 == 0, PAGE_SIZE);
+        tlb_fill(tlb, TLB_SUPERVISOR, TLB_WRITE, n << PAGE_SHIFT, HOST(n), n % 3 == 0, PAGE_SIZE, 0);
+        tlb_fill_fetch(tlb, TLB_USER, (n + TLB_ENTRIES) << PAGE_SHIFT, HOST(n), n % 5 == 0, PAGE_SIZE, 0);
     }
     tlb_flush_local(tlb);
     for (u64 n = 0; n < TLB_ENTRIES; n++) {
@@ -80,10 +80,10 @@ static void test_local_flush_keeps_global(void **state)
 static void test_slot_changes_kind(void **state)
 {
     struct tlb *tlb = *state;
-    tlb_fill(tlb, TLB_USER, TLB_READ, 0x1000, HOST(1), true, PAGE_SIZE);
-    tlb_fill(tlb, TLB_USER, TLB_READ, 0x1000 + TLB_ENTRIES * PAGE_SIZE, HOST(2), false, PAGE_SIZE);
-    tlb_fill(tlb, TLB_USER, TLB_READ, 0x2000, HOST(1), false, PAGE_SIZE);
-    tlb_fill(tlb, TLB_USER, TLB_READ, 0x2000 + TLB_ENTRIES * PAGE_SIZE, HOST(2), true, PAGE_SIZE);
+    tlb_fill(tlb, TLB_USER, TLB_READ, 0x1000, HOST(1), true, PAGE_SIZE, 0);
+    tlb_fill(tlb, TLB_USER, TLB_READ, 0x1000 + TLB_ENTRIES * PAGE_SIZE, HOST(2), false, PAGE_SIZE, 0);
+    tlb_fill(tlb, TLB_USER, TLB_READ, 0x2000, HOST(1), false, PAGE_SIZE, 0);
+    tlb_fill(tlb, TLB_USER, TLB_READ, 0x2000 + TLB_ENTRIES * PAGE_SIZE, HOST(2), true, PAGE_SIZE, 0);
     tlb_flush_local(tlb);
     assert_false(has(tlb, TLB_USER, TLB_READ, 0x1000 + TLB_ENTRIES * PAGE_SIZE));
     assert_true(has(tlb, TLB_USER, TLB_READ, 0x2000 + TLB_ENTRIES * PAGE_SIZE));
@@ -94,9 +94,9 @@ static void test_flush_page(void **state)
     struct tlb *tlb = *state;
     for (unsigned view = 0; view < TLB_VIEWS; view++) {
         for (vaddr la = 0x1000; la <= 0x3000; la += PAGE_SIZE) {
-            tlb_fill(tlb, view, TLB_READ, la, HOST(1), false, PAGE_SIZE);
-            tlb_fill(tlb, view, TLB_WRITE, la, HOST(1), false, PAGE_SIZE);
-            tlb_fill_fetch(tlb, view, la, HOST(1), false, PAGE_SIZE);
+            tlb_fill(tlb, view, TLB_READ, la, HOST(1), false, PAGE_SIZE, 0);
+            tlb_fill(tlb, view, TLB_WRITE, la, HOST(1), false, PAGE_SIZE, 0);
+            tlb_fill_fetch(tlb, view, la, HOST(1), false, PAGE_SIZE, 0);
         }
     }
     tlb_flush_page(tlb, 0x2345);
@@ -113,10 +113,10 @@ static void test_flush_page(void **state)
 static void flush_large(struct tlb *tlb, u64 bytes)
 {
     vaddr large = 0xffff888040000000, other = 0x7ffff7dd3000;
-    tlb_fill(tlb, TLB_SUPERVISOR, TLB_READ, large, HOST(0), true, bytes);
-    tlb_fill(tlb, TLB_SUPERVISOR, TLB_WRITE, large + bytes - PAGE_SIZE, HOST(511), true, bytes);
-    tlb_fill_fetch(tlb, TLB_SUPERVISOR, large + 0x5000, HOST(5), false, bytes);
-    tlb_fill(tlb, TLB_USER, TLB_READ, other, HOST(9), false, PAGE_SIZE);
+    tlb_fill(tlb, TLB_SUPERVISOR, TLB_READ, large, HOST(0), true, bytes, 0);
+    tlb_fill(tlb, TLB_SUPERVISOR, TLB_WRITE, large + bytes - PAGE_SIZE, HOST(511), true, bytes, 0);
+    tlb_fill_fetch(tlb, TLB_SUPERVISOR, large + 0x5000, HOST(5), false, bytes, 0);
+    tlb_fill(tlb, TLB_USER, TLB_READ, other, HOST(9), false, PAGE_SIZE, 0);
     tlb_flush_page(tlb, other + PAGE_SIZE);
     assert_true(has(tlb, TLB_SUPERVISOR, TLB_READ, large));
     tlb_flush_page(tlb, large + bytes / 2);
@@ -137,10 +137,10 @@ static void test_flush_large_page(void **state)
 static void test_flush_writes(void **state)
 {
     struct tlb *tlb = *state;
-    tlb_fill(tlb, TLB_SUPERVISOR, TLB_WRITE, 0x1000, HOST(1), true, PAGE_SIZE);
-    tlb_fill(tlb, TLB_USER, TLB_WRITE, 0x77000, HOST(1), false, PAGE_SIZE);
-    tlb_fill(tlb, TLB_USER, TLB_READ, 0x77000, HOST(1), false, PAGE_SIZE);
-    tlb_fill(tlb, TLB_USER, TLB_WRITE, 0x78000, HOST(2), false, PAGE_SIZE);
+    tlb_fill(tlb, TLB_SUPERVISOR, TLB_WRITE, 0x1000, HOST(1), true, PAGE_SIZE, 0);
+    tlb_fill(tlb, TLB_USER, TLB_WRITE, 0x77000, HOST(1), false, PAGE_SIZE, 0);
+    tlb_fill(tlb, TLB_USER, TLB_READ, 0x77000, HOST(1), false, PAGE_SIZE, 0);
+    tlb_fill(tlb, TLB_USER, TLB_WRITE, 0x78000, HOST(2), false, PAGE_SIZE, 0);
     tlb_flush_writes(tlb, HOST(1));
     assert_false(has(tlb, TLB_SUPERVISOR, TLB_WRITE, 0x1000));
     assert_false(has(tlb, TLB_USER, TLB_WRITE, 0x77000));
@@ -156,8 +156,8 @@ static void test_second_level(void **state)
 {
     struct tlb *tlb = *state;
     vaddr       a = 0x400000, b = a + TLB_ENTRIES * PAGE_SIZE;
-    tlb_fill(tlb, TLB_USER, TLB_READ, a, HOST(1), false, PAGE_SIZE);
-    tlb_fill(tlb, TLB_USER, TLB_READ, b, HOST(2), true, 2u << 20);
+    tlb_fill(tlb, TLB_USER, TLB_READ, a, HOST(1), false, PAGE_SIZE, 0);
+    tlb_fill(tlb, TLB_USER, TLB_READ, b, HOST(2), true, 2u << 20, 0);
     assert_false(has(tlb, TLB_USER, TLB_READ, a));
     assert_null(tlb_refill(tlb, TLB_USER, TLB_WRITE, a));
     assert_null(tlb_refill(tlb, TLB_SUPERVISOR, TLB_READ, a));
@@ -176,11 +176,11 @@ static void test_second_level_writes(void **state)
 {
     struct tlb *tlb = *state;
     vaddr       a = 0x400000;
-    tlb_fill(tlb, TLB_USER, TLB_WRITE, a, HOST(1), false, PAGE_SIZE);
-    tlb_fill(tlb, TLB_USER, TLB_READ, a, HOST(1), false, PAGE_SIZE);
+    tlb_fill(tlb, TLB_USER, TLB_WRITE, a, HOST(1), false, PAGE_SIZE, 0);
+    tlb_fill(tlb, TLB_USER, TLB_READ, a, HOST(1), false, PAGE_SIZE, 0);
     tlb_flush_writes(tlb, HOST(1));
     assert_null(tlb_refill(tlb, TLB_USER, TLB_WRITE, a));
-    tlb_fill(tlb, TLB_SUPERVISOR, TLB_READ, a, HOST(1), false, PAGE_SIZE);
+    tlb_fill(tlb, TLB_SUPERVISOR, TLB_READ, a, HOST(1), false, PAGE_SIZE, 0);
     assert_null(tlb_refill(tlb, TLB_USER, TLB_WRITE, a));
     assert_ptr_equal(tlb_refill(tlb, TLB_USER, TLB_READ, a), HOST(1));
 }
@@ -189,8 +189,8 @@ static void test_second_level_writes(void **state)
 static void test_moved_page(void **state)
 {
     struct tlb *tlb = *state;
-    tlb_fill(tlb, TLB_USER, TLB_READ, 0x5000, HOST(1), false, PAGE_SIZE);
-    tlb_fill(tlb, TLB_USER, TLB_WRITE, 0x5000, HOST(2), false, PAGE_SIZE);
+    tlb_fill(tlb, TLB_USER, TLB_READ, 0x5000, HOST(1), false, PAGE_SIZE, 0);
+    tlb_fill(tlb, TLB_USER, TLB_WRITE, 0x5000, HOST(2), false, PAGE_SIZE, 0);
     assert_false(has(tlb, TLB_USER, TLB_READ, 0x5000));
     assert_null(tlb_refill(tlb, TLB_USER, TLB_READ, 0x5000));
 }
@@ -199,12 +199,12 @@ static void test_pcids(void **state)
 {
     struct tlb *tlb = *state;
     vaddr       la = 0x7000, other = 0x9000;
-    tlb_fill(tlb, TLB_SUPERVISOR, TLB_READ, other, HOST(9), true, PAGE_SIZE);
+    tlb_fill(tlb, TLB_SUPERVISOR, TLB_READ, other, HOST(9), true, PAGE_SIZE, 0);
     for (unsigned pcid = 1; pcid < 5; pcid++) {
         tlb_set_pcid(tlb, pcid);
         assert_false(has(tlb, TLB_USER, TLB_READ, la));
         assert_null(tlb_refill(tlb, TLB_USER, TLB_READ, la));
-        tlb_fill(tlb, TLB_USER, TLB_READ, la, HOST(pcid), false, PAGE_SIZE);
+        tlb_fill(tlb, TLB_USER, TLB_READ, la, HOST(pcid), false, PAGE_SIZE, 0);
         assert_true(has(tlb, TLB_SUPERVISOR, TLB_READ, other));
     }
     tlb_flush_pcid(tlb, 2);
@@ -220,7 +220,7 @@ static void test_pcids(void **state)
     assert_true(has(tlb, TLB_SUPERVISOR, TLB_READ, other));
     tlb_set_pcid(tlb, 1);
     assert_null(tlb_refill(tlb, TLB_USER, TLB_READ, la));
-    tlb_fill(tlb, TLB_USER, TLB_READ, la, HOST(1), false, PAGE_SIZE);
+    tlb_fill(tlb, TLB_USER, TLB_READ, la, HOST(1), false, PAGE_SIZE, 0);
     tlb_set_pcid(tlb, 0);
     tlb_flush(tlb);
     tlb_set_pcid(tlb, 1);
@@ -234,10 +234,10 @@ static void test_code_stamps(void **state)
 {
     struct tlb *tlb    = *state;
     const u64  *stamps = tlb->code_stamp;
-    tlb_fill_fetch(tlb, TLB_USER, 0x401000, HOST(1), false, PAGE_SIZE);
-    tlb_fill_fetch(tlb, TLB_SUPERVISOR, 0xffffffff81000000, HOST(2), true, PAGE_SIZE);
+    tlb_fill_fetch(tlb, TLB_USER, 0x401000, HOST(1), false, PAGE_SIZE, 0);
+    tlb_fill_fetch(tlb, TLB_SUPERVISOR, 0xffffffff81000000, HOST(2), true, PAGE_SIZE, 0);
     u64 user = stamps[TLB_USER], supervisor = stamps[TLB_SUPERVISOR];
-    tlb_fill(tlb, TLB_USER, TLB_WRITE, 0x777000, HOST(3), false, PAGE_SIZE);
+    tlb_fill(tlb, TLB_USER, TLB_WRITE, 0x777000, HOST(3), false, PAGE_SIZE, 0);
     tlb_flush_page(tlb, 0x777000); /* data */
     assert_true(stamps[TLB_USER] == user && stamps[TLB_SUPERVISOR] == supervisor);
     tlb_flush_local(tlb);
@@ -246,13 +246,39 @@ static void test_code_stamps(void **state)
     tlb_flush_page(tlb, 0xffffffff81000000);
     assert_true(stamps[TLB_USER] == user && stamps[TLB_SUPERVISOR] != supervisor);
     supervisor = stamps[TLB_SUPERVISOR];
-    tlb_fill_fetch(tlb, TLB_SUPERVISOR, 0x1000, HOST(4), false, PAGE_SIZE);
+    tlb_fill_fetch(tlb, TLB_SUPERVISOR, 0x1000, HOST(4), false, PAGE_SIZE, 0);
     tlb_set_pcid(tlb, 3);
     assert_true(stamps[TLB_SUPERVISOR] != supervisor);
     user = stamps[TLB_USER], supervisor = stamps[TLB_SUPERVISOR];
     tlb_flush(tlb);
     assert_true(stamps[TLB_USER] != user && stamps[TLB_SUPERVISOR] != supervisor);
     assert_int_equal(stamps[TLB_USER] & 0xffff, 0);
+}
+
+/* A key that becomes forbidden takes its pages out of the first level; allowed again, they come back from the second. */
+static void test_keys(void **state)
+{
+    enum { USER_KEY_1 = 17 };
+    struct tlb             *tlb  = *state;
+    const struct tlb_entry *read = tlb->data[TLB_USER][TLB_READ], *write = tlb->data[TLB_USER][TLB_WRITE];
+    tlb_fill(tlb, TLB_USER, TLB_READ, 0x1000, HOST(1), false, PAGE_SIZE, USER_KEY_1);
+    tlb_fill(tlb, TLB_USER, TLB_WRITE, 0x1000, HOST(1), false, PAGE_SIZE, USER_KEY_1);
+    tlb_fill(tlb, TLB_USER, TLB_READ, 0x2000, HOST(2), true, PAGE_SIZE, 16);
+    tlb_deny_keys(tlb, TLB_USER, TLB_WRITE, 1u << USER_KEY_1);
+    assert_ptr_equal(tlb_hit(read, 0x1000, 1), HOST(1));
+    assert_null(tlb_hit(write, 0x1000, 1));
+    assert_null(tlb_refill(tlb, TLB_USER, TLB_WRITE, 0x1000));
+    tlb_deny_keys(tlb, TLB_USER, TLB_WRITE, 0);
+    assert_ptr_equal(tlb_refill(tlb, TLB_USER, TLB_WRITE, 0x1000), HOST(1));
+    tlb_deny_keys(tlb, TLB_USER, TLB_READ, 1u << 1); /* the same key of supervisor-mode addresses */
+    assert_ptr_equal(tlb_refill(tlb, TLB_USER, TLB_READ, 0x1000), HOST(1));
+    tlb_deny_keys(tlb, TLB_USER, TLB_READ, 1u << 16);
+    assert_null(tlb_hit(read, 0x2000, 1));
+    assert_null(tlb_refill(tlb, TLB_USER, TLB_READ, 0x2000));
+    assert_ptr_equal(tlb_refill(tlb, TLB_USER, TLB_READ, 0x1000), HOST(1));
+    tlb_fill_fetch(tlb, TLB_USER, 0x1000, HOST(1), false, PAGE_SIZE, USER_KEY_1);
+    tlb_deny_keys(tlb, TLB_USER, TLB_READ, ~0u);
+    assert_ptr_equal(tlb_refill_fetch(tlb, TLB_USER, 0x1000), HOST(1)); /* code has no key */
 }
 
 static void test_random(void **state)
@@ -267,7 +293,7 @@ static void test_random(void **state)
         unsigned k = seed >> 33 & (PAGES - 1), what = seed >> 41 & 127;
         vaddr    la = (vaddr)(k & 7) << PAGE_SHIFT | (vaddr)(k >> 3) << 25; /* eight pages compete for an entry */
         if (what < 60) {
-            tlb_fill(tlb, TLB_USER, TLB_READ, la, HOST(filled[pcid][k] ? filled[pcid][k] : n + 1), false, PAGE_SIZE);
+            tlb_fill(tlb, TLB_USER, TLB_READ, la, HOST(filled[pcid][k] ? filled[pcid][k] : n + 1), false, PAGE_SIZE, 0);
             filled[pcid][k] = filled[pcid][k] ? filled[pcid][k] : n + 1;
         } else if (what < 110) {
             const u8 *host = tlb_hit(tlb->data[TLB_USER][TLB_READ], la, 1);
@@ -304,6 +330,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_moved_page, setup, teardown),
         cmocka_unit_test_setup_teardown(test_pcids, setup, teardown),
         cmocka_unit_test_setup_teardown(test_code_stamps, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_keys, setup, teardown),
         cmocka_unit_test_setup_teardown(test_random, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,7 +10,7 @@
 
 enum {
     PTE_P = 1, PTE_W = 2, PTE_U = 4, PTE_A = 0x20, PTE_D = 0x40, PTE_PS = 0x80, PTE_G = 0x100,
-    PF_P = 1, PF_W = 2, PF_U = 4, PF_RSVD = 8, PF_I = 16,
+    PF_P = 1, PF_W = 2, PF_U = 4, PF_RSVD = 8, PF_I = 16, PF_PK = 32,
 };
 #define PTE_NX BIT(63)
 
@@ -169,6 +169,27 @@ static void walk64(struct paging *p, struct space *memory, vaddr la, struct stat
     }
 }
 
+static u64 leaf_of(const struct state *s)
+{
+    return s->entry[s->depth - 1].value;
+}
+
+/* SDM Vol. 3A 4.6.2: the rule of protection keys that a data access violates. */
+static enum rule check_key(const struct paging *p, const struct state *s, enum access_kind kind, bool user)
+{
+    unsigned key = page_key(leaf_of(s), s->u);
+    if (user && !s->u) {
+        return RULE_NONE; /* forbidden without a key */
+    }
+    if (p->key_no_access >> key & 1) {
+        return s->u ? RULE_PF_PKRU_ACCESS : RULE_PF_PKRS_ACCESS;
+    }
+    if (kind == ACCESS_WRITE && p->key_no_write >> key & 1 && (user || p->wp)) {
+        return s->u ? RULE_PF_PKRU_WRITE : RULE_PF_PKRS_WRITE;
+    }
+    return RULE_NONE;
+}
+
 static enum rule check_rights(const struct paging *p, const struct state *s, enum access_kind kind, bool user, bool ac)
 {
     if (user && !s->u) {
@@ -186,17 +207,20 @@ static enum rule check_rights(const struct paging *p, const struct state *s, enu
     if (kind == ACCESS_WRITE && !s->w && (user || p->wp)) {
         return RULE_PF_WRITE;
     }
-    return RULE_NONE;
+    return p->key_no_access | p->key_no_write ? check_key(p, s, kind, user) : RULE_NONE;
 }
 
-static u32 error_code(const struct paging *p, enum rule rule, enum access_kind kind, bool user)
+static u32 error_code(const struct paging *p, const struct state *s, enum access_kind kind, bool user)
 {
-    u32 code = (kind == ACCESS_WRITE ? PF_W : 0) | (user ? PF_U : 0);
+    enum rule rule = s->rule;
+    u32       code = (kind == ACCESS_WRITE ? PF_W : 0) | (user ? PF_U : 0);
     if (rule != RULE_PF_NOT_PRESENT) {
         code |= PF_P;
     }
     if (rule == RULE_PF_RESERVED) {
         code |= PF_RSVD;
+    } else if (rule != RULE_PF_NOT_PRESENT && kind != ACCESS_FETCH && check_key(p, s, kind, user) != RULE_NONE) {
+        code |= PF_PK; /* also where another right is missing: SDM Vol. 3A 4.7 */
     }
     if (kind == ACCESS_FETCH && (p->smep || (p->nxe && p->mode != PAGING_32))) {
         code |= PF_I;
@@ -219,7 +243,7 @@ static bool try_walk(struct paging *p, struct space *memory, vaddr la, enum acce
     }
     r->rule = s.rule;
     if (s.rule != RULE_NONE) {
-        r->error_code = error_code(p, s.rule, kind, user);
+        r->error_code = error_code(p, &s, kind, user);
         return true;
     }
     unsigned size = p->mode == PAGING_32 ? 4 : 8;
@@ -230,11 +254,12 @@ static bool try_walk(struct paging *p, struct space *memory, vaddr la, enum acce
             return false;
         }
     }
-    u64 leaf      = s.entry[s.depth - 1].value;
+    u64 leaf      = leaf_of(&s);
     r->page_bytes = s.page_bytes;
     r->phys       = s.frame | (la & (s.page_bytes - 1));
     r->global     = p->pge && leaf & PTE_G;
     r->user       = s.u;
+    r->key        = (u8)page_key(leaf, s.u);
     r->writable   = (kind == ACCESS_WRITE || leaf & PTE_D) && (s.w || (!user && !p->wp));
     return true;
 }

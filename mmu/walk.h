@@ -15,6 +15,8 @@ struct paging {
     enum paging_mode mode;
     bool             pse, wp, nxe, smep, smap, pge, page1gb, pse36;
     u8               phys_bits;
+    /* Protection keys (SDM Vol. 3A 4.6.2): bit per page_key(): no data access; no write, where CR0.WP or the user is asked */
+    u32              key_no_access, key_no_write;
     u64              root;    /* CR3: address bits only */
     u64              pdpte[4]; /* PAE: loaded with CR3 (SDM Vol. 3A 4.4.1) */
     bool             smm;
@@ -30,7 +32,14 @@ struct walk_result {
     paddr     phys;       /* A20 not applied */
     u64       page_bytes; /* size of the guest's page */
     bool      global, writable /* dirty is set and a write is permitted */, user;
+    u8        key; /* page_key() */
 };
+
+/* Which of 32 protection keys: those of user-mode addresses, which PKRU concerns, are 16 to 31; IA32_PKRS concerns 0 to 15. */
+static inline unsigned page_key(u64 leaf, bool user)
+{
+    return (unsigned)(leaf >> 59 & 15) | (user ? 16 : 0);
+}
 
 /* Translates `la` for one access and sets accessed and dirty bits as hardware does (SDM Vol. 3A 4.8). `user`: CPL 3 and not an
  * implicit supervisor access; `ac`: SMAP is overridden by EFLAGS.AC. */

@@ -46,6 +46,10 @@ void x87_update_ferr(struct cpu *cpu);
 void x87_clear_ferr(struct cpu *cpu);
 /* XINUSE of what XCR0 enables: SDM Vol. 1 13.6. */
 u64 xsave_in_use(const struct cpu *cpu);
+/* Component `bit` of the XSAVE area, for CPUID: false: there is none. `offset`: in the standard form; 0: only in the compacted one. */
+bool xsave_component(unsigned bit, u32 *offset, u32 *bytes);
+/* Of an area with these components. */
+u32 xsave_area_bytes(u64 set, bool compacted);
 /* FNINIT, and the x87 part of RESET: the registers' contents stay. */
 void x87_init(struct cpu *cpu);
 

@@ -1,17 +1,14 @@
 /*
- * state.c: saving and loading x87, MMX, SSE and AVX state: FSTENV, FSAVE, FXSAVE, XSAVE and their
- * counterparts, MXCSR, EMMS.
+ * state.c: saving and loading x87, MMX and SSE state: FSTENV, FSAVE, FXSAVE and their counterparts, MXCSR, EMMS. XSAVE: xsave.c.
  *
- * SDM Vol. 1 8.1.10 (images of FSTENV), 10.5 (FXSAVE), chapter 13 (XSAVE); Vol. 2, the instruction
- * pages.
+ * SDM Vol. 1 8.1.10 (images of FSTENV), 10.5 (FXSAVE); Vol. 2, the instruction pages.
  */
 #include <string.h>
 
+#include "cpu/fpu/area.h"
 #include "cpu/fpu/vex.h"
 #include "cpu/fpu/x87.h"
 #include "cpu/raise.h"
-
-enum { MXCSR_VALID = 0xffff, MXCSR_RESET = 0x1f80, XMM_COUNT_64 = 16, XMM_COUNT_32 = 8 };
 
 /* ---- FSTENV, FSAVE */
 
@@ -170,14 +167,7 @@ OP(frstor)
 
 /* ---- the legacy area of FXSAVE and XSAVE: SDM Vol. 1 10.5.1, 13.4.1 */
 
-enum { AREA_MXCSR = 24, AREA_ST = 32, AREA_XMM = 160, AREA_HEADER = 512, AREA_BYTES = 576 };
-
-static unsigned xmm_count(const struct cpu *cpu)
-{
-    return cpu->code_bytes == 8 ? XMM_COUNT_64 : XMM_COUNT_32;
-}
-
-static void put_x87(const struct cpu *cpu, u8 *area, bool rex_w)
+void area_put_x87(const struct cpu *cpu, u8 *area, bool rex_w)
 {
     const struct x87 *x = &cpu->x87;
     store16(area, x->control);
@@ -194,7 +184,7 @@ static void put_x87(const struct cpu *cpu, u8 *area, bool rex_w)
     }
 }
 
-static void get_x87(struct cpu *cpu, const u8 *area, bool rex_w)
+void area_get_x87(struct cpu *cpu, const u8 *area, bool rex_w)
 {
     struct x87 *x = &cpu->x87;
     x->control = (load16(area) & 0x1f7f) | 0x40;
@@ -212,29 +202,24 @@ static void get_x87(struct cpu *cpu, const u8 *area, bool rex_w)
     x87_update_ferr(cpu);
 }
 
-static void put_mxcsr(const struct cpu *cpu, u8 *area)
+void area_put_mxcsr(const struct cpu *cpu, u8 *area)
 {
     store32(area + AREA_MXCSR, cpu->mxcsr);
     store32(area + AREA_MXCSR + 4, MXCSR_VALID);
 }
 
-static void put_xmm(const struct cpu *cpu, u8 *area)
+void area_put_xmm(const struct cpu *cpu, u8 *area)
 {
     for (unsigned n = 0; n < xmm_count(cpu); n++) {
         memcpy(area + AREA_XMM + 16 * n, &cpu->xmm[n], 16);
     }
 }
 
-static void get_xmm(struct cpu *cpu, const u8 *area)
+void area_get_xmm(struct cpu *cpu, const u8 *area)
 {
     for (unsigned n = 0; n < xmm_count(cpu); n++) {
         memcpy(&cpu->xmm[n], area + AREA_XMM + 16 * n, 16);
     }
-}
-
-static unsigned xmm_end(const struct cpu *cpu)
-{
-    return AREA_XMM + 16 * xmm_count(cpu);
 }
 
 /* FXSAVE and FXRSTOR: #NM, then alignment; pending x87 exceptions are not looked at. Returns the
@@ -251,9 +236,9 @@ OP(fxsave)
 {
     u8 area[AREA_HEADER];
     u64 offset = fx_begin(cpu, i);
-    put_x87(cpu, area, i->rex_w);
-    put_mxcsr(cpu, area);
-    put_xmm(cpu, area);
+    area_put_x87(cpu, area, i->rex_w);
+    area_put_mxcsr(cpu, area);
+    area_put_xmm(cpu, area);
     mem_write_bytes(cpu, i->seg, offset, area, xmm_end(cpu));
 }
 
@@ -264,237 +249,10 @@ OP(fxrstor)
     mem_read_bytes(cpu, i->seg, offset, area, xmm_end(cpu));
     u32 mxcsr = load32(area + AREA_MXCSR);
     cpu_check(cpu, !(mxcsr & ~(u32)MXCSR_VALID), RULE_GP_MXCSR, 0);
-    get_x87(cpu, area, i->rex_w);
+    area_get_x87(cpu, area, i->rex_w);
     cpu->mxcsr = mxcsr;
     cpu_update_code_mode(cpu);
-    get_xmm(cpu, area);
-}
-
-/* ---- XSAVE */
-
-static bool x87_in_use(const struct cpu *cpu)
-{
-    const struct x87 *x = &cpu->x87;
-    if (x->control != 0x37f || x->status || x->top || x->valid || x->opcode || x->ip || x->dp ||
-        x->ip_selector || x->dp_selector) {
-        return true;
-    }
-    for (unsigned r = 0; r < 8; r++) {
-        if (x->reg[r].mantissa || x->reg[r].sign_exponent) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool sse_in_use(const struct cpu *cpu)
-{
-    u64 any = 0;
-    for (unsigned n = 0; n < xmm_count(cpu); n++) {
-        any |= cpu->xmm[n].q[0] | cpu->xmm[n].q[1];
-    }
-    return any;
-}
-
-static bool avx_in_use(const struct cpu *cpu)
-{
-    u64 any = 0;
-    for (unsigned n = 0; n < xmm_count(cpu); n++) {
-        any |= cpu->xmm[n].q[2] | cpu->xmm[n].q[3];
-    }
-    return any;
-}
-
-/* XINUSE: SDM Vol. 1 13.6. */
-u64 xsave_in_use(const struct cpu *cpu)
-{
-    u64 any = (x87_in_use(cpu) ? XCR0_X87 : 0) | (sse_in_use(cpu) ? XCR0_SSE : 0) | (avx_in_use(cpu) ? XCR0_AVX : 0);
-    return any & cpu->xcr0;
-}
-
-/* The upper halves of the YMM registers, the same in both forms of the area: SDM Vol. 1 13.4.2, 13.4.3, 13.5.3. */
-enum { AVX_AT = AREA_BYTES, AVX_BYTES = 256 };
-#define COMPACTED BIT(63)
-
-static void put_ymm(const struct cpu *cpu, u8 *upper)
-{
-    for (unsigned n = 0; n < xmm_count(cpu); n++) {
-        memcpy(upper + 16 * n, &cpu->xmm[n].q[2], 16);
-    }
-}
-
-static void get_ymm(struct cpu *cpu, const u8 *upper)
-{
-    for (unsigned n = 0; n < xmm_count(cpu); n++) {
-        memcpy(&cpu->xmm[n].q[2], upper + 16 * n, 16);
-    }
-}
-
-/* Checks; returns the offset, and the requested-feature bitmap. */
-static u64 xsave_begin(struct cpu *cpu, const struct insn *i, u64 *rfbm)
-{
-    cpu_check(cpu, cpu->cr4 & CR4_OSXSAVE, RULE_UD_XSAVE_OFF, 0);
-    cpu_check(cpu, !(cpu->cr0 & CR0_TS), RULE_NM_TASK_SWITCHED, 0);
-    u64 offset = insn_ea(cpu, i);
-    cpu_check(cpu, !((cpu->seg[i->seg].base + offset) & 63), RULE_GP_XSAVE_UNALIGNED, 0);
-    *rfbm = cpu->xcr0 & ((u64)(u32)cpu->regs[R_DX] << 32 | (u32)cpu->regs[R_AX]);
-    return offset;
-}
-
-/* `wanted`: components to write; the rest of the area keeps what it holds (SDM Vol. 1 13.7, 13.9, 13.10). The first `header_bytes`
- * of the header are written last. */
-static void save_components(struct cpu *cpu, const struct insn *i, u64 offset, u64 wanted, bool mxcsr, const u64 *header,
-                            unsigned header_bytes)
-{
-    u8 area[AREA_HEADER + 8], upper[AVX_BYTES];
-    unsigned seg = i->seg, end = xmm_end(cpu);
-    mem_probe_write(cpu, seg, offset, AREA_BYTES);
-    if (wanted & XCR0_AVX) {
-        mem_probe_write(cpu, seg, offset + AVX_AT, 16 * xmm_count(cpu));
-    }
-    if (wanted & XCR0_X87) {
-        put_x87(cpu, area, i->rex_w);
-        mem_write_bytes(cpu, seg, offset, area, AREA_MXCSR);
-        mem_write_bytes(cpu, seg, offset + AREA_ST, area + AREA_ST, AREA_XMM - AREA_ST);
-    }
-    if (mxcsr) {
-        put_mxcsr(cpu, area);
-        mem_write_bytes(cpu, seg, offset + AREA_MXCSR, area + AREA_MXCSR, 8);
-    }
-    if (wanted & XCR0_SSE) {
-        put_xmm(cpu, area);
-        mem_write_bytes(cpu, seg, offset + AREA_XMM, area + AREA_XMM, end - AREA_XMM);
-    }
-    if (wanted & XCR0_AVX) {
-        put_ymm(cpu, upper);
-        mem_write_bytes(cpu, seg, offset + AVX_AT, upper, 16 * xmm_count(cpu));
-    }
-    mem_write_bytes(cpu, seg, offset + AREA_HEADER, header, header_bytes);
-}
-
-static void save_standard(struct cpu *cpu, const struct insn *i, bool only_in_use)
-{
-    u64 rfbm, offset = xsave_begin(cpu, i, &rfbm), in_use = xsave_in_use(cpu);
-    u64 header = (mem_read(cpu, i->seg, offset + AREA_HEADER, 8) & ~rfbm) | (in_use & rfbm);
-    save_components(cpu, i, offset, only_in_use ? rfbm & in_use : rfbm, rfbm & XCR0_YMM, &header, 8);
-}
-
-OP(xsave)
-{
-    save_standard(cpu, i, false);
-}
-
-/* The init optimization only: it is always allowed to write a component that was not modified. */
-OP(xsaveopt)
-{
-    save_standard(cpu, i, true);
-}
-
-/* A changed MXCSR too makes SSE state used: SDM Vol. 1 13.10. */
-OP(xsavec)
-{
-    u64 rfbm, offset = xsave_begin(cpu, i, &rfbm), in_use = xsave_in_use(cpu);
-    if (cpu->mxcsr != MXCSR_RESET) {
-        in_use |= XCR0_SSE;
-    }
-    u64 header[2] = {rfbm & in_use, rfbm | COMPACTED};
-    save_components(cpu, i, offset, rfbm & in_use, rfbm & in_use & XCR0_SSE, header, sizeof header);
-}
-
-/* IA32_XSS has no bits here: the same as XSAVEC, for the kernel. */
-OP(xsaves)
-{
-    cpu_check(cpu, !cpu->cpl, RULE_GP_XSAVES_CPL, 0);
-    op_xsavec(cpu, i);
-}
-
-static void init_x87_registers(struct cpu *cpu)
-{
-    x87_init(cpu);
-    memset(cpu->x87.reg, 0, sizeof cpu->x87.reg);
-}
-
-static void init_xmm(struct cpu *cpu)
-{
-    for (unsigned n = 0; n < xmm_count(cpu); n++) {
-        memset(&cpu->xmm[n], 0, 16);
-    }
-}
-
-/* SDM Vol. 1 13.8.1, 13.8.2. */
-static void check_header(struct cpu *cpu, const u8 *header)
-{
-    u64 present = load64(header), layout = load64(header + 8), rest = 0;
-    if (layout & COMPACTED) {
-        cpu_check(cpu, feature_on(&cpu->features, FEATURE_XSAVEC), RULE_GP_XRSTOR_COMPACTED, 0);
-        cpu_check(cpu, !(layout & ~(cpu->xcr0 | COMPACTED)) && !(present & ~layout), RULE_GP_XRSTOR_LAYOUT, 0);
-        for (unsigned at = 16; at < 64; at += 8) {
-            rest |= load64(header + at);
-        }
-    } else {
-        cpu_check(cpu, !(present & ~cpu->xcr0), RULE_GP_XRSTOR_BV, 0);
-        rest = layout | load64(header + 16);
-    }
-    cpu_check(cpu, !rest, RULE_GP_XRSTOR_HEADER, 0);
-}
-
-/* MXCSR, where it is loaded: from the area in its standard form, even where XSTATE_BV says that SSE state is the initial one. */
-static bool restored_mxcsr(struct cpu *cpu, const u8 *area, u64 rfbm, u32 *mxcsr)
-{
-    bool compacted = load64(area + AREA_HEADER + 8) & COMPACTED;
-    *mxcsr         = load32(area + AREA_MXCSR);
-    if (compacted && !(load64(area + AREA_HEADER) & XCR0_SSE)) {
-        *mxcsr = MXCSR_RESET;
-    }
-    if (!(rfbm & (compacted ? (u64)XCR0_SSE : (u64)XCR0_YMM))) {
-        return false;
-    }
-    cpu_check(cpu, !(*mxcsr & ~(u32)MXCSR_VALID), RULE_GP_MXCSR, 0);
-    return true;
-}
-
-OP(xrstor)
-{
-    u8 area[AREA_BYTES], upper[AVX_BYTES] = {0};
-    u32 mxcsr;
-    u64 rfbm, offset = xsave_begin(cpu, i, &rfbm);
-    mem_read_bytes(cpu, i->seg, offset, area, sizeof area);
-    check_header(cpu, area + AREA_HEADER);
-    u64 present = load64(area + AREA_HEADER);
-    bool loads_mxcsr = restored_mxcsr(cpu, area, rfbm, &mxcsr);
-    if (rfbm & present & XCR0_AVX) {
-        mem_read_bytes(cpu, i->seg, offset + AVX_AT, upper, 16 * xmm_count(cpu));
-    }
-    if (rfbm & XCR0_X87) {
-        if (present & XCR0_X87) {
-            get_x87(cpu, area, i->rex_w);
-        } else {
-            init_x87_registers(cpu);
-        }
-    }
-    if (loads_mxcsr) {
-        cpu->mxcsr = mxcsr;
-        cpu_update_code_mode(cpu);
-    }
-    if (rfbm & XCR0_SSE) {
-        if (present & XCR0_SSE) {
-            get_xmm(cpu, area);
-        } else {
-            init_xmm(cpu);
-        }
-    }
-    if (rfbm & XCR0_AVX) {
-        get_ymm(cpu, upper);
-    }
-}
-
-OP(xrstors)
-{
-    u64 rfbm;
-    cpu_check(cpu, !cpu->cpl, RULE_GP_XSAVES_CPL, 0);
-    u64 offset = xsave_begin(cpu, i, &rfbm);
-    cpu_check(cpu, mem_read(cpu, i->seg, offset + AREA_HEADER + 8, 8) & COMPACTED, RULE_GP_XRSTORS_STANDARD, 0);
-    op_xrstor(cpu, i);
+    area_get_xmm(cpu, area);
 }
 
 /* ---- MXCSR, EMMS */

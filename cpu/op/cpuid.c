@@ -4,6 +4,7 @@
  * Feature words come from the model (cpu/model.c); some bits follow control registers. Leaves 15h and 16h and the hypervisor's
  * timing leaf 40000010h give the frequency of the TSC and of the local APIC's timer, so that systems need not measure them.
  */
+#include "cpu/fpu/check.h"
 #include "cpu/op/op.h"
 
 #include <string.h>
@@ -82,29 +83,26 @@ static struct cpuid_result topology_leaf(u32 level)
     return (struct cpuid_result){.ebx = 1, .ecx = (level + 1) << 8 | level};
 }
 
-/* Of the area for what XCR0 enables, in either form. */
-static u32 xsave_bytes(const struct cpu *cpu)
-{
-    return cpu->xcr0 & XCR0_AVX ? 832 : 576;
-}
-
 static struct cpuid_result xsave_leaf(const struct cpu *cpu, u32 n)
 {
     if (!has(cpu, FEATURE_XSAVE)) {
         return (struct cpuid_result){0};
     }
-    bool avx = has(cpu, FEATURE_AVX);
+    u32 offset, bytes;
     switch (n) {
     case 0:
         return (struct cpuid_result){.eax = (u32)xcr0_valid(cpu),
-                                     .ebx = xsave_bytes(cpu),
-                                     .ecx = avx ? 832 : 576};
+                                     .ebx = xsave_area_bytes(cpu->xcr0, false),
+                                     .ecx = xsave_area_bytes(xcr0_valid(cpu), false)};
     case 1:
-        return (struct cpuid_result){.eax = word(cpu, WORD_D1A), .ebx = has(cpu, FEATURE_XSAVEC) ? xsave_bytes(cpu) : 0};
-    case 2:
-        return avx ? (struct cpuid_result){.eax = 256, .ebx = 576} : (struct cpuid_result){0};
+        return (struct cpuid_result){.eax = word(cpu, WORD_D1A),
+                                     .ebx = has(cpu, FEATURE_XSAVEC) ? xsave_area_bytes(cpu->xcr0 | cpu->msr.xss, true) : 0,
+                                     .ecx = (u32)xss_valid(cpu)};
     default:
-        return (struct cpuid_result){0};
+        if (n > 63 || !((xcr0_valid(cpu) | xss_valid(cpu)) >> n & 1) || !xsave_component(n, &offset, &bytes)) {
+            return (struct cpuid_result){0};
+        }
+        return (struct cpuid_result){.eax = bytes, .ebx = offset, .ecx = xss_valid(cpu) >> n & 1};
     }
 }
 
@@ -143,7 +141,7 @@ static struct cpuid_result basic(const struct cpu *cpu, u32 leaf, u32 sub)
     case 7:
         return sub ? (struct cpuid_result){0}
                    : (struct cpuid_result){
-                         .ebx = word(cpu, WORD_7B), .ecx = word(cpu, WORD_7C), .edx = word(cpu, WORD_7D)};
+                         .ebx = word(cpu, WORD_7B), .ecx = word(cpu, WORD_7C) | (cpu->cr4 & CR4_PKE ? 1 << 4 /* OSPKE */ : 0), .edx = word(cpu, WORD_7D)};
     case 0xb:
         return has(cpu, FEATURE_X2APIC) ? topology_leaf(sub) : (struct cpuid_result){0};
     case 0xd:

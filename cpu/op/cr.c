@@ -1,7 +1,7 @@
 /*
- * cr.c: control registers, XCR0, and the instructions that drop cached translations. Intel SDM Vol. 3A 2.5, 2.6, 4.1, 4.4.1,
- * 4.10.4, 9.8.5; Vol. 2 MOV (control registers), INVLPG, INVPCID, XSETBV. What a processor model lacks, its control registers
- * do not let software set.
+ * cr.c: control registers, XCR0, PKRU, and the instructions that drop cached translations. Intel SDM Vol. 3A 2.5, 2.6, 4.1,
+ * 4.4.1, 4.6.2, 4.10.4, 9.8.5; Vol. 2 MOV (control registers), INVLPG, INVPCID, XSETBV, RDPKRU. What a processor model lacks, its
+ * control registers do not let software set.
  */
 #include "cpu/fpu/check.h"
 #include "cpu/op/op.h"
@@ -39,6 +39,8 @@ u64 cr4_valid(const struct cpu *cpu)
         {CR4_OSXSAVE, FEATURE_XSAVE},
         {CR4_SMEP, FEATURE_SMEP},
         {CR4_SMAP, FEATURE_SMAP},
+        {CR4_PKE, FEATURE_PKU},
+        {CR4_PKS, FEATURE_PKS},
     };
     u64 valid = 0;
     for (unsigned n = 0; n < ARRAY_LEN(rows); n++) {
@@ -55,7 +57,13 @@ u64 efer_valid(const struct cpu *cpu)
 
 u64 xcr0_valid(const struct cpu *cpu)
 {
-    return has(cpu, FEATURE_AVX) ? 7 : 3;
+    return XCR0_X87 | XCR0_SSE | (has(cpu, FEATURE_AVX) ? XCR0_AVX : 0) | (has(cpu, FEATURE_PKU) ? XCR0_PKRU : 0);
+}
+
+u64 xss_valid(const struct cpu *cpu)
+{
+    (void)cpu;
+    return 0;
 }
 
 u32 eflags_valid(const struct cpu *cpu)
@@ -354,4 +362,29 @@ OP(xsetbv)
     cpu_check(cpu, value & 2 || !(value & 4), RULE_GP_XCR0_AVX_WITHOUT_SSE, 0);
     cpu->xcr0 = value;
     cpu_update_mode(cpu);
+}
+
+/* ---- protection keys */
+
+static void check_pkru(struct cpu *cpu)
+{
+    cpu_check(cpu, cpu->cr4 & CR4_PKE, RULE_UD_PKE, 0);
+    cpu_check(cpu, (u32)cpu->regs[R_CX] == 0, RULE_GP_PKRU_ECX, 0);
+}
+
+OP(rdpkru)
+{
+    (void)i;
+    check_pkru(cpu);
+    cpu->regs[R_AX] = cpu->pkru;
+    cpu->regs[R_DX] = 0;
+}
+
+OP(wrpkru)
+{
+    (void)i;
+    check_pkru(cpu);
+    cpu_check(cpu, (u32)cpu->regs[R_DX] == 0, RULE_GP_PKRU_EDX, 0);
+    cpu->pkru = (u32)cpu->regs[R_AX];
+    cpu_update_keys(cpu);
 }

@@ -76,6 +76,7 @@ static const struct msr_row msr_rows[] = {
     {0x277, 1, FEATURE_PAT, ANY_VENDOR, MSR_PAT, AT(pat), ALL},
     {0x2ff, 1, FEATURE_MTRR, ANY_VENDOR, MSR_DEFAULT_TYPE, AT(mtrr_def_type), 0xcff},
     {0xda0, 1, FEATURE_XSAVES, ANY_VENDOR, MSR_STORE, AT(xss), 0},                /* XSS: no component */
+    {0x6e1, 1, FEATURE_PKS, ANY_VENDOR, MSR_STORE, AT(pkrs), 0xffffffff},
     {0xc0000081, 1, FEATURE_SYSCALL, ANY_VENDOR, MSR_STORE, AT(star), ALL},
     {0xc0000082, 1, FEATURE_LM, ANY_VENDOR, MSR_CANONICAL, AT(lstar), ALL},
     {0xc0000083, 1, FEATURE_LM, ANY_VENDOR, MSR_CANONICAL, AT(cstar), ALL},
@@ -349,6 +350,12 @@ bool msr_write(struct cpu *cpu, u32 index, u64 value)
             return false;
         }
         cpu_update_debug(cpu);
+        return true;
+    case 0x6e1:
+        if (!row_write(cpu, index, value)) {
+            return false;
+        }
+        cpu_update_keys(cpu);
         return true;
     case 0x1a0: /* bits for features that are not there do not stick: CPUID limit (22), XD disable (34) */
         if (cpu_model_is_amd(cpu->model) || cpu->features.family < 6) {

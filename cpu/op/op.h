@@ -241,6 +241,7 @@ bool paging_is_pae(const struct cpu *cpu);
 u64 cr4_valid(const struct cpu *cpu);
 u64 efer_valid(const struct cpu *cpu);
 u64 xcr0_valid(const struct cpu *cpu);
+u64 xss_valid(const struct cpu *cpu);
 u32 eflags_valid(const struct cpu *cpu);
 u64 phys_reserved(const struct cpu *cpu); /* address bits above the physical width */
 

@@ -36,6 +36,7 @@ static void reset_power_on(struct cpu *cpu)
     cpu->x87.valid = 0xff; /* FTW = 5555h: all zero, none empty */
     memset(cpu->xmm, 0, sizeof cpu->xmm);
     cpu->mxcsr = 0x1f80;
+    cpu->pkru = 0;
     cpu->xcr0 = 1;
     cpu->cr0 = CR0_CD | CR0_NW;
     x87_clear_ferr(cpu);
@@ -147,6 +148,7 @@ const struct field cpu_fields[] = {
     FIELD_STRUCT(struct cpu, x87, x87_fields),
     FIELD_STRUCTS(struct cpu, xmm, vec_fields),
     FIELD(struct cpu, mxcsr),
+    FIELD(struct cpu, pkru),
     MSR(star),
     MSR(lstar),
     MSR(cstar),
@@ -179,6 +181,7 @@ const struct field cpu_fields[] = {
     MSR(apic_base),
     MSR(de_cfg),
     MSR(hwcr),
+    MSR(pkrs),
     FIELD_ARRAY(struct cpu, paging.pdpte),
     FIELD(struct cpu, shadow_at),
     FIELD(struct cpu, shadow_ss),

@@ -548,7 +548,7 @@ decoding:
     NEG_UD UD_OPCODE, "C7 /3", 0xc7, 0xd8, 0, 0, 0, 0
     NEG_UD UD_OPCODE, "8F /1", 0x8f, 0xc8
     NEG_UD UD_OPCODE, "0F 00 /6", 0x0f, 0x00, 0xf0
-    NEG_UD UD_OPCODE, "0F 01 /5, register", 0x0f, 0x01, 0xef
+    NEG_UD UD_OPCODE, "0F 01 /5, register", 0x0f, 0x01, 0xed
     NEG_UD UD_OPCODE, "0F BA /0", 0x0f, 0xba, 0xc0, 0
     NEG_UD UD_OPCODE, "0F 71 /0", 0x0f, 0x71, 0xc0, 0
     NEG_UD UD_OPCODE, "0F C7 /0", 0x0f, 0xc7, 0xc0
