@@ -219,6 +219,10 @@ static bool take_event(struct cpu *cpu, u32 pending)
         }
         return true;
     }
+    if (cpu->activity == ACTIVITY_MWAIT && cpu->intr) {
+        cpu->activity = ACTIVITY_RUN;
+        return true;
+    }
     return false;
 }
 
@@ -257,8 +261,8 @@ static bool runnable(const struct cpu *cpu, u32 pending)
     if (cpu->activity == ACTIVITY_RUN) {
         return true;
     }
-    if (cpu->activity == ACTIVITY_HALT) {
-        return pending & (PENDING_SMI | PENDING_INIT) || (pending & PENDING_NMI && !cpu->nmi_blocked) ||
+    if (cpu->activity == ACTIVITY_HALT || cpu->activity == ACTIVITY_MWAIT) {
+        return (cpu->activity == ACTIVITY_MWAIT && cpu->intr) || pending & (PENDING_SMI | PENDING_INIT) || (pending & PENDING_NMI && !cpu->nmi_blocked) ||
                pending & PENDING_INTR || cpu->pending_db;
     }
     return pending & PENDING_INIT;
@@ -281,7 +285,7 @@ bool cpu_run(struct cpu *cpu)
         if (cpu->icount >= cpu->icount_limit) {
             return true;
         }
-        if (!pending || !take_event(cpu, pending)) {
+        if ((!pending && cpu->activity == ACTIVITY_RUN) || !take_event(cpu, pending)) {
             execute(cpu, pending);
         }
     }

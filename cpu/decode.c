@@ -411,7 +411,6 @@ static const struct encoding *find_encoding(const struct decoder *d, unsigned ma
     *rule = vex != RULE_NONE                  ? vex
             : lacks(d, map, opcode, modrm, p) ? RULE_UD_FEATURE
             : register_only                   ? RULE_UD_REGISTER_FORM
-            : o->lacking                      ? RULE_UD_FEATURE
                                               : RULE_UD_OPCODE;
     return NULL;
 }

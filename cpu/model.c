@@ -1,153 +1,10 @@
 /*
- * model.c: processor models by name, and the words of -cpu.
- *
- * A model offers only what Ringside executes; what it does not offer is #UD, a reserved bit or a stuck flag. The default is an
- * in-order Intel processor (family 6, model 1Ch) with the x86-64-v2 instructions: like this interpreter, that model does not
- * speculate, and operating systems know that it needs none of the mitigations for speculative execution.
+ * model.c: the words of -cpu: processor models by name (the table is cpu/models.c), features added and taken away.
  */
 #include "cpu/model.h"
 
 #include <ctype.h>
 #include <string.h>
-
-#define INTEL "GenuineIntel"
-#define AMD   "AuthenticAMD"
-
-/* Bit of a feature in its word. */
-#define B(name) (1u << ((FEATURE_##name - 1) % 32))
-
-#define BASIC_586   (B(FPU) | B(VME) | B(DE) | B(PSE) | B(TSC) | B(MSR) | B(MCE) | B(CX8) | B(APIC) | B(MMX))
-#define BASIC_686   (BASIC_586 | B(PAE) | B(SEP) | B(MTRR) | B(PGE) | B(MCA) | B(CMOV) | B(PAT) | B(PSE36) | B(FXSR) | B(SSE))
-#define BASIC_64    (BASIC_686 | B(CLFSH) | B(SSE2))
-#define EXTENDED_64 (B(SYSCALL) | B(NX) | B(LM))
-#define V2_1C       (B(SSE3) | B(SSSE3) | B(CX16) | B(SSE41) | B(SSE42) | B(POPCNT) | B(HYPERVISOR))
-#define FAST_1C     (B(PCLMULQDQ) | B(MOVBE) | B(AES) | B(RDRAND) | B(TSC_DEADLINE))
-#define V3_1C       (B(XSAVE) | B(AVX) | B(F16C) | B(FMA))
-#define MAX_7B                                                                                     \
-    (B(FSGSBASE) | B(TSC_ADJUST) | B(BMI1) | B(SMEP) | B(BMI2) | B(ERMS) | B(INVPCID) | B(RDSEED) | B(ADX) | B(SMAP) |     \
-     B(CLFLUSHOPT) | B(CLWB) | B(AVX2) | B(SHA))
-
-static const struct cpu_model models[] = {
-    {.name = "x86-64-v2",
-     .description = "64-bit, SSE4.2, AES; needs no mitigations",
-     .vendor = INTEL,
-     .brand = "Ringside x86-64-v2",
-     .family = 6,
-     .model = 28,
-     .stepping = 10,
-     .phys_bits = 40,
-     .max_leaf = 0x16,
-     .max_extended = 0x80000008,
-     .word = {[WORD_1D] = BASIC_64,
-              [WORD_1C] = V2_1C | FAST_1C,
-              [WORD_7B] = B(FSGSBASE) | B(TSC_ADJUST) | B(ERMS),
-              [WORD_7D] = B(ARCH_CAPABILITIES),
-              [WORD_81D] = EXTENDED_64 | B(RDTSCP) | B(PDPE1GB),
-              [WORD_81C] = B(LAHF_LM)}},
-    {.name = "x86-64-v3",
-     .description = "64-bit, AVX2, FMA, BMI; needs no mitigations",
-     .vendor = INTEL,
-     .brand = "Ringside x86-64-v3",
-     .family = 6,
-     .model = 28,
-     .stepping = 10,
-     .phys_bits = 40,
-     .max_leaf = 0x16,
-     .max_extended = 0x80000008,
-     .word = {[WORD_1D] = BASIC_64,
-              [WORD_1C] = V2_1C | FAST_1C | V3_1C,
-              [WORD_7B] = B(FSGSBASE) | B(TSC_ADJUST) | B(ERMS) | B(BMI1) | B(BMI2) | B(AVX2),
-              [WORD_7D] = B(ARCH_CAPABILITIES),
-              [WORD_81D] = EXTENDED_64 | B(RDTSCP) | B(PDPE1GB),
-              [WORD_81C] = B(LAHF_LM) | B(ABM),
-              [WORD_D1A] = B(XSAVEOPT) | B(XSAVEC) | B(XGETBV1)}},
-    {.name = "max",
-     .description = "everything that Ringside executes",
-     .vendor = INTEL,
-     .brand = "Ringside max",
-     .family = 6,
-     .model = 28,
-     .stepping = 10,
-     .phys_bits = 40,
-     .max_leaf = 0x16,
-     .max_extended = 0x80000008,
-     .word = {[WORD_1D] = BASIC_64,
-              [WORD_1C] = V2_1C | FAST_1C | V3_1C | B(PCID) | B(X2APIC) | B(MONITOR),
-              [WORD_7B] = MAX_7B,
-              [WORD_7C] = B(UMIP) | B(VAES) | B(VPCLMULQDQ) | B(LA57) | B(PKU) | B(PKS) |
-                          B(RDPID),
-              [WORD_7D] = B(ARCH_CAPABILITIES),
-              [WORD_81D] = EXTENDED_64 | B(RDTSCP) | B(PDPE1GB) | B(3DNOW) | B(3DNOWEXT),
-              [WORD_81C] = B(LAHF_LM) | B(ABM) | B(PREFETCHW),
-              [WORD_D1A] = B(XSAVEOPT) | B(XSAVEC) | B(XGETBV1) | B(XSAVES)}},
-    {.name = "qemu64",
-     .description = "64-bit, SSE3; named as QEMU's",
-     .vendor = AMD,
-     .brand = "Ringside qemu64",
-     .family = 15,
-     .model = 107,
-     .stepping = 1,
-     .phys_bits = 40,
-     .max_leaf = 0xd,
-     .max_extended = 0x80000008,
-     .word = {[WORD_1D] = BASIC_64,
-              [WORD_1C] = B(SSE3) | B(CX16) | B(HYPERVISOR),
-              [WORD_81D] = EXTENDED_64,
-              [WORD_81C] = B(LAHF_LM)}},
-    {.name = "qemu32",
-     .description = "32-bit, SSE3; named as QEMU's",
-     .vendor = INTEL,
-     .brand = "Ringside qemu32",
-     .family = 6,
-     .model = 6,
-     .stepping = 3,
-     .phys_bits = 36,
-     .max_leaf = 4,
-     .max_extended = 0x80000004,
-     .word = {[WORD_1D] = BASIC_686 | B(SSE2), [WORD_1C] = B(SSE3) | B(HYPERVISOR)}},
-    {.name = "pentium3",
-     .description = "Pentium III: SSE",
-     .vendor = INTEL,
-     .brand = "",
-     .family = 6,
-     .model = 8,
-     .stepping = 3,
-     .phys_bits = 36,
-     .max_leaf = 2,
-     .max_extended = 0,
-     .word = {[WORD_1D] = BASIC_686}},
-    {.name = "pentium",
-     .description = "Pentium with MMX",
-     .vendor = INTEL,
-     .brand = "",
-     .family = 5,
-     .model = 4,
-     .stepping = 3,
-     .phys_bits = 32,
-     .max_leaf = 1,
-     .max_extended = 0,
-     .word = {[WORD_1D] = BASIC_586}},
-    {.name = "486",
-     .description = "80486DX: no CPUID, no CR4",
-     .vendor = INTEL,
-     .brand = "",
-     .family = 4,
-     .model = 3,
-     .stepping = 3,
-     .phys_bits = 32,
-     .word = {[WORD_1D] = B(FPU)}},
-    {.name = "base",
-     .description = "the x86-64 baseline; add features with +name",
-     .vendor = INTEL,
-     .brand = "Ringside base",
-     .family = 6,
-     .model = 28,
-     .stepping = 10,
-     .phys_bits = 40,
-     .max_leaf = 0x16,
-     .max_extended = 0x80000008,
-     .word = {[WORD_1D] = BASIC_64, [WORD_7D] = B(ARCH_CAPABILITIES), [WORD_81D] = EXTENDED_64}},
-};
 
 static const struct {
     const char  *name;
@@ -184,16 +41,16 @@ const char *cpu_model_name(const struct cpu_model *model)
 
 const char *cpu_model_default(void)
 {
-    return models[0].name;
+    return cpu_models[0].name;
 }
 
 const char *cpu_model_list(unsigned index, const char **description)
 {
-    if (index >= ARRAY_LEN(models)) {
+    if (index >= cpu_model_count) {
         return NULL;
     }
-    *description = models[index].description;
-    return models[index].name;
+    *description = cpu_models[index].description;
+    return cpu_models[index].name;
 }
 
 /* ---- names: case, '-', '_' and '.' do not count */
@@ -235,13 +92,13 @@ static unsigned distance(const char *a, const char *b)
 static const struct cpu_model *find_model(const char *plain, const struct cpu_model **nearest)
 {
     unsigned best = ~0u;
-    for (unsigned n = 0; n < ARRAY_LEN(models); n++) {
+    for (unsigned n = 0; n < cpu_model_count; n++) {
         char name[NAME_MAX_LETTERS];
-        plain_name(name, models[n].name, strlen(models[n].name));
+        plain_name(name, cpu_models[n].name, strlen(cpu_models[n].name));
         unsigned d = distance(plain, name);
         if (d < best) {
             best = d;
-            *nearest = &models[n];
+            *nearest = &cpu_models[n];
         }
     }
     return best == 0 ? *nearest : NULL;
@@ -263,9 +120,15 @@ static enum feature find_feature(const char *plain, unsigned *nearest)
     return best == 0 ? feature_names[*nearest].feature : FEATURE_NONE;
 }
 
-static const struct cpu_model *max_model(void)
+/* Whether any model has it: whether Ringside executes it. */
+static bool feature_exists(enum feature feature)
 {
-    return &models[2];
+    for (unsigned n = 0; n < cpu_model_count; n++) {
+        if (cpu_models[n].word[(feature - 1) / 32] >> ((feature - 1) % 32) & 1) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Of feature_names[n]. */
@@ -291,7 +154,7 @@ static bool apply_feature(struct cpu_features *features, u32 *asked, const char 
     }
     unsigned word = (feature - 1) / 32;
     u32      bit = 1u << ((feature - 1) % 32);
-    if (on && !(max_model()->word[word] & bit)) {
+    if (on && !feature_exists(feature)) {
         return error_set(err, "-cpu: Ringside does not have the feature '%.*s' yet", (int)length, name);
     }
     features->word[word] = on ? features->word[word] | bit : features->word[word] & ~bit;
@@ -364,7 +227,7 @@ static bool apply_dependencies(struct cpu_features *features, const u32 *asked, 
 const struct cpu_model *cpu_model_find(const char *words, struct cpu_features *features, struct error *err)
 {
     size_t                  length = strcspn(words, ",");
-    const struct cpu_model *nearest = &models[0];
+    const struct cpu_model *nearest = &cpu_models[0];
     char                    plain[NAME_MAX_LETTERS];
     plain_name(plain, words, length);
     const struct cpu_model *model = find_model(plain, &nearest);
@@ -376,6 +239,7 @@ const struct cpu_model *cpu_model_find(const char *words, struct cpu_features *f
     u32 asked[CPUID_WORDS] = {0};
     memcpy(features->word, model->word, sizeof features->word);
     features->family = model->family;
+    features->cpuid = model->max_leaf != 0;
     for (const char *p = words + length; *p;) {
         size_t n = strcspn(++p, ",");
         if (!apply_word(features, asked, p, n, err)) {

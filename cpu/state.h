@@ -120,7 +120,8 @@ enum {
     PENDING_STEP  = 1 << 8, /* the run loop is executing exactly one instruction */
 };
 
-enum cpu_activity { ACTIVITY_RUN, ACTIVITY_HALT, ACTIVITY_WAIT_SIPI, ACTIVITY_SHUTDOWN };
+/* MWAIT: as HALT, and an interrupt ends it while it is masked, too. */
+enum cpu_activity { ACTIVITY_RUN, ACTIVITY_HALT, ACTIVITY_WAIT_SIPI, ACTIVITY_SHUTDOWN, ACTIVITY_MWAIT };
 
 struct cpu;
 

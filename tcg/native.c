@@ -359,6 +359,7 @@ static bool touches_x87(const struct insn *insn)
     return (row->map == M1 && (row->opcode & 0xf8) == 0xd8) || row->feature == FEATURE_MMX || row->feature == FEATURE_SSE ||
            row->feature == FEATURE_FXSR || row->feature == FEATURE_XSAVE || row->feature == FEATURE_XSAVEOPT || row->feature == FEATURE_SSSE3 ||
            row->feature == FEATURE_XSAVEC || row->feature == FEATURE_XSAVES || row->feature == FEATURE_SSE2 || row->feature == FEATURE_3DNOW ||
+           row->feature == FEATURE_MMX2 ||
            (row->map == M1 && row->opcode == 0x9b);
 }
 

@@ -1,7 +1,7 @@
 /*
  * cpuid.c: CPUID. Intel SDM Vol. 2 CPUID; AMD APM Vol. 3 appendix E for the extended leaves.
  *
- * Feature words come from the model (cpu/model.c); some bits follow control registers. Leaves 15h and 16h and the hypervisor's
+ * Feature words, caches and the highest leaves come from the model (cpu/models.c); some bits follow control registers. Leaves 15h and 16h and the hypervisor's
  * timing leaf 40000010h give the frequency of the TSC and of the local APIC's timer, so that systems need not measure them.
  */
 #include "cpu/fpu/check.h"
@@ -40,38 +40,58 @@ static struct cpuid_result features_leaf(const struct cpu *cpu)
     if (cpu->cr4 & CR4_OSXSAVE) {
         ecx |= (u32)BIT(27);
     }
-    return (struct cpuid_result){.eax = cpu_model_signature(cpu->model),
-                                 .ebx = 1 << 16 | (has(cpu, FEATURE_CLFSH) ? 8 << 8 : 0),
-                                 .ecx = ecx,
-                                 .edx = edx};
+    u32 ebx = cpu->model->brand_index | (has(cpu, FEATURE_CLFSH) ? 1 << 16 | 8 << 8 : 0);
+    return (struct cpuid_result){.eax = cpu_model_signature(cpu->model), .ebx = ebx, .ecx = ecx, .edx = edx};
 }
 
-/* Descriptors of leaf 2: "see leaf 4", or a Pentium III's caches. */
 static struct cpuid_result cache_descriptors(const struct cpu *cpu)
 {
-    if (cpu->model->max_leaf >= 4) {
-        return (struct cpuid_result){.eax = 0x00feff01};
-    }
-    return (struct cpuid_result){.eax = 0x03020101, .edx = 0x0c040882};
+    const u32 *d = cpu->model->descriptors;
+    return (struct cpuid_result){.eax = d[0], .ebx = d[1], .ecx = d[2], .edx = d[3]};
 }
 
-enum cache_type { CACHE_DATA = 1, CACHE_CODE = 2, CACHE_UNIFIED = 3 };
-struct cache {
-    u8  type, level, ways;
-    u32 kib;
-};
-static const struct cache caches[] = {
-    {CACHE_DATA, 1, 8, 32}, {CACHE_CODE, 1, 8, 32}, {CACHE_UNIFIED, 2, 8, 512}, {CACHE_UNIFIED, 3, 16, 16384}};
-
-static struct cpuid_result cache_leaf(u32 n)
+/* Leaf 4: deterministic cache parameters. */
+static struct cpuid_result cache_leaf(const struct cpu *cpu, u32 n)
 {
-    if (n >= ARRAY_LEN(caches)) {
+    if (n >= ARRAY_LEN(cpu->model->caches) || !cpu->model->caches[n].type) {
         return (struct cpuid_result){0};
     }
-    const struct cache *c = &caches[n];
+    const struct cpu_cache *c = &cpu->model->caches[n];
     return (struct cpuid_result){.eax = c->type | (u32)c->level << 5 | 1 << 8,
-                                 .ebx = (c->ways - 1u) << 22 | 63,
-                                 .ecx = c->kib * 1024 / 64 / c->ways - 1};
+                                 .ebx = (c->ways - 1u) << 22 | (c->line - 1u),
+                                 .ecx = c->kib * 1024 / c->line / c->ways - 1};
+}
+
+static const struct cpu_cache *find_cache(const struct cpu *cpu, enum cache_type type, unsigned level)
+{
+    for (unsigned n = 0; n < ARRAY_LEN(cpu->model->caches); n++) {
+        if (cpu->model->caches[n].type == type && cpu->model->caches[n].level == level) {
+            return &cpu->model->caches[n];
+        }
+    }
+    return NULL;
+}
+
+/* AMD APM Vol. 3 E.4.5: KiB, ways as they are, lines per tag, bytes of a line. */
+static u32 l1_word(const struct cpu *cpu, enum cache_type type)
+{
+    const struct cpu_cache *c = find_cache(cpu, type, 1);
+    return c ? c->kib << 24 | (u32)c->ways << 16 | 1 << 8 | c->line : 0;
+}
+
+/* The same of the second level, E.4.6, where ways have a code. Intel leaves the lines per tag out. */
+static u32 l2_word(const struct cpu *cpu)
+{
+    static const u8         codes[] = {[1] = 1, [2] = 2, [4] = 4, [8] = 6, [16] = 8};
+    const struct cpu_cache *c       = find_cache(cpu, CACHE_UNIFIED, 2);
+    return c ? c->kib << 16 | (u32)codes[c->ways] << 12 | (cpu_model_is_amd(cpu->model) ? 1 << 8 : 0) | c->line : 0;
+}
+
+/* MONITOR works on lines of 64 bytes; MWAIT: extensions are enumerated, interrupts may end it while they are masked; C1. */
+static struct cpuid_result monitor_leaf(const struct cpu *cpu)
+{
+    return has(cpu, FEATURE_MONITOR) ? (struct cpuid_result){.eax = 64, .ebx = 64, .ecx = 3, .edx = 1 << 4}
+                                     : (struct cpuid_result){0};
 }
 
 /* The one thread of the one core. */
@@ -133,17 +153,19 @@ static struct cpuid_result basic(const struct cpu *cpu, u32 leaf, u32 sub)
     case 1:
         return features_leaf(cpu);
     case 2:
-        return cpu_model_is_amd(cpu->model) ? (struct cpuid_result){0} : cache_descriptors(cpu);
+        return cache_descriptors(cpu);
     case 4:
-        return cpu_model_is_amd(cpu->model) ? (struct cpuid_result){0} : cache_leaf(sub);
+        return cpu_model_is_amd(cpu->model) ? (struct cpuid_result){0} : cache_leaf(cpu, sub);
+    case 5:
+        return monitor_leaf(cpu);
     case 6: /* ARAT: the local APIC's timer never stops */
-        return (struct cpuid_result){.eax = 4};
+        return (struct cpuid_result){.eax = word(cpu, WORD_6A)};
     case 7:
         return sub ? (struct cpuid_result){0}
                    : (struct cpuid_result){
                          .ebx = word(cpu, WORD_7B), .ecx = word(cpu, WORD_7C) | (cpu->cr4 & CR4_PKE ? 1 << 4 /* OSPKE */ : 0), .edx = word(cpu, WORD_7D)};
     case 0xb:
-        return has(cpu, FEATURE_X2APIC) ? topology_leaf(sub) : (struct cpuid_result){0};
+        return cpu_model_is_amd(cpu->model) ? (struct cpuid_result){0} : topology_leaf(sub);
     case 0xd:
         return xsave_leaf(cpu, sub);
     case 0x15:
@@ -192,6 +214,7 @@ static struct cpuid_result extended(const struct cpu *cpu, u32 leaf)
 {
     char brand[48] = {0};
     bool amd = cpu_model_is_amd(cpu->model), lm = has(cpu, FEATURE_LM);
+    const u32 *tlb = cpu->model->tlb;
     switch (leaf) {
     case 0x80000000:
         return amd ? vendor_leaf(cpu->model->max_extended, cpu->model->vendor)
@@ -206,14 +229,14 @@ static struct cpuid_result extended(const struct cpu *cpu, u32 leaf)
         return (struct cpuid_result){
             .eax = load32(part), .ebx = load32(part + 4), .ecx = load32(part + 8), .edx = load32(part + 12)};
     }
-    case 0x80000005: /* AMD: L1 data and code, 64 KB, 2-way, 64-byte lines */
+    case 0x80000005:
         return amd ? (struct cpuid_result){
-                         .eax = 0x01ff01ff, .ebx = 0x01ff01ff, .ecx = 0x40020140, .edx = 0x40020140}
+                         .eax = tlb[0], .ebx = tlb[1], .ecx = l1_word(cpu, CACHE_DATA), .edx = l1_word(cpu, CACHE_CODE)}
                    : (struct cpuid_result){0};
-    case 0x80000006: /* L2: 512 KB, 8-way */
-        return (struct cpuid_result){.ecx = 512 << 16 | 6 << 12 | (amd ? 1 << 8 : 0) | 64};
-    case 0x80000007: /* invariant TSC */
-        return (struct cpuid_result){.edx = 1 << 8};
+    case 0x80000006:
+        return (struct cpuid_result){.eax = tlb[2], .ebx = tlb[3], .ecx = l2_word(cpu)};
+    case 0x80000007:
+        return (struct cpuid_result){.edx = word(cpu, WORD_87D)};
     case 0x80000008:
         return (struct cpuid_result){.eax = cpu->model->phys_bits | (has(cpu, FEATURE_LA57) ? 57 : lm ? 48 : 32) << 8};
     default:

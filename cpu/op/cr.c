@@ -29,7 +29,7 @@ u64 cr4_valid(const struct cpu *cpu)
         {CR4_PAE, FEATURE_PAE},
         {CR4_MCE, FEATURE_MCE},
         {CR4_PGE, FEATURE_PGE},
-        {CR4_PCE, FEATURE_I686},
+        {CR4_PCE, FEATURE_RDPMC},
         {CR4_OSFXSR, FEATURE_FXSR},
         {CR4_OSXMMEXCPT, FEATURE_SSE},
         {CR4_UMIP, FEATURE_UMIP},
@@ -72,7 +72,7 @@ u32 eflags_valid(const struct cpu *cpu)
     if (has(cpu, FEATURE_I486)) {
         valid |= FLAG_AC;
     }
-    if (has(cpu, FEATURE_I586)) {
+    if (has(cpu, FEATURE_CPUID)) {
         valid |= FLAG_ID;
     }
     if (has(cpu, FEATURE_VME)) {
@@ -120,12 +120,17 @@ static void check_long_mode_entry(struct cpu *cpu)
     cpu_check(cpu, !(cpu->tr.attr & ATTR_P) || cpu->tr.attr & 8, RULE_GP_LONG_TSS16, 0);
 }
 
+/* Others read 0. NE, WP, AM, NW and CD came with the 486 (Intel 240440, 2.1.2). */
+static u64 cr0_defined(const struct cpu *cpu)
+{
+    const u64 i386 = CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_PG;
+    return has(cpu, FEATURE_I486) ? i386 | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD : i386;
+}
+
 void cr0_write(struct cpu *cpu, u64 value)
 {
-    const u64 defined = CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD |
-                        CR0_PG;
     cpu_check(cpu, !(value >> 32), RULE_GP_CR0_RESERVED, 0);
-    value = (value & defined) | CR0_ET;
+    value = (value & cr0_defined(cpu)) | CR0_ET;
     u64 changed = value ^ cpu->cr0;
     cpu_check(cpu, value & CR0_PE || !(value & CR0_PG), RULE_GP_CR0_PG_WITHOUT_PE, 0);
     cpu_check(cpu, value & CR0_CD || !(value & CR0_NW), RULE_GP_CR0_NW_WITHOUT_CD, 0);
@@ -221,10 +226,10 @@ static void write_cr8(struct cpu *cpu, u64 value)
     }
 }
 
-/* Which registers exist: CR4 came with the Pentium, CR8 with long mode. */
+/* Which registers exist: CR4 came with CPUID, CR8 with long mode. */
 static void check_number(struct cpu *cpu, unsigned number)
 {
-    bool known = number == 0 || number == 2 || number == 3 || (number == 4 && has(cpu, FEATURE_I586)) ||
+    bool known = number == 0 || number == 2 || number == 3 || (number == 4 && has(cpu, FEATURE_CPUID)) ||
                  (number == 8 && has(cpu, FEATURE_LM));
     cpu_check(cpu, known, RULE_UD_CONTROL_REGISTER, 0);
 }

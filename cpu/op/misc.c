@@ -1,6 +1,6 @@
 /*
  * misc.c: instructions of several subjects that are too large or too rare to lower: BCD arithmetic, PUSHA/POPA, ENTER, XLAT,
- * CMPXCHG8B/16B, RDRAND/RDSEED, MONITOR/MWAIT, PAUSE, UD. Intel SDM Vol. 2 by instruction.
+ * CMPXCHG8B/16B, RDRAND/RDSEED, transactions, MONITOR/MWAIT, PAUSE, UD. Intel SDM Vol. 2 by instruction.
  *
  * Random numbers come from a xorshift generator in the processor's state: the machine seeds it, so that a recording replays.
  */
@@ -225,6 +225,38 @@ OP(rdseed)
     random_to_register(cpu, i);
 }
 
+/* ---- transactions: each one aborts where it begins, for no reason that trying again would help (SDM Vol. 1 16.3.5) */
+
+OP(xbegin)
+{
+    u64 target = (cpu->ip + i->imm) & cpu->ip_mask;
+    if (cpu->code_bytes == 8) {
+        cpu_check(cpu, cpu_canonical(cpu, target), RULE_GP_TARGET_CANONICAL, 0);
+    } else {
+        cpu_check(cpu, target <= cpu->seg[SEG_CS].limit, RULE_GP_TARGET_LIMIT, 0);
+    }
+    gpr_write(cpu, R_AX * 8, 4, 0);
+    cpu->ip = target;
+}
+
+OP(xend)
+{
+    (void)i;
+    cpu_raise(cpu, RULE_GP_XEND, 0);
+}
+
+OP(xabort)
+{
+    (void)cpu;
+    (void)i;
+}
+
+OP(xtest)
+{
+    (void)i;
+    flags_set_arith(cpu, FLAG_ZF);
+}
+
 /* ---- waiting */
 
 OP(pause)
@@ -242,14 +274,14 @@ OP(monitor)
 }
 
 /* One processor: nothing but an interrupt can change the monitored line, so MWAIT sleeps as HLT does where an interrupt
- * can end it, and otherwise does nothing, which the manual allows. */
+ * can end it (ECX bit 0: a masked one too), and otherwise does nothing, which the manual allows. */
 OP(mwait)
 {
     (void)i;
     cpu_check(cpu, cpu->cpl == 0, RULE_UD_MONITOR_CPL, 0);
     cpu_check(cpu, !((u32)cpu->regs[R_CX] & ~1u), RULE_GP_MONITOR_EXTENSIONS, 0);
-    if (cpu->eflags & FLAG_IF) {
-        cpu->activity = ACTIVITY_HALT;
+    if (cpu->eflags & FLAG_IF || cpu->regs[R_CX] & 1) {
+        cpu->activity = cpu->eflags & FLAG_IF ? ACTIVITY_HALT : ACTIVITY_MWAIT;
         cpu_kick(cpu); /* the run loop sees the new activity */
     }
 }

@@ -39,7 +39,7 @@ static void scramble(struct bed *b, struct rng *r)
 static void random_system_code(void **state)
 {
     (void)state;
-    static const char *const names[] = {"max", "qemu64", "pentium", "486", "x86-64-v2"};
+    static const char *const names[] = {"max", "qemu64", "pentium", "486", "x86-64-v2", "386", "athlon"};
     struct rng               r = {0x1234567890abcdef};
     for (unsigned round = 0; round < 1500; round++) {
         struct bed *b = bed_create(names[round % ARRAY_LEN(names)]);

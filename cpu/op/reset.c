@@ -38,7 +38,7 @@ static void reset_power_on(struct cpu *cpu)
     cpu->mxcsr = 0x1f80;
     cpu->pkru = 0;
     cpu->xcr0 = 1;
-    cpu->cr0 = CR0_CD | CR0_NW;
+    cpu->cr0 = feature_on(&cpu->features, FEATURE_I486) ? CR0_CD | CR0_NW : 0;
     x87_clear_ferr(cpu);
     cpu->icount = cpu->counted ? cpu->icount : 0; /* counted time never goes back */
 }

@@ -111,7 +111,7 @@ static bool has_flavour(const struct row *row, enum flavour flavour)
     bool one = row->map == M1;
     switch (flavour) {
     case FLOATS: return one && (row->opcode & 0xf8) == 0xd8;
-    case VECTORS: return row->kind == KIND_VEC || row->feature == FEATURE_SSE || row->feature == FEATURE_SSE2 || row->feature == FEATURE_MMX;
+    case VECTORS: return row->kind == KIND_VEC || row->feature == FEATURE_SSE || row->feature == FEATURE_SSE2 || row->feature == FEATURE_MMX || row->feature == FEATURE_MMX2;
     case SHIFTS: return one && ((row->opcode & 0xfe) == 0xc0 || (row->opcode & 0xfc) == 0xd0);
     case STACK: return one && ((row->opcode & 0xf0) == 0x50 || row->opcode == 0x68 || row->opcode == 0x6a || row->opcode == 0x8f || (row->opcode == 0xff && row->slash == 6));
     default: return row->kind == KIND_SEM || row->kind == KIND_VEC;

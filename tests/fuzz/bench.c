@@ -142,7 +142,7 @@ static void base_config(struct machine_config *c)
 
 static void vary_config(struct fuzz *f, struct machine_config *c)
 {
-    static const char *const models[] = {"qemu64", "max", "486", "pentium", "pentium3", "qemu32", "x86-64-v2"};
+    static const char *const models[] = {"qemu64", "max", "486", "pentium", "pentium3", "qemu32", "x86-64-v2", "386", "athlon", "core2duo", "Nehalem"};
     static const u64         ram[]    = {16 << 20, 2 << 20, 1 << 20, 64 << 20};
     c->cpu                            = PICK(f, models);
     c->ram_bytes                      = one_in(f, 16) ? (u64)5 << 30 : PICK(f, ram);

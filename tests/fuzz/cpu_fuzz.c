@@ -682,7 +682,7 @@ static void one_case(struct bed *b)
 
 int main(int argc, char **argv)
 {
-    static const char *const models[] = {"max", "qemu64", "x86-64-v2", "pentium3", "486", "pentium", "qemu32", "x86-64-v3"};
+    static const char *const models[] = {"max", "qemu64", "x86-64-v2", "pentium3", "486", "pentium", "qemu32", "x86-64-v3", "386", "486dx4", "athlon", "Haswell"};
     u64                      seed     = argc > 1 ? strtoull(argv[1], NULL, 0) : 1, cases = 0, rounds = 0;
     double                   seconds  = argc > 2 ? atof(argv[2]) : 5;
     i64                      end      = host_now() + (i64)(seconds * (double)NS_PER_SECOND);
