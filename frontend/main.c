@@ -15,6 +15,7 @@
 #include "frontend/backends.h"
 #include "frontend/code_log.h"
 #include "frontend/display.h"
+#include "frontend/lab/tape.h"
 #include "frontend/monitor/disas.h"
 #include "frontend/monitor/monitor.h"
 #include "frontend/options.h"
@@ -78,11 +79,11 @@ static bool open_log(const struct options *o, struct error *err)
 }
 
 static int run(struct machine *m, const struct options *o, struct backends *b,
-               struct machine_config *config)
+               struct machine_config *config, struct tape *tape)
 {
     struct error err;
     struct display *display;
-    if (!pc_build(m, config, &err) || !display_open(m, o, &display, &err)) {
+    if (!pc_build(m, config, &err) || !tape_start(tape, m, &err) || !display_open(m, o, &display, &err)) {
         return complain(&err);
     }
     struct chardev *line = backends_monitor(b);
@@ -92,17 +93,18 @@ static int run(struct machine *m, const struct options *o, struct backends *b,
     struct signals signals = {.machine = m};
     watch_signals(&signals);
     int status = machine_run(m);
+    bool as_recorded = tape_end(tape, &err);
     monitor_destroy(monitor);
     display_close(display);
     forget_signals(&signals);
-    return status;
+    return as_recorded ? status : complain(&err);
 }
 
 static int start(const struct options *o)
 {
     struct error err;
     struct machine_config config = o->machine;
-    if (!config.counted && getrandom(config.seed, sizeof config.seed, 0) != sizeof config.seed) {
+    if ((!config.counted || o->record) && getrandom(config.seed, sizeof config.seed, 0) != sizeof config.seed) {
         error_set(&err, "the host gives no random numbers");
         return complain(&err);
     }
@@ -110,13 +112,19 @@ static int start(const struct options *o)
     if (!log) {
         return complain(&err);
     }
+    struct tape *tape;
+    if (!tape_open(o, &config, &tape, &err)) {
+        code_log_destroy(log);
+        return complain(&err);
+    }
     config.accel.watch = code_log_watch(log);
     struct machine *m = machine_create();
     struct backends *b = backends_open(m, o, &config, &err);
-    int status = b ? run(m, o, b, &config) : complain(&err);
+    int status = b ? run(m, o, b, &config, tape) : complain(&err);
     machine_dismantle(m);
     backends_close(b);
     machine_destroy(m);
+    tape_free(tape);
     code_log_destroy(log);
     return status;
 }

@@ -2,6 +2,7 @@
  * options.c: see options.h. One table names every option; what QEMU has and this version has not is
  * named too, so that it is answered and never ignored.
  */
+#include "frontend/lab/journal.h"
 #include "frontend/options_parts.h"
 
 #include <stdlib.h>
@@ -445,6 +446,7 @@ TEXT_OPTION(set_initrd, machine.initrd)
 TEXT_OPTION(set_append, machine.append)
 TEXT_OPTION(set_bios, machine.bios)
 TEXT_OPTION(set_log_file, log_file)
+TEXT_OPTION(set_record, record)
 
 #define SWITCH_OPTION(function, member)                                                            \
     static bool function(struct parsing *p, const char *value)                                     \
@@ -488,6 +490,7 @@ static bool show_version(struct parsing *p, const char *value)
 }
 
 static bool show_help(struct parsing *p, const char *value);
+static bool set_replay(struct parsing *p, const char *value);
 
 /* ---- the table */
 
@@ -548,6 +551,9 @@ static const struct option options_table[] = {
     {"-clock", "host|counted[,shift=N][,sleep=on]", option_clock,
      "counted: each instruction takes 2^N ns of guest time, and a run repeats itself; sleep: as slow as the host when idle"},
     {"-icount", "N[,sleep=off]", option_icount, "QEMU's word for -clock counted,shift=N,sleep=on"},
+    {"-record", "FILE", set_record, "write down what comes from outside, to be replayed; disks are not written to"},
+    {"-replay", "FILE", set_replay,
+     "do again what was recorded; words behind it may change -accel, -display, -serial, -monitor, -d"},
     {"-name", "TEXT", set_name, "title of the window"},
     {"-uuid", "UUID", set_uuid, "the machine's identity"},
     {"-bios", "FILE", set_bios, "firmware other than SeaBIOS"},
@@ -648,6 +654,52 @@ static bool one_option(struct parsing *p, int argc, char **argv, int *at)
     return option->set(p, argv[(*at)++]);
 }
 
+/* The words of a recording stand in the place of -replay. */
+static bool set_replay(struct parsing *p, const char *value)
+{
+    char *argv[JOURNAL_TEXTS_MAX];
+    int argc = 0;
+    if (p->options->replay) {
+        return error_set(p->err, "-replay: one at a time");
+    }
+    p->options->replay = value;
+    struct journal_reader *r = journal_open(value, p->err);
+    if (!r) {
+        return false;
+    }
+    for (const char *word; argc < JOURNAL_TEXTS_MAX && (word = journal_text(r, "word", (unsigned)argc));) {
+        argv[argc++] = (char *)(uintptr_t)keep(p, word);
+    }
+    journal_free(r);
+    for (int at = 0; at < argc;) {
+        if (!one_option(p, argc, argv, &at)) {
+            return false;
+        }
+    }
+    p->recorded_serials = p->options->serial_count;
+    return true;
+}
+
+static bool check_recording(struct parsing *p)
+{
+    struct options *o = p->options;
+    const char *what = o->record ? "-record" : o->replay ? "-replay" : NULL;
+    if (o->record && o->replay) {
+        return error_set(p->err, "-record and -replay: one of them");
+    }
+    if (what && p->clock_given && !o->machine.counted) {
+        return error_set(p->err, "%s needs -clock counted, which it implies: leave -clock host out", what);
+    }
+    if (what && !p->clock_given) {
+        o->machine.counted = o->machine.count_sleeps = true;
+    }
+    if (o->replay) {
+        o->machine.count_sleeps = false;
+    }
+    p->snapshot |= what != NULL;
+    return true;
+}
+
 static bool check_whole(struct parsing *p)
 {
     const struct machine_config *c = &p->options->machine;
@@ -671,7 +723,12 @@ enum options_result options_parse(struct options *options, int argc, char **argv
             return OPTIONS_DONE;
         }
     }
-    if (options->machine.counted && !p.epoch_given) {
+    options->words = (const char *const *)argv + 1;
+    options->word_count = (unsigned)argc - 1;
+    if (!check_recording(&p)) {
+        return OPTIONS_BAD;
+    }
+    if (options->machine.counted && !options->record && !p.epoch_given) {
         options->machine.epoch = COUNTED_EPOCH;
     }
     return place_drives(&p) && default_devices(&p) && check_whole(&p) ? OPTIONS_RUN : OPTIONS_BAD;

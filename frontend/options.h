@@ -30,6 +30,9 @@ struct options {
     bool paused;      /* -S */
     bool perf_map;    /* -perfmap */
     const char *log_items, *log_file;
+    const char *record, *replay; /* files; NULL: none */
+    const char *const *words;    /* the command line, for a recording */
+    unsigned word_count;
 
     struct chardev_spec chardevs[OPTIONS_CHARDEVS];
     unsigned chardev_count;

@@ -12,7 +12,7 @@ static bool count(struct parsing *p, struct keyvals *list, bool sleeps)
     struct machine_config *m = &p->options->machine;
     const char *shift = keyvals_get(list, "shift"), *sleep = keyvals_get(list, "sleep");
     u64 number = 0;
-    m->counted = true;
+    m->counted = p->clock_given = true;
     m->count_sleeps = sleeps;
     if (shift && !parse_number(shift, SHIFT_MAX, &number, p->err)) {
         return false;
@@ -28,6 +28,7 @@ bool option_clock(struct parsing *p, const char *value)
     if (!keyvals_parse(&list, value, "type", p->err)) {
         return false;
     }
+    p->clock_given = true;
     const char *type = keyvals_get(&list, "type");
     bool ok = true;
     if (type && !strcmp(type, "counted")) {
@@ -48,7 +49,8 @@ static bool refuse_icount(struct parsing *p, struct keyvals *list)
     const char *shift = keyvals_get(list, "shift"), *align = keyvals_get(list, "align");
     bool aligned = false;
     if (shift && !strcmp(shift, "auto")) {
-        return error_set(p->err, "-icount shift=auto: a speed that adapts to the host would not repeat itself; say shift=0 to %d", SHIFT_MAX);
+        return error_set(p->err, "-icount shift=auto: a speed that adapts to the host would not repeat itself; say shift=0 to %d",
+                         SHIFT_MAX);
     }
     if (align && !parse_on_off(align, &aligned, p->err)) {
         return false;

@@ -79,6 +79,9 @@ bool option_chardev(struct parsing *p, const char *value)
 bool option_serial(struct parsing *p, const char *value)
 {
     struct options *o = p->options;
+    if (p->recorded_serials) {
+        o->serial_count = p->recorded_serials = 0;
+    }
     if (o->serial_count == MACHINE_SERIALS) {
         return error_set(p->err, "-serial: the machine has %d serial ports", MACHINE_SERIALS);
     }

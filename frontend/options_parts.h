@@ -29,7 +29,8 @@ struct parsing {
     const char *media[MACHINE_DRIVES]; /* words that are no options: files */
     unsigned media_count;
     u16 debug_port; /* -global isa-debugcon.iobase */
-    bool monitor_given, parallel_given, vga_given, epoch_given;
+    bool monitor_given, parallel_given, vga_given, epoch_given, clock_given;
+    unsigned recorded_serials; /* those that a recording has said; others take their place */
 };
 
 /* A copy that lives as long as the options. */

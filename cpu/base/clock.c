@@ -143,6 +143,13 @@ void clock_set_counter(struct clock *clock, u64 (*count)(void *opaque), void *op
     clock->shift = shift;
 }
 
+void clock_set(struct clock *clock, i64 now_ns)
+{
+    assert(follows_count(clock));
+    clock->frozen = now_ns;
+    clock->counted_from = clock->count(clock->count_opaque);
+}
+
 bool clock_has_counter(const struct clock *clock)
 {
     return follows_count(clock);

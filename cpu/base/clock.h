@@ -39,6 +39,8 @@ void clock_advance(struct clock *clock, i64 ns);
 /* In counted mode time also advances by itself, 2^shift nanoseconds for each unit that count(opaque) has grown. Then whoever counts runs the
  * timers, not loop_dispatch(). NULL: by clock_advance() alone. */
 void clock_set_counter(struct clock *clock, u64 (*count)(void *opaque), void *opaque, unsigned shift);
+/* With a counter: now it is `now_ns`. Time goes back only where the whole machine does. */
+void clock_set(struct clock *clock, i64 now_ns);
 bool clock_has_counter(const struct clock *clock);
 /* The count at which clock_now() will have come to `deadline_ns`; the present one if it is past. */
 u64 clock_count_at(const struct clock *clock, i64 deadline_ns);

@@ -80,9 +80,17 @@ static const void *element(const struct field *f, const void *object, u32 index)
     return (const u8 *)object + f->offset + (size_t)index * f->size;
 }
 
+static bool is_left_out(const struct field *f, const struct blob *blob)
+{
+    return blob->without_buffers && f->kind == FIELD_KIND_BUFFER;
+}
+
 void fields_save(const struct field *table, const void *object, struct blob *blob)
 {
     for (const struct field *f = table; f->name; f++) {
+        if (is_left_out(f, blob)) {
+            continue;
+        }
         size_t length = strlen(f->name);
         assert(length > 0 && length < 256);
         u8 name_length = (u8)length;
@@ -139,6 +147,9 @@ static bool check_data(const struct field *f, struct blob *blob, struct error *e
 static bool check_table(const struct field *table, struct blob *blob, struct error *err)
 {
     for (const struct field *f = table; f->name; f++) {
+        if (is_left_out(f, blob)) {
+            continue;
+        }
         if (!check_header(f, blob, err)) {
             return false;
         }
@@ -165,6 +176,9 @@ static bool check_table(const struct field *table, struct blob *blob, struct err
 static void load_table(const struct field *table, void *object, struct blob *blob)
 {
     for (const struct field *f = table; f->name; f++) {
+        if (is_left_out(f, blob)) {
+            continue;
+        }
         blob->pos += 1 + strlen(f->name) + 4;
         if (f->kind == FIELD_KIND_STRUCTS) {
             for (u32 i = 0; i < f->count; i++) {

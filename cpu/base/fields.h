@@ -78,6 +78,7 @@ struct field {
 struct blob {
     u8    *data;
     size_t size, capacity, pos;
+    bool   without_buffers; /* buffers are neither saved nor loaded: somebody else keeps them */
 };
 void blob_free(struct blob *blob);
 void blob_put(struct blob *blob, const void *data, size_t size);

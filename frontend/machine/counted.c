@@ -8,8 +8,8 @@ static u64 count(void *opaque)
     return cpu_icount(((struct machine *)opaque)->cpu);
 }
 
-/* How far the processor may go. At a moment at which timers have been run, one instruction at least: a timer that is always due must not
- * stop the world. */
+/* How far the processor may go. At a moment at which timers have been run, one instruction at least: a timer that is always due
+ * must not stop the world. */
 static void set_limit(void *opaque)
 {
     struct machine *m = opaque;
@@ -18,6 +18,7 @@ static void set_limit(void *opaque)
     if (limit <= now) {
         limit = now + (clock_now(m->clock) == m->timers_at);
     }
+    limit = limit < m->round_end ? limit : m->round_end;
     m->cpu->icount_limit = limit < m->stop_at ? limit : m->stop_at;
 }
 
@@ -29,6 +30,7 @@ void counted_start(struct machine *m)
     clock_on_deadline(m->clock, set_limit, m);
     m->timers_at = -1;
     m->stop_at = ICOUNT_FOREVER;
+    m->round_end = COUNTED_ROUND;
     m->host_from = host_now();
 }
 
@@ -41,15 +43,25 @@ static void run_timers(struct machine *m)
     }
 }
 
-/* By how much the guest would be ahead of the host if it were `then`. Not more behind than now: what is lost is lost. */
-static i64 ahead(struct machine *m, i64 then)
+/* What a TLB still knows of page tables that have changed can be seen by guests; so that a machine can be taken up again where a
+ * round begins, it knows nothing then. */
+static void start_round(struct machine *m)
 {
-    i64 host = host_now(), now = clock_now(m->clock);
-    if (now - m->guest_from < host - m->host_from) {
-        m->guest_from = now;
+    if (cpu_icount(m->cpu) >= m->round_end) {
+        tlb_flush(&m->cpu->tlb);
+        m->round_end += COUNTED_ROUND;
+    }
+}
+
+/* How long the host must sleep until it is `then` for the guest too. What the guest is behind is lost. */
+static i64 host_wait(struct machine *m, i64 then)
+{
+    i64 host = host_now(), wait = (then - m->guest_from) - (host - m->host_from);
+    if (wait <= 0) {
+        m->guest_from = then;
         m->host_from = host;
     }
-    return (then - m->guest_from) - (host - m->host_from);
+    return wait;
 }
 
 /* The guest is idle: its time goes on to the next deadline. */
@@ -59,7 +71,7 @@ static i64 sleep(struct machine *m)
     if (deadline == CLOCK_NEVER) {
         return -1;
     }
-    i64 wait = m->config.count_sleeps ? ahead(m, deadline) : 0;
+    i64 wait = m->config.count_sleeps ? host_wait(m, deadline) : 0;
     if (wait > 0) {
         return wait;
     }
@@ -68,11 +80,37 @@ static i64 sleep(struct machine *m)
     return 0;
 }
 
+void counted_set_time(struct machine *m, i64 now)
+{
+    u64 count = cpu_icount(m->cpu);
+    clock_set(m->clock, now);
+    m->timers_at = now;
+    m->round_end = (count / COUNTED_ROUND + 1) * COUNTED_ROUND;
+    m->guest_from = now;
+    m->host_from = host_now();
+}
+
+void counted_open(struct machine *m)
+{
+    m->open = true;
+    for (unsigned i = 0; i < MACHINE_SERIALS; i++) {
+        chardev_accept(m->line[i]);
+    }
+    if (m->outside) {
+        m->outside->moment(m->outside->opaque);
+    }
+}
+
 i64 counted_run(struct machine *m)
 {
     set_limit(m);
     m->cpu_idle = !cpu_run(m->cpu);
-    i64 wait = m->cpu_idle && !m->requests ? sleep(m) : 0;
+    bool due = m->outside && m->outside->due(m->outside->opaque);
+    i64 wait = m->cpu_idle && !m->requests && !due ? sleep(m) : 0;
     run_timers(m);
-    return wait;
+    start_round(m);
+    if (m->outside) {
+        m->outside->moment(m->outside->opaque);
+    }
+    return m->requests ? 0 : wait;
 }

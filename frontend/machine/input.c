@@ -6,9 +6,11 @@
 
 #include <string.h>
 
+#include "cpu/base/bits.h"
 #include "cpu/base/mem.h"
 #include "devices/input/ps2kbd.h"
 #include "devices/input/ps2mouse.h"
+#include "frontend/machine/outside.h"
 
 enum { QUEUE_SIZE = 1 << 16, CHORD_KEYS = 8, STEP_MS = 5, RETRY_MS = 5, NS_PER_MS = 1000000 };
 
@@ -22,6 +24,7 @@ struct input {
     struct clock *clock;
     struct ps2kbd *keyboard;
     struct ps2mouse *mouse;
+    struct machine *machine;
     struct timer timer;
     struct movement *queue; /* a ring */
     unsigned head, count;
@@ -57,12 +60,13 @@ static bool put(struct input *in, enum key key, bool down, unsigned pause_ms)
     return true;
 }
 
-struct input *input_create(struct clock *clock, struct ps2kbd *keyboard, struct ps2mouse *mouse)
+struct input *input_create(struct clock *clock, struct ps2kbd *keyboard, struct ps2mouse *mouse, struct machine *machine)
 {
     struct input *in = mem_zeroed(1, sizeof *in);
     in->clock = clock;
     in->keyboard = keyboard;
     in->mouse = mouse;
+    in->machine = machine;
     in->queue = mem_zeroed(QUEUE_SIZE, sizeof *in->queue);
     timer_init(&in->timer, clock, next_movement, in);
     return in;
@@ -83,19 +87,35 @@ void input_reset(struct input *in)
     timer_cancel(&in->timer);
 }
 
+/* ---- events: little-endian words */
+
+static bool send(struct input *in, enum outside_kind kind, const void *data, size_t size)
+{
+    struct outside_event e = {.kind = kind, .size = size, .data = data};
+    return (!in->machine || outside_pass(in->machine, &e)) && input_apply(in, &e);
+}
+
 void input_key(struct input *in, enum key key, bool down)
 {
-    ps2kbd_key(in->keyboard, key, down);
+    u8 data[3];
+    store16(data, (u16)key);
+    data[2] = down;
+    send(in, OUTSIDE_KEY, data, sizeof data);
 }
 
 void input_release_all(struct input *in)
 {
-    ps2kbd_release_all(in->keyboard);
+    send(in, OUTSIDE_RELEASE_ALL, NULL, 0);
 }
 
 void input_mouse(struct input *in, int dx, int dy, int dz, unsigned buttons)
 {
-    ps2mouse_motion(in->mouse, dx, dy, dz, buttons);
+    u8 data[16];
+    store32(data, (u32)dx);
+    store32(data + 4, (u32)dy);
+    store32(data + 8, (u32)dz);
+    store32(data + 12, buttons);
+    send(in, OUTSIDE_MOUSE, data, sizeof data);
 }
 
 bool input_busy(const struct input *in)
@@ -151,7 +171,7 @@ static bool type_char(struct input *in, u32 c)
     return true;
 }
 
-bool input_type(struct input *in, const char *utf8)
+static bool type(struct input *in, const char *utf8)
 {
     u32 c;
     bool ok = true;
@@ -186,7 +206,7 @@ static bool parse_chord(const char *names, enum key keys[CHORD_KEYS], unsigned *
     return *count ? true : error_set(err, "no key is named");
 }
 
-bool input_chord(struct input *in, const char *names, unsigned hold_ms, struct error *err)
+static bool press(struct input *in, const char *names, unsigned hold_ms, struct error *err)
 {
     enum key keys[CHORD_KEYS];
     unsigned count;
@@ -203,5 +223,84 @@ bool input_chord(struct input *in, const char *names, unsigned hold_ms, struct e
     for (unsigned i = count; i-- > 0;) {
         put(in, keys[i], false, STEP_MS);
     }
+    return true;
+}
+
+bool input_type(struct input *in, const char *utf8)
+{
+    return send(in, OUTSIDE_TYPE, utf8, strlen(utf8));
+}
+
+bool input_chord(struct input *in, const char *names, unsigned hold_ms, struct error *err)
+{
+    enum key keys[CHORD_KEYS];
+    unsigned count;
+    struct blob event = {0};
+    u8 hold[4];
+    if (!parse_chord(names, keys, &count, err)) {
+        return false;
+    }
+    store32(hold, hold_ms);
+    blob_put(&event, hold, sizeof hold);
+    blob_put(&event, names, strlen(names));
+    bool ok = send(in, OUTSIDE_CHORD, event.data, event.size);
+    blob_free(&event);
+    return ok || error_set(err, "keys are not taken now, or too many wait to be typed");
+}
+
+/* The text of an event, which may hold zeroes. */
+static bool with_text(struct input *in, const struct outside_event *e, size_t from)
+{
+    char *text = mem_zeroed(1, e->size - from + 1);
+    struct error err;
+    if (e->size > from) {
+        memcpy(text, e->data + from, e->size - from);
+    }
+    bool ok = from ? press(in, text, load32(e->data), &err) : type(in, text);
+    free(text);
+    return ok;
+}
+
+bool input_apply(struct input *in, const struct outside_event *e)
+{
+    switch (e->kind) {
+    case OUTSIDE_KEY:
+        if (e->size != 3 || load16(e->data) >= KEY_COUNT) {
+            return false;
+        }
+        ps2kbd_key(in->keyboard, (enum key)load16(e->data), e->data[2] & 1);
+        return true;
+    case OUTSIDE_RELEASE_ALL: ps2kbd_release_all(in->keyboard); return true;
+    case OUTSIDE_MOUSE:
+        if (e->size != 16) {
+            return false;
+        }
+        ps2mouse_motion(in->mouse, (i32)load32(e->data), (i32)load32(e->data + 4), (i32)load32(e->data + 8), load32(e->data + 12));
+        return true;
+    case OUTSIDE_TYPE: return with_text(in, e, 0);
+    case OUTSIDE_CHORD: return e->size >= 4 && with_text(in, e, 4);
+    default: return false;
+    }
+}
+
+void input_save(const struct input *in, struct blob *blob)
+{
+    blob_put(blob, &in->timer.deadline_ns, sizeof in->timer.deadline_ns);
+    blob_put(blob, &in->count, sizeof in->count);
+    for (unsigned k = 0; k < in->count; k++) {
+        blob_put(blob, &in->queue[(in->head + k) % QUEUE_SIZE], sizeof *in->queue);
+    }
+}
+
+bool input_load(struct input *in, struct blob *blob)
+{
+    i64 deadline;
+    in->head = in->count = 0;
+    if (!blob_get(blob, &deadline, sizeof deadline) || !blob_get(blob, &in->count, sizeof in->count) || in->count > QUEUE_SIZE ||
+        !blob_get(blob, in->queue, in->count * sizeof *in->queue)) {
+        in->count = 0;
+        return false;
+    }
+    timer_set(&in->timer, deadline);
     return true;
 }

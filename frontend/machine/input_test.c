@@ -29,7 +29,7 @@ static int setup(void **state)
     clock_start(rig.clock);
     rig.keyboard = ps2kbd_create(rig.clock);
     rig.mouse = ps2mouse_create(rig.clock);
-    rig.input = input_create(rig.clock, rig.keyboard, rig.mouse);
+    rig.input = input_create(rig.clock, rig.keyboard, rig.mouse, NULL);
     struct ps2_port *port = ps2kbd_port(rig.keyboard);
     port->receive(port, 0xf4); /* the guest wants keys */
     u8 ack;

@@ -8,7 +8,6 @@
 #include "cpu/base/log.h"
 #include "cpu/base/mem.h"
 #include "cpu/op/op.h"
-#include "devices/chipset/piix4_pm.h"
 #include "frontend/machine/counted.h"
 
 enum { MEMORY_BITS = 52, PORT_BITS = 16 };
@@ -85,11 +84,6 @@ void machine_quit(struct machine *m, int status)
     request(m, REQUEST_QUIT);
 }
 
-void machine_power_button(struct machine *m)
-{
-    piix4_pm_power_button(m->pm);
-}
-
 static void tell_changed(struct machine *m)
 {
     if (m->changed) {
@@ -162,6 +156,9 @@ static i64 run(struct machine *m)
 int machine_run(struct machine *m)
 {
     loop_on_ready(m->loop, kick, m);
+    if (m->config.counted) {
+        counted_open(m);
+    }
     if (!m->paused) {
         clock_start(m->clock);
     }

@@ -19,6 +19,7 @@
 #include "devices/core/device.h"
 #include "devices/serial/chardev.h"
 #include "devices/storage/block/block.h"
+#include "frontend/machine/outside.h"
 #include "mmu/phys.h"
 #include "tcg/accel.h"
 
@@ -110,10 +111,15 @@ struct machine {
     struct vga *vga;
     struct input *input;
 
+    const struct outside_watch *outside; /* who watches what comes from outside; NULL: nobody */
+    struct chardev *line[MACHINE_SERIALS]; /* counted time: before config.serial[] */
+
     /* Counted time. */
     u64 stop_at;        /* the processor stops, for a moment, when it has executed so many instructions */
+    bool open;          /* it has begun to run: characters may come */
+    u64 round_end;      /* counted.c */
     i64 timers_at;      /* when timers were last run */
-    i64 host_from, guest_from; /* what the host's clock and the guest's were when the guest last caught up with it */
+    i64 host_from, guest_from; /* what the host's clock and the guest's were when the guest last had caught up */
 
     /* Running. */
     bool paused, cpu_idle; /* by the user; the processor waits for an interrupt */
@@ -147,8 +153,7 @@ void machine_pause(struct machine *machine);
 void machine_continue(struct machine *machine);
 void machine_request_reset(struct machine *machine);
 void machine_quit(struct machine *machine, int status);
-/* The power button: the guest is told, and decides. */
-void machine_power_button(struct machine *machine);
+/* Buttons: outside.h. */
 
 /* Adds to the list of devices. Returns `device`. */
 struct device *machine_add(struct machine *machine, struct device *device);

@@ -379,8 +379,11 @@ static void create_serial_ports(struct machine *m, struct board *b)
     for (unsigned i = 0; i < MACHINE_SERIALS; i++) {
         if (m->config.has_serial[i]) {
             struct irq *irq = piix3_irq(b->piix3, com[i].irq);
-            machine_add(
-                m, uart16550_create(m->ports, com[i].base, m->clock, irq, m->config.serial[i]));
+            struct chardev *c = m->config.serial[i];
+            if (m->config.counted) {
+                c = m->line[i] = line_create(m, i, c);
+            }
+            machine_add(m, uart16550_create(m->ports, com[i].base, m->clock, irq, c));
         }
     }
     if (m->config.has_parallel) {
@@ -399,7 +402,7 @@ static void create_input(struct machine *m, struct board *b)
                 i8042_create(m->ports, m->clock, ps2kbd_port(b->keyboard), ps2mouse_port(b->mouse),
                              piix3_irq(b->piix3, 1), piix3_irq(b->piix3, 12),
                              a20_input(b->a20, A20_KEYBOARD), &b->reset));
-    m->input = input_create(m->clock, b->keyboard, b->mouse);
+    m->input = input_create(m->clock, b->keyboard, b->mouse, m);
 }
 
 static void debug_exit(void *opaque, int status)
@@ -610,6 +613,10 @@ void pc_destroy(struct machine *m)
         return;
     }
     input_destroy(m->input);
+    for (unsigned i = 0; i < MACHINE_SERIALS; i++) {
+        chardev_destroy(m->line[i]);
+        m->line[i] = NULL;
+    }
     if (b->acpi) {
         acpi_tables_destroy(b->acpi);
     }

@@ -8,7 +8,6 @@
 
 #include "cpu/base/log.h"
 #include "devices/display/vga.h"
-#include "devices/irq/lapic.h"
 #include "frontend/machine/input.h"
 #include "frontend/monitor/monitor_state.h"
 
@@ -31,14 +30,14 @@ static bool run_cont(struct call *c, struct error *err)
 static bool run_reset(struct call *c, struct error *err)
 {
     (void)err;
-    machine_request_reset(c->machine);
+    outside_reset(c->machine);
     return true;
 }
 
 static bool run_powerdown(struct call *c, struct error *err)
 {
     (void)err;
-    machine_power_button(c->machine);
+    outside_power_button(c->machine);
     return true;
 }
 
@@ -49,17 +48,10 @@ static bool run_quit(struct call *c, struct error *err)
     return true;
 }
 
-/* An NMI button pulls LINT1, which the guest programs; without a local APIC, the processor's own
- * pin. */
 static bool run_nmi(struct call *c, struct error *err)
 {
     (void)err;
-    if (c->machine->lapic) {
-        irq_set(lapic_lint(c->machine->lapic, 1), true);
-        irq_set(lapic_lint(c->machine->lapic, 1), false);
-    } else {
-        cpu_raise_nmi(c->machine->cpu);
-    }
+    outside_nmi(c->machine);
     return true;
 }
 

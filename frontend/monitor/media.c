@@ -88,7 +88,7 @@ static bool run_eject(struct call *c, struct error *err)
     if (force && c->count < 2) {
         return error_set(err, "eject -f: which drive?");
     }
-    return find_removable(c, c->word[force], &p, err) && put_medium(c, &p, NULL, force, err);
+    return outside_is_free(c->machine, "eject", err) && find_removable(c, c->word[force], &p, err) && put_medium(c, &p, NULL, force, err);
 }
 
 /* As the command line opened the last medium of that drive. */
@@ -106,7 +106,7 @@ static struct block_options options_for(const struct machine *m, const struct pl
 static bool run_change(struct call *c, struct error *err)
 {
     struct place p;
-    if (!find_removable(c, c->word[0], &p, err)) {
+    if (!outside_is_free(c->machine, "change", err) || !find_removable(c, c->word[0], &p, err)) {
         return false;
     }
     struct block_options options = options_for(c->machine, &p);

@@ -263,12 +263,16 @@ static bool run_i(struct call *c, struct error *err)
     if (!port_width(c, &f, err) || !call_number(c, c->rest, &port, err)) {
         return false;
     }
+    struct outside_port access = {.port = (u16)port, .size = (u8)f.size};
+    if (!outside_port(c->machine, &access)) {
+        return error_set(err, "ports are not accessed while a run is replayed");
+    }
     fprintf(c->out, "port%c[0x%04x] =",
             f.size == 1   ? 'b'
             : f.size == 2 ? 'w'
                           : 'l',
             (unsigned)(u16)port);
-    print_value(c->out, &f, space_read(c->machine->ports, (u16)port, f.size, false));
+    print_value(c->out, &f, access.value);
     fprintf(c->out, "\n");
     return true;
 }
@@ -281,8 +285,8 @@ static bool run_o(struct call *c, struct error *err)
         !call_number(c, c->word[1], &value, err)) {
         return false;
     }
-    space_write(c->machine->ports, (u16)port, value & (((u64)1 << f.size * 8) - 1), f.size, false);
-    return true;
+    struct outside_port access = {.port = (u16)port, .size = (u8)f.size, .write = true, .value = (u32)(value & (((u64)1 << f.size * 8) - 1))};
+    return outside_port(c->machine, &access) || error_set(err, "ports are not accessed while a run is replayed");
 }
 
 const struct command memory_commands[] = {

@@ -167,10 +167,10 @@ static void carry_out(struct machine *m, const struct command_event *e)
         toggle_pause(m);
         break;
     case COMMAND_RESET:
-        machine_request_reset(m);
+        outside_reset(m);
         break;
     case COMMAND_POWER_BUTTON:
-        machine_power_button(m);
+        outside_power_button(m);
         break;
     case COMMAND_QUIT:
         machine_quit(m, 0);

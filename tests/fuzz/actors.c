@@ -128,7 +128,7 @@ static void act_power(struct fuzz *f)
         out(f, 0xb2 + below(f, 2), below(f, 256), 1);
         break;
     case 5:
-        machine_power_button(f->m);
+        outside_power_button(f->m);
         break;
     default:
         touch(f, f->m->ports, PM_BASE + below(f, 0x40), 1u << below(f, 3));
