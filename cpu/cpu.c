@@ -190,6 +190,12 @@ static void step_debugged(struct cpu *cpu)
 static bool take_event(struct cpu *cpu, u32 pending)
 {
     cpu->current = NULL;
+    if (pending & PENDING_MCE) { /* SDM Vol. 3A table 6-2: before all else */
+        clear_pending(cpu, PENDING_MCE);
+        machine_check_take(cpu);
+        cpu->delivering = -1;
+        return true;
+    }
     if (pending & PENDING_INIT) {
         clear_pending(cpu, PENDING_INIT);
         cpu_reset(cpu, true);
@@ -262,7 +268,7 @@ static bool runnable(const struct cpu *cpu, u32 pending)
         return true;
     }
     if (cpu->activity == ACTIVITY_HALT || cpu->activity == ACTIVITY_MWAIT) {
-        return (cpu->activity == ACTIVITY_MWAIT && cpu->intr) || pending & (PENDING_SMI | PENDING_INIT) || (pending & PENDING_NMI && !cpu->nmi_blocked) ||
+        return (cpu->activity == ACTIVITY_MWAIT && cpu->intr) || pending & (PENDING_SMI | PENDING_INIT | PENDING_MCE) || (pending & PENDING_NMI && !cpu->nmi_blocked) ||
                pending & PENDING_INTR || cpu->pending_db;
     }
     return pending & PENDING_INIT;

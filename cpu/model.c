@@ -179,6 +179,12 @@ static bool apply_word(struct cpu_features *features, u32 *asked, const char *wo
     if (!on && !off) {
         return error_set(err, "-cpu: '%.*s' must be on or off", (int)length, word);
     }
+    char plain[NAME_MAX_LETTERS];
+    plain_name(plain, word, name);
+    if (!strcmp(plain, "ignoremsrs")) {
+        features->ignore_msrs = on;
+        return true;
+    }
     return apply_feature(features, asked, word, name, on, err);
 }
 
@@ -239,6 +245,7 @@ const struct cpu_model *cpu_model_find(const char *words, struct cpu_features *f
     u32 asked[CPUID_WORDS] = {0};
     memcpy(features->word, model->word, sizeof features->word);
     features->family = model->family;
+    features->ignore_msrs = false;
     features->cpuid = model->max_leaf != 0;
     for (const char *p = words + length; *p;) {
         size_t n = strcspn(++p, ",");

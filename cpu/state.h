@@ -118,6 +118,7 @@ enum {
     PENDING_DEBUG = 1 << 6, /* single-step or breakpoints: TF, DR7, a debugger's step */
     PENDING_RESET = 1 << 7,
     PENDING_STEP  = 1 << 8, /* the run loop is executing exactly one instruction */
+    PENDING_MCE   = 1 << 9, /* a machine check */
 };
 
 /* MWAIT: as HALT, and an interrupt ends it while it is masked, too. */
@@ -216,7 +217,8 @@ struct cpu {
         u64 sysenter_cs, sysenter_esp, sysenter_eip;
         u64 pat, misc_enable, mtrr_def_type, mtrr_fixed[11], mtrr_base[8], mtrr_mask[8], microcode, debugctl, feature_control;
         u64 last_branch[4]; /* from, to; the same of what went before the last event */
-        u64 mcg_status, mc_ctl[10], mc_status[10], mc_addr[10], mc_misc[10], smbase, spec_ctrl, tsc_deadline, apic_base, de_cfg, hwcr, xss, pkrs;
+        u64 p5_mc[2], monitor_filter;
+        u64 mcg_status, mcg_ctl, mc_ctl[10], mc_status[10], mc_addr[10], mc_misc[10], smbase, spec_ctrl, tsc_deadline, apic_base, de_cfg, hwcr, xss, pkrs;
     } msr;
     u64               shadow_at;  /* icount at which the instruction after STI or MOV SS begins; ~0: none */
     u64               pending_db; /* DR6 bits of a trap to be taken after this instruction */

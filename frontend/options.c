@@ -56,6 +56,8 @@ static bool set_cpu(struct parsing *p, const char *value)
             printf("%-12s %s%s\n", name, description,
                    strcmp(name, cpu_model_default()) ? "" : " (default)");
         }
+        printf("Behind the name: ,+feature ,-feature ,feature=on|off; ignore-msrs=on: model-specific\n"
+               "registers that the processor lacks read 0 and take writes, without #GP.\n");
         p->done = true;
         return true;
     }
@@ -503,7 +505,7 @@ struct option {
 
 static const struct option options_table[] = {
     {"-m", "SIZE", set_memory, "memory, in MiB or with a suffix (default 512M)"},
-    {"-cpu", "MODEL", set_cpu, "processor model and features; `help` lists them"},
+    {"-cpu", "MODEL", set_cpu, "processor model, features, ignore-msrs=on; `help` lists models"},
     {"-smp", "1", set_smp, "number of processors: one in this version"},
     {"-M", "pc", set_machine, "machine type and its settings"},
     {"-machine", "pc", set_machine, "the same"},

@@ -308,14 +308,19 @@ static void log_exception(struct cpu *cpu, int vector, u32 error)
     }
 }
 
-static bool triple_fault(struct cpu *cpu)
+void cpu_shut_down(struct cpu *cpu)
 {
-    log_at(LOG_INT, "triple fault: shutdown");
     cpu->delivering = -1;
     cpu->activity = ACTIVITY_SHUTDOWN;
     if (cpu->bus.shutdown) {
         cpu->bus.shutdown(cpu->bus.opaque);
     }
+}
+
+static bool triple_fault(struct cpu *cpu)
+{
+    log_at(LOG_INT, "triple fault: shutdown");
+    cpu_shut_down(cpu);
     return false;
 }
 

@@ -1,8 +1,8 @@
 /*
- * msr.c: model-specific registers, the time-stamp counter, performance counters. Intel SDM Vol. 4; AMD BKDG for C001_xxxxh.
+ * msr.c: model-specific registers, the time-stamp counter. Intel SDM Vol. 4; AMD BKDG for C001_xxxxh.
  *
- * One table says which registers exist for which model, where they are kept and which bits software may set. MTRRs, PAT and
- * machine-check banks are kept but have no effect: memory is always write-back and never fails. Performance counters read 0.
+ * One table says which registers exist for which kind of model, where they are kept and which bits software may set. MTRRs and PAT
+ * are kept but have no effect: memory is always write-back. Machine-check registers: machine_check.c.
  */
 #include "cpu/op/op.h"
 
@@ -18,14 +18,23 @@ enum msr_kind {
     MSR_READ,     /* kept; may not be written */
     MSR_CONSTANT, /* reads `mask`, may not be written */
     MSR_IGNORE,   /* reads `mask`, writes are dropped */
+    MSR_SPECIAL,  /* more than storage: msr_read() and msr_write() know it */
 };
 
-enum vendor_only { ANY_VENDOR, INTEL_ONLY, AMD_ONLY };
+/* Kinds of models. */
+enum {
+    ANY_VENDOR   = 0xffff,
+    AMD_ONLY     = KIND_K7 | KIND_K8,
+    INTEL_ONLY   = ANY_VENDOR & ~AMD_ONLY,
+    NEHALEM_ON   = KIND_NEHALEM | KIND_HASWELL | KIND_GENERIC,
+    CORE_ON      = KIND_CORE | NEHALEM_ON,
+    P6_ON        = KIND_P6 | CORE_ON,
+};
 
 struct msr_row {
     u32              first, count;
     enum feature     feature;
-    enum vendor_only vendor;
+    u16              kinds; /* enum cpu_kind */
     enum msr_kind    kind;
     u32              offset, stride;
     u64              mask;
@@ -48,28 +57,50 @@ struct msr_row {
      BIT(26) | BIT(27) | BIT(62))
 
 static const struct msr_row msr_rows[] = {
-    {0x000, 2, FEATURE_MCE, INTEL_ONLY, MSR_IGNORE, NOWHERE, 0},                  /* P5_MC_ADDR, P5_MC_TYPE */
-    {0x011, 3, FEATURE_I586, INTEL_ONLY, MSR_IGNORE, NOWHERE, 0},                 /* Pentium: CESR, CTR0, CTR1 */
-    {0x017, 1, FEATURE_I686, INTEL_ONLY, MSR_CONSTANT, NOWHERE, 0},               /* PLATFORM_ID */
-    {0x02a, 1, FEATURE_I686, INTEL_ONLY, MSR_IGNORE, NOWHERE, 0},                 /* EBL_CR_POWERON */
-    {0x03a, 1, FEATURE_I686, INTEL_ONLY, MSR_CONSTANT, NOWHERE, 1},               /* FEATURE_CONTROL: locked */
-    {0x079, 1, FEATURE_I686, INTEL_ONLY, MSR_IGNORE, NOWHERE, 0},                 /* BIOS_UPDT_TRIG */
-    {0x08b, 1, FEATURE_I686, INTEL_ONLY, MSR_IGNORE, NOWHERE, (u64)0x219 << 32},  /* BIOS_SIGN_ID */
-    {0x08b, 1, FEATURE_I686, AMD_ONLY, MSR_IGNORE, NOWHERE, 0x01000065},          /* PATCH_LEVEL */
-    {0x0c1, 8, FEATURE_I686, INTEL_ONLY, MSR_IGNORE, NOWHERE, 0},                 /* PMC0-7 */
+    {0x000, 2, FEATURE_MCE, INTEL_ONLY, MSR_STORE, AT(p5_mc[0]), 0},              /* P5_MC_ADDR, P5_MC_TYPE: may be cleared */
+    {0x002, 1, FEATURE_NONE, KIND_P5, MSR_IGNORE, NOWHERE, 0},                    /* test registers: TR1, */
+    {0x004, 6, FEATURE_NONE, KIND_P5, MSR_IGNORE, NOWHERE, 0},                    /* TR2 to TR7, */
+    {0x00b, 4, FEATURE_NONE, KIND_P5, MSR_IGNORE, NOWHERE, 0},                    /* TR9 to TR12 */
+    {0x006, 1, FEATURE_MONITOR, CORE_ON, MSR_STORE, AT(monitor_filter), 0xffff},  /* MONITOR_FILTER_SIZE */
+    {0x010, 1, FEATURE_TSC, ANY_VENDOR, MSR_SPECIAL, NOWHERE, 0},
+    {0x011, 3, FEATURE_NONE, KIND_P5, MSR_IGNORE, NOWHERE, 0},                    /* CESR, CTR0, CTR1: they do not count */
+    {0x017, 1, FEATURE_NONE, P6_ON, MSR_CONSTANT, NOWHERE, 0},                    /* PLATFORM_ID */
+    {0x02a, 1, FEATURE_NONE, P6_ON, MSR_IGNORE, NOWHERE, 0},                      /* EBL_CR_POWERON */
+    {0x033, 1, FEATURE_NONE, KIND_P6, MSR_IGNORE, NOWHERE, 0},                    /* TEST_CTL */
+    {0x034, 1, FEATURE_NONE, NEHALEM_ON, MSR_CONSTANT, NOWHERE, 0},               /* SMI_COUNT */
+    {0x03a, 1, FEATURE_NONE, CORE_ON, MSR_CONSTANT, NOWHERE, 1},                  /* FEATURE_CONTROL: locked */
+    {0x03b, 1, FEATURE_TSC_ADJUST, ANY_VENDOR, MSR_SPECIAL, NOWHERE, 0},
+    {0x079, 1, FEATURE_NONE, P6_ON, MSR_IGNORE, NOWHERE, 0},                      /* BIOS_UPDT_TRIG */
+    {0x088, 3, FEATURE_NONE, KIND_P6, MSR_IGNORE, NOWHERE, 0},                    /* BBL_CR_D0 to D2 */
+    {0x08b, 1, FEATURE_NONE, P6_ON, MSR_IGNORE, NOWHERE, (u64)0x219 << 32},       /* BIOS_SIGN_ID */
+    {0x08b, 1, FEATURE_NONE, AMD_ONLY, MSR_IGNORE, NOWHERE, 0x01000065},          /* PATCH_LEVEL */
+    {0x0c1, 2, FEATURE_NONE, KIND_P6, MSR_IGNORE, NOWHERE, 0},                    /* PERFCTR0, 1: they do not count */
+    {0x0c1, 8, FEATURE_NONE, CORE_ON, MSR_IGNORE, NOWHERE, 0},                    /* PMC0-7 */
+    {0x0cd, 1, FEATURE_NONE, KIND_CORE, MSR_CONSTANT, NOWHERE, 0},                /* FSB_FREQ: 266 MHz */
+    {0x0ce, 1, FEATURE_NONE, NEHALEM_ON, MSR_SPECIAL, NOWHERE, 0},                /* PLATFORM_INFO */
+    {0x0e2, 1, FEATURE_NONE, NEHALEM_ON, MSR_IGNORE, NOWHERE, 0x8000},            /* PKG_CST_CONFIG_CONTROL: locked */
     {0x0fe, 1, FEATURE_MTRR, ANY_VENDOR, MSR_CONSTANT, NOWHERE, 0x508},           /* MTRRCAP: 8, fixed, WC */
     {0x10a, 1, FEATURE_ARCH_CAPABILITIES, ANY_VENDOR, MSR_CONSTANT, NOWHERE, ARCH_CAPABILITIES},
-    {0x119, 1, FEATURE_I686, INTEL_ONLY, MSR_IGNORE, NOWHERE, 0},                 /* BBL_CR_CTL */
-    {0x11e, 1, FEATURE_I686, INTEL_ONLY, MSR_IGNORE, NOWHERE, 0},                 /* BBL_CR_CTL3 */
+    {0x116, 6, FEATURE_NONE, KIND_P6, MSR_IGNORE, NOWHERE, 0},                    /* BBL_CR_ADDR, DECC, CTL, TRIG, BUSY */
+    {0x119, 1, FEATURE_NONE, CORE_ON, MSR_IGNORE, NOWHERE, 0},                    /* BBL_CR_CTL */
+    {0x11e, 1, FEATURE_NONE, P6_ON, MSR_IGNORE, NOWHERE, 0},                      /* BBL_CR_CTL3 */
     {0x174, 1, FEATURE_SEP, ANY_VENDOR, MSR_STORE, AT(sysenter_cs), ALL},
     {0x175, 1, FEATURE_SEP, ANY_VENDOR, MSR_CANONICAL, AT(sysenter_esp), ALL},
     {0x176, 1, FEATURE_SEP, ANY_VENDOR, MSR_CANONICAL, AT(sysenter_eip), ALL},
-    {0x179, 1, FEATURE_MCA, ANY_VENDOR, MSR_CONSTANT, NOWHERE, 10},               /* MCG_CAP: ten banks */
-    {0x17a, 1, FEATURE_MCA, ANY_VENDOR, MSR_STORE, AT(mcg_status), 7},
-    {0x186, 8, FEATURE_I686, INTEL_ONLY, MSR_IGNORE, NOWHERE, 0},                 /* PERFEVTSEL0-7 */
-    {0x199, 4, FEATURE_I686, INTEL_ONLY, MSR_IGNORE, NOWHERE, 0},                 /* PERF_CTL, clock, thermal */
-    {0x1d9, 1, FEATURE_I686, ANY_VENDOR, MSR_STORE, AT(debugctl), 0xffff},
-    {0x1db, 4, FEATURE_I686, ANY_VENDOR, MSR_READ, AT(last_branch[0]), 0},               /* last branch and exception */
+    {0x186, 2, FEATURE_NONE, KIND_P6, MSR_IGNORE, NOWHERE, 0},                    /* PERFEVTSEL0, 1 */
+    {0x186, 8, FEATURE_NONE, CORE_ON, MSR_IGNORE, NOWHERE, 0},                    /* PERFEVTSEL0-7 */
+    {0x198, 1, FEATURE_NONE, CORE_ON, MSR_SPECIAL, NOWHERE, 0},                   /* PERF_STATUS */
+    {0x199, 4, FEATURE_NONE, CORE_ON, MSR_IGNORE, NOWHERE, 0},                    /* PERF_CTL, clock, thermal */
+    {0x1a0, 1, FEATURE_NONE, CORE_ON, MSR_SPECIAL, NOWHERE, 0},                   /* MISC_ENABLE */
+    {0x1ad, 1, FEATURE_NONE, NEHALEM_ON, MSR_CONSTANT, NOWHERE, 0},               /* TURBO_RATIO_LIMIT */
+    {0x1d9, 1, FEATURE_NONE, KIND_P6, MSR_STORE, AT(debugctl), 0x7f},
+    {0x1d9, 1, FEATURE_NONE, KIND_CORE, MSR_STORE, AT(debugctl), 0x5fc3},
+    {0x1d9, 1, FEATURE_NONE, KIND_NEHALEM | KIND_HASWELL, MSR_STORE, AT(debugctl), 0x7fc3},
+    {0x1d9, 1, FEATURE_NONE, KIND_GENERIC, MSR_STORE, AT(debugctl), 0xffff},
+    {0x1d9, 1, FEATURE_NONE, AMD_ONLY, MSR_STORE, AT(debugctl), 0x3f},
+    {0x1db, 4, FEATURE_NONE, KIND_P6 | KIND_GENERIC | AMD_ONLY, MSR_READ, AT(last_branch[0]), 0}, /* last branch and exception */
+    {0x1dd, 2, FEATURE_NONE, KIND_CORE | KIND_NEHALEM | KIND_HASWELL, MSR_READ, AT(last_branch[2]), 0}, /* last exception */
+    {0x200, 16, FEATURE_MTRR, ANY_VENDOR, MSR_SPECIAL, NOWHERE, 0},               /* variable ranges */
     {0x250, 1, FEATURE_MTRR, ANY_VENDOR, MSR_TYPES, AT(mtrr_fixed[0]), ALL},
     {0x258, 2, FEATURE_MTRR, ANY_VENDOR, MSR_TYPES, AT(mtrr_fixed[1]), ALL},
     {0x268, 8, FEATURE_MTRR, ANY_VENDOR, MSR_TYPES, AT(mtrr_fixed[3]), ALL},
@@ -77,6 +108,10 @@ static const struct msr_row msr_rows[] = {
     {0x2ff, 1, FEATURE_MTRR, ANY_VENDOR, MSR_DEFAULT_TYPE, AT(mtrr_def_type), 0xcff},
     {0xda0, 1, FEATURE_XSAVES, ANY_VENDOR, MSR_STORE, AT(xss), 0},                /* XSS: no component */
     {0x6e1, 1, FEATURE_PKS, ANY_VENDOR, MSR_STORE, AT(pkrs), 0xffffffff},
+    {0xc0000080, 1, FEATURE_SYSCALL, ANY_VENDOR, MSR_SPECIAL, NOWHERE, 0},        /* EFER */
+    {0xc0000080, 1, FEATURE_NX, ANY_VENDOR, MSR_SPECIAL, NOWHERE, 0},
+    {0xc0000080, 1, FEATURE_LM, ANY_VENDOR, MSR_SPECIAL, NOWHERE, 0},
+    {0xc0000100, 2, FEATURE_LM, ANY_VENDOR, MSR_SPECIAL, NOWHERE, 0},             /* bases of FS and GS */
     {0xc0000081, 1, FEATURE_SYSCALL, ANY_VENDOR, MSR_STORE, AT(star), ALL},
     {0xc0000082, 1, FEATURE_LM, ANY_VENDOR, MSR_CANONICAL, AT(lstar), ALL},
     {0xc0000083, 1, FEATURE_LM, ANY_VENDOR, MSR_CANONICAL, AT(cstar), ALL},
@@ -100,11 +135,9 @@ static const struct msr_row msr_rows[] = {
 
 static const struct msr_row *find_row(const struct cpu *cpu, u32 index)
 {
-    bool amd = cpu_model_is_amd(cpu->model);
     for (unsigned n = 0; n < ARRAY_LEN(msr_rows); n++) {
         const struct msr_row *row = &msr_rows[n];
-        bool vendor = row->vendor == ANY_VENDOR || (row->vendor == AMD_ONLY) == amd;
-        if (index - row->first < row->count && vendor && feature_on(&cpu->features, row->feature)) {
+        if (index - row->first < row->count && row->kinds & cpu->model->kind && feature_on(&cpu->features, row->feature)) {
             return row;
         }
     }
@@ -119,7 +152,7 @@ static u64 *row_place(struct cpu *cpu, const struct msr_row *row, u32 index)
 static bool row_read(struct cpu *cpu, u32 index, u64 *value)
 {
     const struct msr_row *row = find_row(cpu, index);
-    if (!row) {
+    if (!row || row->kind == MSR_SPECIAL) {
         return false;
     }
     *value = row->kind == MSR_CONSTANT || row->kind == MSR_IGNORE ? row->mask : *row_place(cpu, row, index);
@@ -239,27 +272,11 @@ static bool write_mtrr(struct cpu *cpu, u32 index, u64 value)
     return true;
 }
 
-/* Machine-check banks 400h-427h: CTL, STATUS, ADDR, MISC by turns. */
-static u64 *mc_place(struct cpu *cpu, u32 index)
-{
-    unsigned n = (index - 0x400) / 4;
-    u64     *place[] = {&cpu->msr.mc_ctl[n], &cpu->msr.mc_status[n], &cpu->msr.mc_addr[n], &cpu->msr.mc_misc[n]};
-    return place[index & 3];
-}
-
-static bool write_mc(struct cpu *cpu, u32 index, u64 value)
-{
-    if (index & 3 && value) { /* only CTL takes other values than 0 */
-        return false;
-    }
-    *mc_place(cpu, index) = value;
-    return true;
-}
-
 static bool is_apic_msr(const struct cpu *cpu, u32 index)
 {
     return feature_on(&cpu->features, FEATURE_APIC) &&
-           ((index == 0x1b && cpu->features.family >= 6) || (index >= 0x800 && index <= 0x8ff) ||
+           ((index == 0x1b && cpu->features.family >= 6) ||
+            (index >= 0x800 && index <= 0x8ff && feature_on(&cpu->features, FEATURE_X2APIC)) ||
             (index == 0x6e0 && feature_on(&cpu->features, FEATURE_TSC_DEADLINE)));
 }
 
@@ -268,10 +285,10 @@ static bool is_mtrr(const struct cpu *cpu, u32 index)
     return index >= 0x200 && index <= 0x20f && feature_on(&cpu->features, FEATURE_MTRR);
 }
 
-static bool is_mc_bank(const struct cpu *cpu, u32 index)
+/* Whether the processor has the register, whatever may be read from it or written to it. */
+static bool msr_exists(const struct cpu *cpu, u32 index)
 {
-    return index >= 0x400 && index < 0x400 + 4 * ARRAY_LEN(cpu->msr.mc_ctl) &&
-           feature_on(&cpu->features, FEATURE_MCA);
+    return is_apic_msr(cpu, index) || machine_check_has(cpu, index) || find_row(cpu, index);
 }
 
 bool msr_read(struct cpu *cpu, u32 index, u64 *value)
@@ -283,12 +300,11 @@ bool msr_read(struct cpu *cpu, u32 index, u64 *value)
         *value = *mtrr_place(cpu, index);
         return true;
     }
-    if (is_mc_bank(cpu, index)) {
-        *value = *mc_place(cpu, index);
+    if (machine_check_has(cpu, index)) {
+        *value = machine_check_read(cpu, index);
         return true;
     }
-    bool lm = feature_on(&cpu->features, FEATURE_LM), intel = !cpu_model_is_amd(cpu->model);
-    bool p6 = cpu->features.family >= 6;
+    bool lm = feature_on(&cpu->features, FEATURE_LM);
     switch (index) {
     case 0x10:
         *value = cpu_tsc(cpu);
@@ -302,10 +318,10 @@ bool msr_read(struct cpu *cpu, u32 index, u64 *value)
     case 0xce:  /* PLATFORM_INFO */
     case 0x198: /* PERF_STATUS: the ratio to 100 MHz */
         *value = cpu->tsc_hz / 100000000 << 8;
-        return intel && p6;
+        return find_row(cpu, index);
     case 0x1a0:
         *value = cpu->msr.misc_enable;
-        return intel && p6;
+        return find_row(cpu, index);
     case 0xc0000080:
         *value = cpu->efer;
         return efer_valid(cpu) != 0;
@@ -328,8 +344,8 @@ bool msr_write(struct cpu *cpu, u32 index, u64 value)
     if (is_mtrr(cpu, index)) {
         return write_mtrr(cpu, index, value);
     }
-    if (is_mc_bank(cpu, index)) {
-        return write_mc(cpu, index, value);
+    if (machine_check_has(cpu, index)) {
+        return machine_check_write(cpu, index, value);
     }
     bool lm = feature_on(&cpu->features, FEATURE_LM);
     switch (index) {
@@ -358,7 +374,7 @@ bool msr_write(struct cpu *cpu, u32 index, u64 value)
         cpu_update_keys(cpu);
         return true;
     case 0x1a0: /* bits for features that are not there do not stick: CPUID limit (22), XD disable (34) */
-        if (cpu_model_is_amd(cpu->model) || cpu->features.family < 6) {
+        if (!find_row(cpu, index)) {
             return false;
         }
         cpu->msr.misc_enable = (value & ~(BIT(22) | BIT(34))) | MISC_ENABLE_FIXED;
@@ -382,18 +398,29 @@ static void set_edx_eax(struct cpu *cpu, u64 value)
     cpu->regs[R_DX] = value >> 32;
 }
 
+/* -cpu NAME,ignore-msrs=on: a register that does not exist reads 0 and takes what is written, as if it were not there to object. */
+static bool ignored(const struct cpu *cpu, u32 index)
+{
+    if (!cpu->features.ignore_msrs || msr_exists(cpu, index)) {
+        return false;
+    }
+    log_at(LOG_UNIMP, "msr %08x at %04x:%llx: no such register, ignored", index, cpu->seg[SEG_CS].selector, (unsigned long long)cpu->ip);
+    return true;
+}
+
 OP(rdmsr)
 {
     (void)i;
     require_cpl0(cpu);
     u32 index = (u32)cpu->regs[R_CX];
     u64 value = 0;
-    if (!msr_read(cpu, index, &value)) {
+    bool known = msr_read(cpu, index, &value);
+    if (!known && !ignored(cpu, index)) {
         log_at(LOG_UNIMP, "rdmsr %08x at %04x:%llx: no such register", index, cpu->seg[SEG_CS].selector,
                (unsigned long long)cpu->ip);
         cpu_raise(cpu, RULE_GP_RDMSR, 0);
     }
-    set_edx_eax(cpu, value);
+    set_edx_eax(cpu, known ? value : 0);
 }
 
 OP(wrmsr)
@@ -402,7 +429,7 @@ OP(wrmsr)
     require_cpl0(cpu);
     u32 index = (u32)cpu->regs[R_CX];
     u64 value = (u32)cpu->regs[R_AX] | cpu->regs[R_DX] << 32;
-    if (!msr_write(cpu, index, value)) {
+    if (!msr_write(cpu, index, value) && !ignored(cpu, index)) {
         log_at(LOG_UNIMP, "wrmsr %08x = %016llx at %04x:%llx: no such register, or a reserved bit", index,
                (unsigned long long)value, cpu->seg[SEG_CS].selector, (unsigned long long)cpu->ip);
         cpu_raise(cpu, RULE_GP_WRMSR, 0);

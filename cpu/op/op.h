@@ -272,6 +272,23 @@ u64  cpu_tsc(struct cpu *cpu);
 bool msr_read(struct cpu *cpu, u32 index, u64 *value);
 bool msr_write(struct cpu *cpu, u32 index, u64 value);
 
+/* ---- machine checks (machine_check.c): SDM Vol. 3B chapter 15 */
+#define MCG_CTL_P BIT(8) /* in MCG_CAP: there is MCG_CTL */
+u64  machine_check_cap(const struct cpu *cpu);
+bool machine_check_has(const struct cpu *cpu, u32 index);
+u64  machine_check_read(struct cpu *cpu, u32 index);
+bool machine_check_write(struct cpu *cpu, u32 index, u64 value);
+/* What hardware found is logged in a bank and, if it is uncorrected, reported. NULL, or why there is none. */
+struct machine_check {
+    unsigned bank;
+    u64      status, mcg_status, address, misc;
+};
+const char *machine_check_inject(struct cpu *cpu, const struct machine_check *check);
+/* Takes the pending one: #MC, or shutdown. */
+void machine_check_take(struct cpu *cpu);
+/* After a triple fault, or a machine check that cannot be reported. */
+void cpu_shut_down(struct cpu *cpu);
+
 /* ---- CPUID (cpuid.c) */
 struct cpuid_result {
     u32 eax, ebx, ecx, edx;

@@ -27,6 +27,8 @@ static void reset_segments(struct cpu *cpu)
 static void reset_power_on(struct cpu *cpu)
 {
     memset(&cpu->msr, 0, sizeof cpu->msr);
+    cpu->msr.mcg_ctl = machine_check_cap(cpu) & MCG_CTL_P ? ~(u64)0 : 0;
+    cpu->msr.monitor_filter = 64;
     cpu->msr.pat = 0x0007040600070406;
     cpu->msr.misc_enable = 0x1801;
     cpu->msr.smbase = 0x30000;
@@ -76,7 +78,7 @@ void cpu_reset(struct cpu *cpu, bool init)
     cpu->delivering = -1;
     cpu->current = NULL;
     memset(cpu->paging.pdpte, 0, sizeof cpu->paging.pdpte);
-    const u32 dropped = PENDING_NMI | PENDING_SMI | PENDING_INIT | PENDING_SIPI | PENDING_RESET;
+    const u32 dropped = PENDING_NMI | PENDING_SMI | PENDING_INIT | PENDING_SIPI | PENDING_RESET | PENDING_MCE;
     __atomic_fetch_and(&cpu->pending, ~dropped, __ATOMIC_RELAXED);
     tlb_flush(&cpu->tlb);
     flags_set(cpu, FLAG_1);
@@ -169,7 +171,10 @@ const struct field cpu_fields[] = {
     MSR(debugctl),
     MSRS(last_branch),
     MSR(feature_control),
+    MSRS(p5_mc),
+    MSR(monitor_filter),
     MSR(mcg_status),
+    MSR(mcg_ctl),
     MSRS(mc_ctl),
     MSRS(mc_status),
     MSRS(mc_addr),

@@ -150,6 +150,106 @@ static void msr_checks(void **state)
     assert_true(wrmsr_works("max", 0x427, 0));
 }
 
+/* SDM Vol. 4: each processor has its own list. */
+static void msrs_of_models(void **state)
+{
+    (void)state;
+    static const struct {
+        u32         index;
+        const char *with, *without;
+    } rows[] = {{0x11, "pentium", "pentium2"},     {0x0e, "pentium-mmx", "pentium3"}, {0x1b, "pentium2", "athlon,-apic"},
+                {0x17, "pentium2", "athlon"},      {0x33, "pentium3", "core2duo"},    {0x1a0, "core2duo", "pentium3"},
+                {0x3a, "core2duo", "pentium3"},    {0xce, "Nehalem", "core2duo"},     {0xcd, "core2duo", "Nehalem"},
+                {0x3b, "Haswell", "Nehalem"},      {0x34, "Haswell", "core2duo"},     {0x1db, "pentium3", "core2duo"},
+                {0x1dd, "core2duo", "pentium"},    {0xc0010015, "athlon", "Haswell"}, {0xc0000080, "athlon", "pentium3"},
+                {0xc0000082, "core2duo", "athlon"}, {0x277, "pentium2", "pentium"},   {0x0fe, "athlon", "pentium"},
+                {0x179, "pentium2", "pentium"},    {0x17b, "pentium3", "core2duo"},   {0x417, "core2duo", "pentium3"},
+                {0x413, "pentium3", "athlon"},     {0x0, "pentium", "athlon"},        {0x10a, "max", "Haswell"}};
+    for (unsigned n = 0; n < ARRAY_LEN(rows); n++) {
+        u64         value;
+        struct bed *with = bed_create(rows[n].with), *without = bed_create(rows[n].without);
+        if (rows[n].index != 0x1b) { /* the local APIC's, which is not here */
+            assert_true(msr_read(with->cpu, rows[n].index, &value));
+        }
+        assert_false(msr_read(without->cpu, rows[n].index, &value));
+        bed_destroy(with);
+        bed_destroy(without);
+    }
+    assert_false(wrmsr_works("pentium3", 0x1d9, 0x80));
+    assert_true(wrmsr_works("pentium3", 0x1d9, 0x7f & ~3));
+    assert_false(wrmsr_works("core2duo", 0x1d9, 4));
+    assert_false(wrmsr_works("athlon", 0x401, 1));
+    assert_false(wrmsr_works("pentium", 0, 1));
+    assert_true(wrmsr_works("pentium", 0, 0));
+}
+
+/* What does not exist is ignored; what exists goes on having its rules. */
+static void ignored_msrs(void **state)
+{
+    (void)state;
+    struct cpu_features f;
+    struct error        err;
+    assert_true(wrmsr_works("max,ignore-msrs=on", 0x12345, 7));
+    assert_true(wrmsr_works("core2duo,ignore_msrs=on", 0xce, 7));
+    assert_false(wrmsr_works("max,ignore-msrs=on", 0xc0000080, BIT(1)));
+    assert_false(wrmsr_works("max,ignore-msrs=on", 0x10a, 0));
+    assert_false(wrmsr_works("max,ignore-msrs=off", 0x12345, 7));
+    assert_null(cpu_model_find("max,ignore-msrs=perhaps", &f, &err));
+}
+
+static void machine_checks(void **state)
+{
+    (void)state;
+    const u64   valid = BIT(63), uc = BIT(61), over = BIT(62);
+    struct bed *b = bed_create("max");
+    struct cpu *cpu = b->cpu;
+    u64         value;
+    struct machine_check check = {.bank = 2, .status = valid | 0x135, .mcg_status = 1, .address = 0x1234, .misc = 5};
+    bed_protected(b, 0);
+    CODE(b, CODE0, "\x90\x90");
+    assert_null(machine_check_inject(cpu, &check)); /* corrected: logged, no more */
+    step(b);
+    assert_int_equal(cpu->ip, CODE0 + 1);
+    assert_true(msr_read(cpu, 0x409, &value));
+    assert_int_equal(value, check.status);
+    assert_true(msr_read(cpu, 0x40a, &value));
+    assert_int_equal(value, 0x1234);
+    check.status |= uc;
+    assert_non_null(machine_check_inject(cpu, &check)); /* MC2_CTL is 0 */
+    assert_true(msr_write(cpu, 0x408, ~(u64)0));
+    cpu->cr4 |= CR4_MCE;
+    assert_null(machine_check_inject(cpu, &check));
+    step(b);
+    assert_vector(b, VEC_MC);
+    assert_int_equal(stack32(b, 0), CODE0 + 1);
+    assert_true(msr_read(cpu, 0x409, &value));
+    assert_int_equal(value, check.status | over);
+    assert_true(msr_read(cpu, 0x17a, &value));
+    assert_int_equal(value, 5);
+    assert_false(b->shut_down);
+    check.status &= ~uc;
+    assert_null(machine_check_inject(cpu, &check)); /* the uncorrected one stays */
+    assert_true(msr_read(cpu, 0x409, &value));
+    assert_true(value & uc);
+    check.status |= uc;
+    assert_null(machine_check_inject(cpu, &check)); /* MCIP is set */
+    assert_true(b->shut_down);
+    check.bank = 10;
+    assert_non_null(machine_check_inject(cpu, &check));
+    check.bank = 2, check.status = uc;
+    assert_non_null(machine_check_inject(cpu, &check));
+    bed_destroy(b);
+    b = bed_create("pentium");
+    assert_non_null(machine_check_inject(b->cpu, &check));
+    bed_destroy(b);
+    b = bed_create("pentium3"); /* CR4.MCE is clear */
+    assert_true(msr_write(b->cpu, 0x400, ~(u64)0));
+    check.bank = 0, check.status = valid | uc;
+    assert_null(machine_check_inject(b->cpu, &check));
+    assert_true(b->shut_down);
+    bed_destroy(b);
+}
+
 static void tsc_follows_the_clock(void **state)
 {
     (void)state;
@@ -448,7 +548,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(popf_respects_iopl),     cmocka_unit_test(flags_of_a_486),
         cmocka_unit_test(io_bitmap),              cmocka_unit_test(control_register_checks),
-        cmocka_unit_test(msr_checks),             cmocka_unit_test(tsc_follows_the_clock),
+        cmocka_unit_test(msr_checks),             cmocka_unit_test(msrs_of_models),
+        cmocka_unit_test(ignored_msrs),           cmocka_unit_test(machine_checks),
+                   cmocka_unit_test(tsc_follows_the_clock),
         cmocka_unit_test(cpuid_leaves),           cmocka_unit_test(model_words),
         cmocka_unit_test(smm_restores_everything), cmocka_unit_test(smm_relocates),
         cmocka_unit_test(reset_equals_fresh),     cmocka_unit_test(init_keeps_fpu),

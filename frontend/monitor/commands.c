@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cpu/base/log.h"
+#include "cpu/op/op.h"
 #include "devices/display/vga.h"
 #include "frontend/machine/input.h"
 #include "frontend/monitor/monitor_state.h"
@@ -53,6 +54,32 @@ static bool run_nmi(struct call *c, struct error *err)
     (void)err;
     outside_nmi(c->machine);
     return true;
+}
+
+/* mce [-b] cpu bank status mcgstatus addr misc. There is one processor, so -b (to all of them) changes nothing. */
+static bool run_mce(struct call *c, struct error *err)
+{
+    enum { CPU, BANK, STATUS, MCG_STATUS, ADDRESS, MISC, COUNT };
+    unsigned first = !strcmp(c->word[0], "-b");
+    u64 value[COUNT];
+    if (c->count != first + COUNT) {
+        return error_set(err, "mce [-b] cpu bank status mcgstatus addr misc");
+    }
+    for (unsigned n = 0; n < COUNT; n++) {
+        if (!call_number(c, c->word[first + n], &value[n], err)) {
+            return false;
+        }
+    }
+    if (value[CPU]) {
+        return error_set(err, "there is only processor 0");
+    }
+    struct machine_check check = {.bank = value[BANK] < 256 ? (unsigned)value[BANK] : 256,
+                                  .status = value[STATUS],
+                                  .mcg_status = value[MCG_STATUS],
+                                  .address = value[ADDRESS],
+                                  .misc = value[MISC]};
+    const char *why = machine_check_inject(c->machine->cpu, &check);
+    return !why || error_set(err, "mce: %s", why);
 }
 
 /* ---- keyboard and mouse */
@@ -168,6 +195,7 @@ const struct command machine_commands[] = {
     {"system_powerdown", "", "press the power button", 0, run_powerdown},
     {"quit|q", "", "end the emulator", 0, run_quit},
     {"nmi", "", "send a non-maskable interrupt", 0, run_nmi},
+    {"mce", "[-b] cpu bank status mcgstatus addr misc", "log a machine check, and raise it if it is uncorrected", 6, run_mce},
     {"sendkey", "keys [ms]", "press keys together (ctrl-alt-delete) and hold them", 1, run_sendkey},
     {"type", "text", "type a text", 1, run_type},
     {"mouse_move", "dx dy [dz]", "move the mouse, turn its wheel", 2, run_mouse_move},
