@@ -186,11 +186,16 @@ static void evict(struct native *n, unsigned number)
     n->stats.evictions++;
 }
 
-u64 native_link(struct native *n, const u8 *displacement, unsigned offset, bool split)
+u32 native_link(struct native *n, const u8 *displacement, unsigned offset, bool split)
 {
     u32 k      = n->now * n->links_max + n->part[n->now].links++, from = offset_of(n, displacement);
     n->link[k] = (struct link){.from = from, .otherwise = from + 4 + load32(displacement), .translation = n->current, .offset = (u16)offset, .split = split};
-    return (u64)k << 2 | NATIVE_EXIT_LINK;
+    return k;
+}
+
+void native_link_early(struct native *n, u32 link, const u8 *displacement)
+{
+    n->link[link].early = native_link(n, displacement, n->link[link].offset, false);
 }
 
 u64 native_site(const struct native *n, const struct insn *insn, unsigned bytes, bool write)
@@ -204,6 +209,9 @@ static u64 now_ns(void)
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (u64)t.tv_sec * 1000000000u + (u64)t.tv_nsec;
 }
+
+/* Of one block. */
+#define LINKS_MAX (4 * BLOCK_INSNS_MAX + 2)
 
 /* One of so many translations is timed. */
 #define TIMED 16
@@ -263,12 +271,12 @@ static bool emit(struct native *n, struct block *b)
     n->current               = n->now * n->translations_max + p->translations;
     struct translation *t    = &n->translation[n->current];
     u32                 links = p->links;
-    if (p->translations == n->translations_max || p->links + 2 * BLOCK_INSNS_MAX + 2 > n->links_max) {
+    if (p->translations == n->translations_max || p->links + LINKS_MAX > n->links_max) {
         return false;
     }
     *t         = (struct translation){.block = b, .entry = p->hot};
     t->lengths = put_lengths(&cold, b);
-    if (!x86_64_emit(n, b, &hot, &cold, &t->left)) {
+    if (!x86_64_emit(n, b, &hot, &cold, t)) {
         p->links = links;
         return false;
     }
@@ -440,6 +448,14 @@ static struct block *split(struct native *n, struct cpu *cpu)
     return b->translation ? b : NULL;
 }
 
+static void put_linked(struct native *n, u32 number, struct translation *to)
+{
+    struct link *l = &n->link[number];
+    patch_jump(code_at(n, l->from), to->entry);
+    l->next      = to->incoming;
+    to->incoming = number;
+}
+
 /* A jump inside its page that is not linked: links it if its target is translated. NULL: it is not. */
 static const struct block *follow(struct native *n, struct cpu *cpu, u32 number)
 {
@@ -466,9 +482,10 @@ static const struct block *follow(struct native *n, struct cpu *cpu, u32 number)
     if (++n->stats.links % LINKS_AT_REST == 0) {
         codebuf_rest(&n->code);
     }
-    patch_jump(code_at(n, l->from), b->translation->entry);
-    l->next                  = b->translation->incoming;
-    b->translation->incoming = number;
+    put_linked(n, number, b->translation);
+    if (l->early && b->translation->flags_dead) {
+        put_linked(n, l->early, b->translation);
+    }
     return b;
 }
 
@@ -612,7 +629,7 @@ struct executor *native_create(struct cpu *cpu, const struct native_config *conf
     n->watch            = config->watch;
     n->profile          = config->profile ? native_profile_create() : NULL;
     n->tables           = mem_zeroed(NATIVE_MODES, sizeof *n->tables);
-    n->links_max        = (u32)(bytes / 64 / NATIVE_PARTS);
+    n->links_max        = (u32)(bytes / 48 / NATIVE_PARTS);
     n->translations_max = (u32)(bytes / 128 / NATIVE_PARTS);
     n->link             = mem_zeroed(NATIVE_PARTS * n->links_max, sizeof *n->link);
     n->translation      = mem_zeroed(NATIVE_PARTS * n->translations_max, sizeof *n->translation);

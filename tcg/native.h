@@ -74,6 +74,7 @@ struct link {
     u32  otherwise;   /* the code that leaves by this link */
     u32  translation; /* that jumps */
     u32  next;        /* link to the same target; 0: none */
+    u32  early;       /* link to the same target that has not saved the flags; 0: none */
     u16  offset;      /* of the target in the page */
     bool split;       /* to the rest of the block, translated without shared checks */
 };
@@ -85,6 +86,7 @@ struct translation {
     const u8     *lengths; /* of the instructions */
     u32           incoming;
     u32           bytes;
+    bool          flags_dead; /* where it begins, nobody asks for the flags from before */
 };
 
 /* What was translated in one stretch of time. */
@@ -137,7 +139,9 @@ struct native {
 };
 
 /* A new link of the translation that is being made: the value with which its jump leaves. */
-u64 native_link(struct native *n, const u8 *displacement, unsigned offset, bool split);
+u32 native_link(struct native *n, const u8 *displacement, unsigned offset, bool split);
+/* The same jump, where it has not saved the flags yet: goes there too if they do not matter at the target. */
+void native_link_early(struct native *n, u32 link, const u8 *displacement);
 /* An instruction of the block that is being translated: its number in the block and that of the translation. */
 static inline u32 native_insn(const struct native *n, const struct insn *insn)
 {
@@ -162,7 +166,7 @@ bool                rules_host_fits(void);
 bool                rules_host_has_bmi2(void);
 void                x86_64_stubs(struct native *n, struct out *o);
 /* False: no room. */
-bool x86_64_emit(struct native *n, struct block *b, struct out *hot, struct out *cold, const u8 **left);
+bool x86_64_emit(struct native *n, struct block *b, struct out *hot, struct out *cold, struct translation *t);
 /* x87 and MMX registers between struct cpu and the host's; XMM registers stay as they are. */
 void x87_to_host(struct cpu *cpu);
 void x87_from_host(struct cpu *cpu);

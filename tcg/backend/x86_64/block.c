@@ -203,7 +203,7 @@ static void put_entry(struct emit *e)
     ensure_live(e);
 }
 
-bool x86_64_emit(struct native *n, struct block *b, struct out *hot, struct out *cold, const u8 **left)
+bool x86_64_emit(struct native *n, struct block *b, struct out *hot, struct out *cold, struct translation *t)
 {
     struct operands_found found;
     struct emit           e;
@@ -243,8 +243,9 @@ bool x86_64_emit(struct native *n, struct block *b, struct out *hot, struct out 
         fall_through(&e, b->insn[b->count].offset);
     }
     put_legs(&e);
-    *left = e.left;
-    *hot  = e.hot;
-    *cold = e.cold;
+    t->left       = e.left;
+    t->flags_dead = flags_dead_at(&e, b);
+    *hot          = e.hot;
+    *cold         = e.cold;
     return !e.hot.full && !e.cold.full;
 }

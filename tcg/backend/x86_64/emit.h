@@ -114,9 +114,10 @@ struct operands_found {
 
 /* Where a conditional jump goes on when it is taken. */
 struct leg {
-    const struct insn *insn;
-    u8                *from; /* the jump's displacement */
+    const struct insn *insn, *writer; /* of the flags */
+    u8                *from;          /* the jump's displacement */
     bool               saved_flags;
+    enum replay        replay;
 };
 
 struct emit {
@@ -189,8 +190,14 @@ u16                 flags_read_by(const struct rule_of_row *rule, const struct i
 u16                 flags_condition_mask(unsigned cc);
 /* Fills e->needed. */
 void flags_find(struct emit *e);
+/* Whether nobody sees the flags from before the block, if it can be left before they are overwritten or not. */
+bool flags_dead_at(const struct emit *e, const struct block *b);
+/* How the flags that e->insn finds could be made again before it, with no value kept for that. */
+enum replay flags_replay_now(const struct emit *e);
 /* The guest's flags are in cpu->cc too. */
 void flags_save(struct emit *e);
+/* In cold code; they are in the host's. */
+void flags_save_cold(struct emit *e);
 /* The host's flags are about to be destroyed. */
 void flags_clobber(struct emit *e);
 /* The host's flags become the guest's, as far as `mask`; temporaries that are busy stay. */
@@ -282,8 +289,8 @@ void lower_cli(struct emit *e);
 void lower_sti(struct emit *e);
 void lower_swapgs(struct emit *e);
 void lower_pause(struct emit *e);
-/* The jump with its displacement at `d` goes to the code at `offset` in the page, once there is any. Flags are saved. */
-void put_link(struct emit *e, u8 *d, u64 offset, bool split);
+/* The jump with its displacement at `d` goes to the code at `offset` in the page, once there is any. Flags are saved. Returns the link. */
+u32  put_link(struct emit *e, u8 *d, u64 offset, bool split);
 /* For the common code of jumps: T0 holds the new IP: T0 = its struct native_jump, T2 = R_IPBASE there. */
 void put_probe(struct emit *e, const u8 *otherwise);
 enum { KNOWN_JUMP, KNOWN_RETURN };

@@ -52,7 +52,7 @@ static bool is_checked(const struct emit *e, const struct insn *i)
  * whatever happens. */
 enum shows { SHOWS_NOT, SHOWS_LEAVING, SHOWS_ALWAYS };
 
-static enum shows shows_flags(const struct emit *e, const struct insn *i)
+static enum shows shows_flags_unless(const struct emit *e, const struct insn *i, bool checked)
 {
     const struct rule_of_row *rule = &e->rules[i->row];
     if (i->row == ROW_NONE) {
@@ -61,11 +61,37 @@ static enum shows shows_flags(const struct emit *e, const struct insn *i)
     switch ((enum how)rule->how) {
     case LOWER_NOP: case LOWER_LEA: case LOWER_JCC: return SHOWS_NOT;
     case COPY: case USE: case SWAP: case COPY_REG: case USE_REG: case LOWER_SCAN:
-        return copy_must_call(e, i) ? SHOWS_ALWAYS : insn_has_memory(i) && !is_checked(e, i) ? SHOWS_LEAVING : SHOWS_NOT;
+        return copy_must_call(e, i) ? SHOWS_ALWAYS : insn_has_memory(i) && !checked ? SHOWS_LEAVING : SHOWS_NOT;
     case LOWER_WAIT: return e->mode & MODE_X87 ? SHOWS_NOT : SHOWS_ALWAYS;
     case LOWER_PUSH: case LOWER_POP: case LOWER_LEAVE: return SHOWS_LEAVING;
     default: return SHOWS_ALWAYS;
     }
+}
+
+static enum shows shows_flags(const struct emit *e, const struct insn *i)
+{
+    return shows_flags_unless(e, i, is_checked(e, i));
+}
+
+bool flags_dead_at(const struct emit *e, const struct block *b)
+{
+    if (b->spanning || e->mode & (MODE_LIMITED | MODE_COUNTED)) { /* they may be left at the entry */
+        return false;
+    }
+    for (const struct insn *i = b->insn; i < b->insn + b->count; i++) {
+        if (i->row == ROW_NONE || shows_flags_unless(e, i, false)) {
+            return false;
+        }
+        const struct rule_of_row *rule = &e->rules[i->row];
+        struct flags_effect       f    = flags_effect(rule, i);
+        if (rule->how == LOWER_JCC || flags_read_by(rule, i)) {
+            return false;
+        }
+        if (f.writes && !f.merges) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void flags_find(struct emit *e)
@@ -128,15 +154,38 @@ enum replay flags_plan(struct emit *e)
     return REPLAY_NONE;
 }
 
-static void save_defined(struct emit *e)
+enum replay flags_replay_now(const struct emit *e)
 {
-    struct out *o    = &e->hot;
-    unsigned    temp = temp_free(e, 0);
+    u16         uses;
+    enum replay replay = e->writer && e->host_flags ? copy_replay(e, e->writer, &uses) : REPLAY_NONE;
+    if (replay != REPLAY_AGAIN && replay != REPLAY_TEST && replay != REPLAY_UNDO) {
+        return REPLAY_NONE;
+    }
+    for (const struct insn *i = e->writer + 1; i < e->insn; i++) {
+        if (writes_of(e, i) & uses) {
+            return REPLAY_NONE;
+        }
+    }
+    return replay;
+}
+
+static void put_save(struct out *o, unsigned temp)
+{
     put_mov(o, 8, temp, RAX);
     put8(o, 0x9f);                                                           /* lahf */
     put_insn(o, (struct opcode){.map = MAP_0F, .byte = 0x90}, 0, rm_reg(RAX)); /* seto al */
     put_store(o, 2, SAVED_O, RAX);
     put_mov(o, 8, RAX, temp);
+}
+
+static void save_defined(struct emit *e)
+{
+    put_save(&e->hot, temp_free(e, 0));
+}
+
+void flags_save_cold(struct emit *e)
+{
+    put_save(&e->cold, T0);
 }
 
 static void write_recipe(struct emit *e)

@@ -51,15 +51,51 @@ static const u8 *leave_at(struct emit *e, u64 offset)
 }
 
 /* The jump with its displacement at `d` goes to the code at `offset`, once there is any. */
-void put_link(struct emit *e, u8 *d, u64 offset, bool split)
+u32 put_link(struct emit *e, u8 *d, u64 offset, bool split)
 {
     struct out *c = &e->cold;
     if (e->hot.full || c->full) {
-        return;
+        return 0;
     }
     patch_jump(d, c->p);
-    put_const(c, T0, native_link(e->native, d, (unsigned)offset, split));
+    u32 link = native_link(e->native, d, (unsigned)offset, split);
+    put_const(c, T0, (u64)link << 2 | NATIVE_EXIT_LINK);
     put_jmp(c, e->native->stub.exit);
+    return link;
+}
+
+/* Whether the flags will not matter at `offset` in the page, as far as one can tell. */
+static bool is_dead_at(const struct emit *e, u64 offset)
+{
+    const u8           *page = (const u8 *)((uintptr_t)e->block->host & ~(uintptr_t)(PAGE_SIZE - 1));
+    const struct block *b    = icache_find(e->native->cpu->icache, page + offset, e->mode);
+    return b && (b->translation ? b->translation->flags_dead : b->insn && flags_dead_at(e, b));
+}
+
+/* On to `offset` in the page, where the flags do not matter. They are not saved, but by cold code if there is no code there, or it must be
+ * left. `replay`: of the flags of `writer`, for a jump that looks whether something is pending. */
+static void go_dead(struct emit *e, u64 offset, const struct insn *writer, enum replay replay)
+{
+    struct out *o = &e->hot, *c = &e->cold;
+    const u8   *recipe = replay ? copy_put_replay(e, writer, replay) : NULL, *leave = c->p;
+    if (recipe) {
+        put_call(c, recipe);
+        leave_at(e, offset);
+        put_poll(e, leave);
+    }
+    u8 *early = put_jmp_ahead(o);
+    if (!o->full && !c->full) {
+        patch_jump(early, c->p);
+    }
+    if (recipe) {
+        put_call(c, recipe);
+    } else {
+        flags_save_cold(e);
+    }
+    u32 link = put_link(e, put_jmp_ahead(c), offset, false);
+    if (link) {
+        native_link_early(e->native, link, early);
+    }
 }
 
 /* T0 holds the new IP: T0 = address of the code, T2 = R_IPBASE there. `otherwise`: where to go when there is none. */
@@ -202,25 +238,40 @@ static void check_limited(struct emit *e, const struct insn *i, const u8 *otherw
     put_jcc(o, CC_A, otherwise);
 }
 
-/* The relative jump `i` is taken; flags are saved. */
-static void go_relative(struct emit *e, const struct insn *i)
+/* Whether a link to `offset` in the page may leave the flags as they are. */
+static bool may_be_dead(const struct emit *e, u64 offset)
 {
+    return offset < PAGE_SIZE && !(e->mode & (MODE_LIMITED | MODE_COUNTED)) && !e->saved_flags && e->host_flags;
+}
+
+/* The relative jump `i` is taken. Returns the link, or 0. */
+static u32 go_relative(struct emit *e, const struct insn *i)
+{
+    flags_save(e);
+    e->given_back = (u8)counted_give_back(e, &e->hot, i->number);
     if (is_limited(e) || i->opsize == 2) {
         check_limited(e, i, leave_to_interpreter(e, i));
     }
+    u32 link = 0;
     if (!stays_in_page(i)) {
         put_ip(e, T0, target_offset(i));
         put_jump_to(e, i);
-        return;
+    } else {
+        if (target_offset(i) <= i->offset) {
+            put_poll(e, leave_at(e, target_offset(i)));
+        }
+        link = put_link(e, put_jmp_ahead(&e->hot), target_offset(i), false);
     }
-    if (target_offset(i) <= i->offset) {
-        put_poll(e, leave_at(e, target_offset(i)));
-    }
-    put_link(e, put_jmp_ahead(&e->hot), target_offset(i), false);
+    e->given_back = 0;
+    return link;
 }
 
 void fall_through(struct emit *e, unsigned offset)
 {
+    if (may_be_dead(e, offset) && is_dead_at(e, offset)) {
+        go_dead(e, offset, NULL, REPLAY_NONE);
+        return;
+    }
     flags_save(e);
     if (offset < PAGE_SIZE) {
         put_link(e, put_jmp_ahead(&e->hot), offset, false);
@@ -230,16 +281,32 @@ void fall_through(struct emit *e, unsigned offset)
     }
 }
 
-void lower_jmp_rel(struct emit *e)
+static struct leg leg_of(const struct emit *e, u8 *from)
 {
-    flags_save(e);
-    go_relative(e, e->insn);
-    e->ended = true;
+    return (struct leg){.insn = e->insn, .from = from, .saved_flags = e->saved_flags, .writer = e->writer, .replay = flags_replay_now(e)};
 }
 
-static void add_leg(struct emit *e, u8 *from)
+/* The jump of the leg is taken. */
+static void go(struct emit *e, const struct leg *l)
 {
-    e->leg[e->legs++] = (struct leg){.insn = e->insn, .from = from, .saved_flags = e->saved_flags};
+    const struct insn *i      = l->insn;
+    u64                target = target_offset(i);
+    bool               back   = target <= i->offset, dead = may_be_dead(e, target) && i->opsize != 2;
+    if (dead && (back ? l->replay != REPLAY_NONE : !l->from) && is_dead_at(e, target)) {
+        go_dead(e, target, l->writer, back ? l->replay : REPLAY_NONE);
+        return;
+    }
+    u32 link = go_relative(e, i);
+    if (link && dead && !back && l->from) {
+        native_link_early(e->native, link, l->from);
+    }
+}
+
+void lower_jmp_rel(struct emit *e)
+{
+    struct leg l = leg_of(e, NULL);
+    go(e, &l);
+    e->ended = true;
 }
 
 void lower_jcc(struct emit *e)
@@ -252,7 +319,7 @@ void lower_jcc(struct emit *e)
     if (forward && e->saved_flags && !is_limited(e) && i->opsize != 2 && !counts) {
         put_link(e, d, target_offset(i), false);
     } else {
-        add_leg(e, d);
+        e->leg[e->legs++] = leg_of(e, d);
     }
 }
 
@@ -263,12 +330,11 @@ void put_legs(struct emit *e)
         e->insn             = l->insn;
         e->host_flags       = true;
         e->saved_flags      = l->saved_flags;
+        e->recipe           = NULL;
+        e->replay           = REPLAY_NONE;
         put_jump_here(&e->hot, l->from);
         held_forget(e);
-        flags_save(e);
-        e->given_back = (u8)counted_give_back(e, &e->hot, l->insn->number);
-        go_relative(e, l->insn);
-        e->given_back = 0;
+        go(e, l);
     }
 }
 
@@ -294,7 +360,7 @@ void lower_loop(struct emit *e)
         put_op(o, 0x8b, i->asize, RCX, rm_reg(T0));
     }
     put_op(o, 0x85, 8, T0, rm_reg(T0));
-    add_leg(e, put_jcc_ahead(o, loop ? CC_NE : CC_E));
+    e->leg[e->legs++] = leg_of(e, put_jcc_ahead(o, loop ? CC_NE : CC_E));
 }
 
 void lower_df(struct emit *e)
