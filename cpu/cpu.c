@@ -274,6 +274,13 @@ static bool runnable(const struct cpu *cpu, u32 pending)
     return pending & PENDING_INIT;
 }
 
+i64 cpu_rest(struct cpu *cpu)
+{
+    i64 rest          = cpu->spin.rest_ns;
+    cpu->spin.rest_ns = 0;
+    return rest;
+}
+
 bool cpu_run(struct cpu *cpu)
 {
     if (sigsetjmp(cpu->fault_exit, 0)) {

@@ -22,6 +22,8 @@ void        cpu_destroy(struct cpu *cpu);
 /* Executes until cpu_kick() asks for control, or the processor has nothing to do (it is halted, waits for SIPI, is in shutdown and
  * nothing is pending). True: there is more to execute. */
 bool cpu_run(struct cpu *cpu);
+/* How many nanoseconds the host may rest before the next cpu_run(), unless something happens: the guest only waits. 0: not at all. */
+i64 cpu_rest(struct cpu *cpu);
 /* Makes cpu_run() return soon. Any thread. */
 void cpu_kick(struct cpu *cpu);
 

@@ -256,6 +256,11 @@ struct cpu {
         /* Where jumps led, by IP: by view (user, supervisor), targets of returns apart. */
         struct host_target known[2][2][HOST_TARGETS];
     } host;
+    struct {
+        i32 left;          /* PAUSEs until somebody looks at the time; below 0: now */
+        i64 began, until; /* since when it has been spinning, and until when it would be if somebody looked */
+        i64 rest_ns;       /* the machine is asked to rest */
+    } spin;
     struct insn             *single; /* the interpreter's room for one instruction outside the cache, and its end */
     u64                      tsc_hz;
     /* an exception on its way from cpu_raise() to the run loop */

@@ -259,10 +259,31 @@ OP(xtest)
 
 /* ---- waiting */
 
+/* Who executes PAUSE again and again waits for time to pass, or for an interrupt: there is no other processor. Then the host's may rest,
+ * the longer the longer this has lasted, but not so long that a delay loop becomes half as long again. */
+enum { PAUSES = 64, PAUSES_SPINNING = 16, PAUSES_NS = 16000, REST_NS_MIN = 5000, REST_NS_MAX = 50000, REST_LATE_NS = 100000 };
+
+static void look_at_time(struct cpu *cpu)
+{
+    i64  now      = cpu->bus.now_ns ? cpu->bus.now_ns(cpu->bus.opaque) : 0, rest;
+    bool spinning = now < cpu->spin.until;
+    cpu->spin.began = spinning ? cpu->spin.began : now;
+    cpu->spin.until = now + PAUSES_NS;
+    cpu->spin.left  = spinning ? PAUSES_SPINNING : PAUSES;
+    rest            = (now - cpu->spin.began) / 2;
+    if (rest >= REST_NS_MIN && !cpu->counted) {
+        cpu->spin.rest_ns = rest < REST_NS_MAX ? rest : REST_NS_MAX;
+        cpu->spin.until += cpu->spin.rest_ns + REST_LATE_NS;
+        cpu_kick(cpu);
+    }
+}
+
 OP(pause)
 {
-    (void)cpu;
     (void)i;
+    if (--cpu->spin.left < 0) {
+        look_at_time(cpu);
+    }
 }
 
 OP(monitor)

@@ -543,6 +543,32 @@ static void cmpxchg8b_and_16b(void **state)
     bed_destroy(b);
 }
 
+/* PAUSE again and again: the host may rest, ever longer; PAUSE now and then: not. */
+static void pause_rests(void **state)
+{
+    (void)state;
+    struct bed *b = bed_create("base");
+    bed_protected(b, 0);
+    CODE(b, CODE0, "\xf3\x90\xeb\xfc"); /* pause; jmp $-2 */
+    i64 longest = 0;
+    for (unsigned n = 0; n < 2000; n++) {
+        b->now += 50;
+        step(b);
+        i64 rest = cpu_rest(b->cpu);
+        assert_true(rest <= b->now / 2);
+        b->now += rest;
+        longest = rest > longest ? rest : longest;
+    }
+    assert_int_equal(longest, 50000);
+    b->now += 1000000000;
+    for (unsigned n = 0; n < 2000; n++) {
+        b->now += 1000;
+        step(b);
+        assert_int_equal(cpu_rest(b->cpu), 0);
+    }
+    bed_destroy(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -556,7 +582,7 @@ int main(void)
         cmocka_unit_test(reset_equals_fresh),     cmocka_unit_test(init_keeps_fpu),
         cmocka_unit_test(save_load_save),         cmocka_unit_test(decimal),
         cmocka_unit_test(enter_nested),           cmocka_unit_test(pusha_popa),
-        cmocka_unit_test(cmpxchg8b_and_16b),
+        cmocka_unit_test(cmpxchg8b_and_16b),      cmocka_unit_test(pause_rests),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -150,7 +150,7 @@ static i64 run(struct machine *m)
         return counted_run(m);
     }
     m->cpu_idle = !cpu_run(m->cpu);
-    return m->cpu_idle ? -1 : 0;
+    return m->cpu_idle ? -1 : cpu_rest(m->cpu);
 }
 
 int machine_run(struct machine *m)

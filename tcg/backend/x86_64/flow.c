@@ -429,8 +429,10 @@ void lower_swapgs(struct emit *e)
 /* Somebody waits: for what may be pending. */
 void lower_pause(struct emit *e)
 {
-    flags_clobber(e);
-    put_poll(e, leave_to_interpreter(e, e->insn));
+    const u8 *otherwise = leave_to_interpreter(e, e->insn);
+    put_poll(e, otherwise);
+    put_alu_imm(&e->hot, ALU_SUB, 4, CPU(spin.left), 1);
+    put_jcc(&e->hot, CC_S, otherwise);
 }
 
 /* ---- the stack */
