@@ -2,7 +2,11 @@
  * insn_host_test.c: the host processor judges whole instructions: every user-level row of opcodes.def, random operands and state,
  * on the host and on ours; registers, flags, memory, vectors and error codes must be equal.
  *
- * insn_host_test [--cases N] [--seed N] [--row NAME] [--vex 1] [--bits 16|32|64] [--show N] [--translated 1]
+ * insn_host_test [--cases N] [--seed N] [--row NAME] [--feature NAME] [--each 1] [--vex 1] [--bits 16|32|64] [--show N]
+ *                [--translated 1]
+ *
+ * A family of instructions is what one feature of features.def brings (BASE: what every processor has). The long form is
+ * --each 1 --cases 1000000: so many cases of every family, with a line for each; and the same with --translated 1.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +20,8 @@
 struct options {
     u64         cases, seed;
     const char *row;  /* only rows of this name */
+    const char *feature; /* only this family */
+    bool        each;    /* every family on its own */
     unsigned    bits; /* 0: both */
     unsigned    show; /* differences printed in full */
     bool        vex;        /* only VEX-encoded rows */
@@ -46,6 +52,10 @@ static bool parse(int argc, char **argv, struct options *o)
             o->seed = strtoull(value, NULL, 0);
         } else if (!strcmp(word, "--row")) {
             o->row = value;
+        } else if (!strcmp(word, "--feature")) {
+            o->feature = value;
+        } else if (!strcmp(word, "--each")) {
+            o->each = atoi(value);
         } else if (!strcmp(word, "--vex")) {
             o->vex = atoi(value);
         } else if (!strcmp(word, "--bits")) {
@@ -61,11 +71,35 @@ static bool parse(int argc, char **argv, struct options *o)
     return argc % 2 == 1;
 }
 
+static const struct {
+    const char  *name;
+    enum feature feature;
+} families[] = {
+    {"BASE", FEATURE_NONE}, {"I486", FEATURE_I486}, {"I586", FEATURE_I586}, {"I686", FEATURE_I686},
+#define FEATURE(name, word, bit) {#name, FEATURE_##name},
+#include "cpu/features.def"
+#undef FEATURE
+};
+
+static const char *family_of(enum feature feature)
+{
+    for (unsigned k = 0; k < ARRAY_LEN(families); k++) {
+        if (families[k].feature == feature) {
+            return families[k].name;
+        }
+    }
+    return "?";
+}
+
 /* A row is tried if the host has it; what only we have, or neither, proves nothing. */
 static bool wanted(const struct run *run, const struct cpu_features *host, unsigned row)
 {
-    const struct row *r = &row_table[row];
-    return generate_can(row) && feature_on(host, r->feature) && (!run->options.vex || r->attr & VEX) && (!run->options.row || !strcasecmp(run->options.row, r->name));
+    const struct row     *r = &row_table[row];
+    const struct options *o = &run->options;
+    if (!generate_can(row) || !feature_on(host, r->feature) || (o->vex && !(r->attr & VEX))) {
+        return false;
+    }
+    return (!o->row || !strcasecmp(o->row, r->name)) && (!o->feature || !strcasecmp(o->feature, family_of(r->feature)));
 }
 
 /* A host that is a guest itself loses RF once in a million faults: a difference counts if it happens again. */
@@ -123,11 +157,14 @@ static void summarize(const struct run *run, unsigned rows)
                    run->row_failed[row], run->row_done[row]);
         }
     }
+    if (run->options.feature) {
+        printf("%-12s ", run->options.feature);
+    }
     printf("%llu cases of %u rows (%u wanted, %u in the table), seed %llu: %llu differ\n", (unsigned long long)run->done, covered,
            rows, row_count, (unsigned long long)run->options.seed, (unsigned long long)run->failed);
 }
 
-static void run_all(struct run *run)
+static void run_wanted(struct run *run)
 {
     struct cpu_features host;
     unsigned           *rows = calloc(row_count, sizeof *rows), count = 0;
@@ -142,8 +179,28 @@ static void run_all(struct run *run)
         add_case(run, rows[k % count]);
     }
     judge_batch(run);
-    summarize(run, count);
+    if (count) {
+        summarize(run, count);
+    }
     free(rows);
+}
+
+static u64 run_all(struct run *run)
+{
+    u64 failed = 0;
+    if (!run->options.each) {
+        run_wanted(run);
+        return run->failed;
+    }
+    for (unsigned k = 0; k < ARRAY_LEN(families); k++) {
+        run->options.feature = families[k].name;
+        run->done = run->failed = 0;
+        memset(run->row_done, 0, row_count * sizeof *run->row_done);
+        memset(run->row_failed, 0, row_count * sizeof *run->row_failed);
+        run_wanted(run);
+        failed += run->failed;
+    }
+    return failed;
 }
 
 int main(int argc, char **argv)
@@ -152,7 +209,8 @@ int main(int argc, char **argv)
     struct error      err;
     struct cpu_features features;
     if (!parse(argc, argv, &run.options)) {
-        fprintf(stderr, "usage: insn_host_test [--cases N] [--seed N] [--row NAME] [--vex 1] [--bits 16|32|64] [--show N] [--translated 1]\n");
+        fprintf(stderr, "usage: insn_host_test [--cases N] [--seed N] [--row NAME] [--feature NAME] [--each 1] [--vex 1] "
+                        "[--bits 16|32|64] [--show N] [--translated 1]\n");
         return 2;
     }
     run.native = native_open();
@@ -168,7 +226,7 @@ int main(int argc, char **argv)
     run.decoder    = decoder_create(&features);
     run.row_failed = calloc(row_count, sizeof *run.row_failed);
     run.row_done   = calloc(row_count, sizeof *run.row_done);
-    run_all(&run);
+    u64 failed     = run_all(&run);
     if (run.native) {
         native_close(run.native);
     }
@@ -176,5 +234,5 @@ int main(int argc, char **argv)
     decoder_destroy(run.decoder);
     free(run.row_failed);
     free(run.row_done);
-    return run.failed != 0;
+    return failed != 0;
 }

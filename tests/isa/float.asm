@@ -414,6 +414,48 @@ vectors:
     AT
         vmovups ymm0, [FREE + 8]
     DONE
+    ; F16C is of exceptions type 11 (SDM Vol. 2 table 2-28): operands of 8 bytes are checked as others of that size are
+    NEG AC_UNALIGNED, "vcvtph2ps xmm", AC, 0
+        AVX_ON
+        CR0_SET CR0_AM
+        mov dword [ring_extra], FL_AC
+    GO 3
+    AT
+        vcvtph2ps xmm0, [FREE + 4]
+    DONE
+    NEG AC_UNALIGNED, "vcvtps2ph xmm", AC, 0
+        AVX_ON
+        CR0_SET CR0_AM
+        mov dword [ring_extra], FL_AC
+    GO 3
+    AT
+        vcvtps2ph [FREE + 12], xmm0, 4
+    DONE
+    NEG AC_UNALIGNED, "vcvtph2ps ymm", AC, 0
+        AVX_ON
+        CR0_SET CR0_AM
+        mov dword [ring_extra], FL_AC
+    GO 3
+    AT
+        vcvtph2ps ymm0, [FREE + 8]
+    DONE
+    POS AC_UNALIGNED, "f16c, aligned to its operand"
+        AVX_ON
+        CR0_SET CR0_AM
+        mov dword [ring_extra], FL_AC
+    GO 3
+        vcvtph2ps xmm0, [FREE + 8]
+        vcvtph2ps ymm0, [FREE + 16]
+        vcvtps2ph [FREE + 24], xmm0, 4
+        vcvtps2ph [FREE + 32], ymm0, 4
+    DONE
+    POS AC_UNALIGNED, "f16c at ring 0"
+        AVX_ON
+        CR0_SET CR0_AM
+        vcvtph2ps xmm0, [FREE + 1]
+        vcvtph2ps ymm0, [FREE + 1]
+        vcvtps2ph [FREE + 1], xmm0, 4
+    DONE
     POS UD_OPCODE, "fma, f16c, avx2"
         AVX_ON
         vfmadd132ps ymm0, ymm1, ymm2
