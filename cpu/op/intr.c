@@ -438,6 +438,8 @@ OP(into)
 OP(icebp)
 {
     (void)i;
+    cpu->dr[6] |= cpu->pending_db & DR6_B; /* held back by MOV SS: this #DB tells of them, none follows it */
+    cpu->pending_db &= ~(u64)DR6_B;
     cpu->dr[7] &= ~(u64)DR7_GD;
     cpu_deliver(cpu, VEC_DB, DELIVER_ICEBP, false, 0);
 }

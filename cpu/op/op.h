@@ -247,7 +247,7 @@ u64 phys_reserved(const struct cpu *cpu); /* address bits above the physical wid
 
 /* ---- debug registers (debug.c): SDM Vol. 3B chapter 17 */
 enum { DEBUGCTL_LBR = 1 << 0, DEBUGCTL_BTF = 1 << 1 };
-enum { DR6_BD = 1 << 13, DR6_BS = 1 << 14, DR6_BT = 1 << 15, DR7_LE_GE = 3 << 8, DR7_GD = 1 << 13 };
+enum { DR6_B = 15, DR6_BD = 1 << 13, DR6_BS = 1 << 14, DR6_BT = 1 << 15, DR7_LE_GE = 3 << 8, DR7_GD = 1 << 13 };
 #define DR6_FIXED 0xffff0ff0u
 #define DR7_FIXED 0x00000400u
 /* PENDING_DEBUG follows TF, RF, enabled breakpoints, cpu->pending_db and DEBUGCTL.LBR. */

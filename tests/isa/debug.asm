@@ -687,6 +687,17 @@ stack_switches:
 .entered:
         nop
     DONE
+    NEGT NONE, "and if that is INT1: with its own", DB_, 0
+        WANT_DR6 DR6_NONE | B0
+        WANT_EIP .own
+        mov [FREE], ss
+    GO 0
+        WATCH FREE, ON | ACCESS | LEN2
+        mov ss, [FREE]
+        db 0xf1
+.own:
+        nop
+    DONE
     NEG UD_UD, "and if that faults: the fault", UD, 0
         WANT_DR6 DR6_NONE
         REGS_CHANGE
