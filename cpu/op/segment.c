@@ -92,7 +92,9 @@ void segments_drop_inner(struct cpu *cpu)
     for (unsigned n = 0; n < ARRAY_LEN(data); n++) {
         struct segment *s = &cpu->seg[data[n]];
         bool conforming = (s->attr & (ATTR_CODE | ATTR_DOWN)) == (ATTR_CODE | ATTR_DOWN);
-        if (s->attr & ATTR_P && !conforming && (s->attr & ATTR_DPL) >> ATTR_DPL_SHIFT < cpu->cpl) {
+        if (selector_null(s->selector)) {
+            s->selector = 0; /* 1 to 3 too (SDM Vol. 2A IRET); the base, which FS and GS may have, stays */
+        } else if (s->attr & ATTR_P && !conforming && (s->attr & ATTR_DPL) >> ATTR_DPL_SHIFT < cpu->cpl) {
             *s = segment_null(0);
             cpu_update_segment(cpu, data[n]);
         }

@@ -65,6 +65,7 @@ def emulated(options, words, emulator):
             while b"PROGRAMS-DONE\r" not in text:
                 data = os.read(guest.stdout.fileno(), 65536)
                 if not data:
+                    print("the emulator ended: status %d" % guest.wait())
                     break
                 text += data
                 if options.verbose:

@@ -797,6 +797,54 @@ returns:
     IS "conforming code", dword [seen.edx], T1
     IS "DPL 3 data", dword [seen.ebx], SEL_DATA3
     IS "ESP", dword [seen.esi], STACK3 - 8
+    POS GP_RETURN_SS_NULL, "retf: null selectors lose their RPL"
+        push dword SEL_DATA3
+        push dword STACK3 - 0x10
+        push dword SEL_CODE3
+        push dword .retf_null
+        LOAD es, 1
+        LOAD fs, 2
+        LOAD gs, 3
+        LOAD ds, SEL_DATA3
+        retf
+.retf_null:
+        mov eax, es
+        mov ecx, fs
+        mov edx, gs
+    DONE
+    IS "ES", dword [seen.eax], 0
+    IS "FS", dword [seen.ecx], 0
+    IS "GS", dword [seen.edx], 0
+    POS GP_RETURN_SS_NULL, "iret: null selectors lose their RPL, but not within a ring"
+        LOAD es, 1
+        LOAD fs, 2
+        LOAD gs, 3
+        pushfd
+        push dword SEL_CODE0
+        push dword .iret_same
+        iretd
+.iret_same:
+        mov esi, es
+        mov edi, fs
+        mov ebp, gs
+        LOAD ds, SEL_DATA3
+        push dword SEL_DATA3
+        push dword STACK3 - 0x10
+        pushfd
+        push dword SEL_CODE3
+        push dword .iret_null
+        iretd
+.iret_null:
+        mov eax, es
+        mov ecx, fs
+        mov edx, gs
+    DONE
+    IS "ES within ring 0", dword [seen.esi], 1
+    IS "FS within ring 0", dword [seen.edi], 2
+    IS "GS within ring 0", dword [seen.ebp], 3
+    IS "ES", dword [seen.eax], 0
+    IS "FS", dword [seen.ecx], 0
+    IS "GS", dword [seen.edx], 0
     ret
 
 interrupt_returns:
