@@ -119,6 +119,9 @@ static unsigned segment_rules(const struct cpu *cpu)
 
 static void update_privilege(struct cpu *cpu)
 {
+    if (unlikely(cpu->privilege)) {
+        cpu->privilege(cpu->privilege_opaque);
+    }
     cpu->vm86        = cpu->eflags & FLAG_VM;
     cpu->align_check = cpu->cr0 & CR0_AM && cpu->eflags & FLAG_AC && cpu->cpl == 3;
     update_code(cpu);

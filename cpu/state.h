@@ -279,6 +279,9 @@ struct cpu {
     u64  icount_limit; /* ICOUNT_FOREVER: none */
     i64  budget;       /* while translated code runs: the limit minus what it has begun */
     u64  budget_end;   /* the limit as it was then */
+    /* Somebody looks at rings: CPL may have changed. NULL: nobody. */
+    void (*privilege)(void *opaque);
+    void *privilege_opaque;
 };
 
 extern const struct field cpu_fields[];

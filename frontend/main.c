@@ -15,6 +15,7 @@
 #include "frontend/backends.h"
 #include "frontend/code_log.h"
 #include "frontend/display.h"
+#include "frontend/lab/history.h"
 #include "frontend/lab/tape.h"
 #include "frontend/monitor/disas.h"
 #include "frontend/monitor/monitor.h"
@@ -86,6 +87,9 @@ static int run(struct machine *m, const struct options *o, struct backends *b,
     if (!pc_build(m, config, &err) || !tape_start(tape, m, &err) || !display_open(m, o, &display, &err)) {
         return complain(&err);
     }
+    if (o->checkpoint_bytes) {
+        history_create(m, o->checkpoint_bytes);
+    }
     struct chardev *line = backends_monitor(b);
     struct monitor *monitor = line ? monitor_create(m, line) : NULL;
     m->cpu->bus.exception = disas_log_exception;
@@ -121,9 +125,11 @@ static int start(const struct options *o)
     struct machine *m = machine_create();
     struct backends *b = backends_open(m, o, &config, &err);
     int status = b ? run(m, o, b, &config, tape) : complain(&err);
+    struct history *history = m->history;
     machine_dismantle(m);
     backends_close(b);
     machine_destroy(m);
+    history_destroy(history);
     tape_free(tape);
     code_log_destroy(log);
     return status;

@@ -553,6 +553,8 @@ static const struct option options_table[] = {
     {"-clock", "host|counted[,shift=N][,sleep=on]", option_clock,
      "counted: each instruction takes 2^N ns of guest time, and a run repeats itself; sleep: as slow as the host when idle"},
     {"-icount", "N[,sleep=off]", option_icount, "QEMU's word for -clock counted,shift=N,sleep=on"},
+    {"-checkpoints", "on|MIB", option_checkpoints,
+     "keep the past in so much memory (256): the monitor's reverse-step, last-write and so on; disks are not written to"},
     {"-record", "FILE", set_record, "write down what comes from outside, to be replayed; disks are not written to"},
     {"-replay", "FILE", set_replay,
      "do again what was recorded; words behind it may change -accel, -display, -serial, -monitor, -d"},
@@ -685,7 +687,7 @@ static bool set_replay(struct parsing *p, const char *value)
 static bool check_recording(struct parsing *p)
 {
     struct options *o = p->options;
-    const char *what = o->record ? "-record" : o->replay ? "-replay" : NULL;
+    const char *what = o->record ? "-record" : o->replay ? "-replay" : o->checkpoint_bytes ? "-checkpoints" : NULL;
     if (o->record && o->replay) {
         return error_set(p->err, "-record and -replay: one of them");
     }

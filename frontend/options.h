@@ -31,6 +31,7 @@ struct options {
     bool perf_map;    /* -perfmap */
     const char *log_items, *log_file;
     const char *record, *replay; /* files; NULL: none */
+    u64 checkpoint_bytes;        /* for the past of the machine; 0: none is kept */
     const char *const *words;    /* the command line, for a recording */
     unsigned word_count;
 

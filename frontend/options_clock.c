@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "frontend/lab/history.h"
 #include "frontend/options_parts.h"
 
 enum { SHIFT_MAX = 10 }; /* 2^10 ns an instruction: slower than any PC was */
@@ -41,6 +42,22 @@ bool option_clock(struct parsing *p, const char *value)
     ok = ok && keyvals_end(&list, "-clock", keys, p->err);
     keyvals_free(&list);
     return ok;
+}
+
+bool option_checkpoints(struct parsing *p, const char *value)
+{
+    bool on = true;
+    u64 *bytes = &p->options->checkpoint_bytes;
+    if (strspn(value, "0123456789")) {
+        return parse_size(value, (u64)1 << 20, bytes, p->err) &&
+               ((*bytes >= (u64)1 << 20 && *bytes <= (u64)1 << 40) ||
+                error_set(p->err, "-checkpoints %s: say 1 to 1048576 MiB", value));
+    }
+    if (!parse_on_off(value, &on, p->err)) {
+        return false;
+    }
+    *bytes = on ? HISTORY_BYTES : 0;
+    return true;
 }
 
 /* What QEMU's words would mean, and we do not do. */

@@ -530,6 +530,15 @@ static void tell_written(struct space *space, const u8 *host, u64 size)
     }
 }
 
+static void tell_about(struct space *space, struct region *region, u64 offset, u64 size)
+{
+    for (struct space_listener *l = space->listeners; l; l = l->next) {
+        if (l->about) {
+            l->about(l->opaque, region, offset, size);
+        }
+    }
+}
+
 void space_written(struct space *space, struct region *region, u64 offset, u64 size)
 {
     if (!region->pages || offset >= region->size) {
@@ -540,7 +549,10 @@ void space_written(struct space *space, struct region *region, u64 offset, u64 s
         struct page *page = &region->pages[offset >> PAGE_SHIFT];
         u64 next = align_down(offset, PAGE_SIZE) + PAGE_SIZE;
         u64 stop = next < end ? next : end;
-        page->flags &= (u8)~PAGE_CLEAN;
+        if (page->flags & (PAGE_KEPT | PAGE_WATCHED)) {
+            tell_about(space, region, offset, stop - offset);
+        }
+        page->flags &= (u8) ~(PAGE_CLEAN | PAGE_KEPT);
         if (page->flags & PAGE_HAS_CODE) {
             tell_written(space, region->host + offset, stop - offset);
         }

@@ -31,6 +31,8 @@ struct page {
 enum {
     PAGE_HAS_CODE = 1, /* decoded or translated code lies in it: writes go through space_written() */
     PAGE_CLEAN    = 2, /* not written since region_take_dirty(): the next write must clear this */
+    PAGE_KEPT     = 4, /* somebody keeps its content: he is told before the next write, which clears this */
+    PAGE_WATCHED  = 8, /* somebody is told before each write */
 };
 
 struct region {
@@ -122,6 +124,8 @@ struct space_listener {
     void (*protect)(void *opaque);  /* drop every cached permission to write */
     /* Bytes of a PAGE_HAS_CODE page are about to change (called before they do; at most one page a call). */
     void (*written)(void *opaque, const u8 *host, u64 size);
+    /* Bytes of a PAGE_KEPT or PAGE_WATCHED page are about to change; at most one page a call. May be NULL. */
+    void (*about)(void *opaque, struct region *region, u64 offset, u64 size);
     void                  *opaque;
     struct space_listener *next;
 };

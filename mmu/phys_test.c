@@ -357,6 +357,53 @@ static void check_model(struct space *space, const struct mapping *maps, const u
     }
 }
 
+struct keeper {
+    struct space_listener listener;
+    unsigned calls;
+    u64 offset, size;
+    u8 before;
+};
+
+static void note_about(void *opaque, struct region *region, u64 offset, u64 size)
+{
+    struct keeper *k = opaque;
+    k->calls++;
+    k->offset = offset;
+    k->size = size;
+    k->before = region->host[offset];
+}
+
+static void test_keeping(void **state)
+{
+    (void)state;
+    struct space *space = space_create("memory", 36);
+    struct region ram;
+    struct mapping map = {0};
+    struct keeper k = {.listener = {.about = note_about, .opaque = &k}};
+    assert_true(region_init_ram(&ram, "ram", 0x4000));
+    space_map(space, &map, &ram, 0, 0);
+    space_listen(space, &k.listener);
+    space_write(space, 0x1008, 0x11, 1, false);
+    assert_int_equal(k.calls, 0);
+    ram.pages[1].flags |= PAGE_KEPT;
+    space_write(space, 0x1008, 0x22, 1, false);
+    assert_true(k.calls == 1 && k.offset == 0x1008 && k.size == 1 && k.before == 0x11); /* before it is written */
+    space_write(space, 0x1008, 0x33, 1, false);
+    assert_int_equal(k.calls, 1);
+    ram.pages[2].flags |= PAGE_WATCHED;
+    for (unsigned n = 0; n < 3; n++) {
+        space_write(space, 0x2010, n, 4, false);
+    }
+    assert_true(k.calls == 4 && k.offset == 0x2010 && k.size == 4);
+    ram.pages[1].flags |= PAGE_KEPT;
+    ram.pages[2].flags = PAGE_KEPT;
+    space_write(space, 0x1ffc, 0, 8, false); /* both */
+    assert_true(k.calls == 6 && !ram.pages[1].flags && !ram.pages[2].flags);
+    space_unmap(&map);
+    region_destroy(&ram);
+    space_destroy(space);
+}
+
 static void test_random_maps(void **state)
 {
     (void)state;
@@ -411,7 +458,7 @@ int main(void)
         cmocka_unit_test(test_sizes),          cmocka_unit_test(test_accesses_across_regions),
         cmocka_unit_test(test_holes_and_ends), cmocka_unit_test(test_priorities),
         cmocka_unit_test(test_views),          cmocka_unit_test(test_ports),
-        cmocka_unit_test(test_listeners),      cmocka_unit_test(test_random_maps),
+        cmocka_unit_test(test_listeners), cmocka_unit_test(test_keeping),      cmocka_unit_test(test_random_maps),
         cmocka_unit_test(test_print),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

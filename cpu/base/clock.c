@@ -284,6 +284,15 @@ void clock_run_timers(struct clock *clock)
     clock->firing = false;
 }
 
+unsigned clock_timers(struct clock *clock, struct timer **timers, unsigned max)
+{
+    unsigned count = 0;
+    for (struct timer *timer = clock->timers; timer && count < max; timer = timer->next) {
+        timers[count++] = timer;
+    }
+    return count;
+}
+
 void clock_on_deadline(struct clock *clock, void (*changed)(void *opaque), void *opaque)
 {
     assert(clock->listener_count < ARRAY_LEN(clock->listeners));

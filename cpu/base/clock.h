@@ -64,6 +64,8 @@ i64 clock_next_deadline(struct clock *clock);
 i64 clock_host_deadline(struct clock *clock);
 /* Fires every timer whose deadline is not after clock_now(); at most once each per call. */
 void clock_run_timers(struct clock *clock);
+/* Those that are armed, in the order in which they will fire; at most `max`. Set again in this order they fire in this order. */
+unsigned clock_timers(struct clock *clock, struct timer **timers, unsigned max);
 /* Called whenever the earliest deadline may have moved closer (so that a running processor can be told). Up to four
  * listeners; all are called. */
 void clock_on_deadline(struct clock *clock, void (*changed)(void *opaque), void *opaque);

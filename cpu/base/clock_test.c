@@ -179,6 +179,40 @@ static void test_host_time(void **state)
     clock_destroy(clock);
 }
 
+static u64 counted_so_far(void *opaque)
+{
+    return *(u64 *)opaque;
+}
+
+static void test_counter(void **state)
+{
+    (void)state;
+    struct clock *clock = clock_create();
+    u64 count = 1000;
+    clock_set_counted(clock, true);
+    clock_advance(clock, 50);
+    clock_set_counter(clock, counted_so_far, &count, 2);
+    assert_true(clock_has_counter(clock));
+    assert_int_equal(clock_now(clock), 50);
+    count += 10;
+    assert_int_equal(clock_now(clock), 90);
+    assert_int_equal(clock_count_at(clock, 90), 1010);
+    assert_int_equal(clock_count_at(clock, 91), 1011); /* not before it */
+    assert_int_equal(clock_count_at(clock, 94), 1011);
+    assert_int_equal(clock_count_at(clock, 10), 1010); /* past */
+    clock_advance(clock, 1000);                        /* an idle guest */
+    assert_int_equal(clock_now(clock), 1090);
+    assert_int_equal(clock_count_at(clock, 1094), 1011);
+    clock_stop(clock);
+    clock_start(clock);
+    assert_int_equal(clock_now(clock), 1090);
+    count = 3;
+    clock_set(clock, 70); /* the machine went back */
+    count += 1;
+    assert_int_equal(clock_now(clock), 74);
+    clock_destroy(clock);
+}
+
 static void test_muldiv(void **state)
 {
     (void)state;
@@ -194,7 +228,7 @@ int main(void)
         cmocka_unit_test(test_cancel_of_a_due_timer),
         cmocka_unit_test(test_listener_hears_only_of_closer_deadlines),
         cmocka_unit_test(test_host_time),
-        cmocka_unit_test(test_muldiv),
+        cmocka_unit_test(test_counter), cmocka_unit_test(test_muldiv),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

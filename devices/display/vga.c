@@ -63,6 +63,11 @@ void vga_reset(struct vga *vga)
 
 /* The saved bytes lie in the order that `chained` says; a state that contradicts itself is brought
  * into order. */
+struct region *vga_memory(struct vga *vga)
+{
+    return &vga->vram;
+}
+
 void vga_loaded(struct vga *vga)
 {
     vga->vbe[VBE_MEMORY_64K] = VGA_VRAM_SIZE / 0x10000;

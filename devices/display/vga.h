@@ -27,6 +27,8 @@ const struct surface *vga_surface(const struct vga *vga);
 unsigned vga_take_damage(struct vga *vga, struct rect *rects, unsigned max);
 /* The next update draws everything. */
 void vga_redraw(struct vga *vga);
+/* Its memory. */
+struct region *vga_memory(struct vga *vga);
 
 struct vga_cell {
     u8 ch;   /* in the guest's font, as a rule code page 437 */

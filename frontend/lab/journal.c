@@ -234,7 +234,8 @@ static bool parse_event(struct journal_reader *r)
                               .size = load32(header + 18)};
     bool ends = e.kind == JOURNAL_END;
     if (e.size > JOURNAL_DATA_MAX || e.size > c->size - c->pos || e.count < r->event.count || e.ns < r->event.ns ||
-        e.ns > INT64_MAX || e.count > INT64_MAX || ends != (r->kind == CHUNK_END) || ((ends || e.kind == JOURNAL_CHECK) && e.size != 8)) {
+        e.ns > INT64_MAX || e.count > INT64_MAX || ends != (r->kind == CHUNK_END) ||
+        ((ends || e.kind == JOURNAL_CHECK) && e.size != 8)) {
         return false;
     }
     e.data = c->data + c->pos;

@@ -104,7 +104,10 @@ u64 state_hash_registers(struct machine *m)
 u64 state_hash(struct machine *m)
 {
     struct blob blob = {0};
+    unsigned requests = m->requests;
+    m->requests = 0;
     state_save(m, &blob);
+    m->requests = requests;
     u64 hash = hash_bytes(0, blob.data, blob.size);
     blob_free(&blob);
     return hash_bytes(hash, m->ram.host, m->ram.size);

@@ -11,6 +11,7 @@
 #include "cpu/base/mem.h"
 #include "devices/storage/fdc.h"
 #include "devices/storage/ide.h"
+#include "frontend/lab/history.h"
 #include "frontend/lab/state.h"
 #include "frontend/machine/counted.h"
 
@@ -22,7 +23,7 @@ struct tape {
     struct journal_reader *in;
     u64 next_check;
     u64 end_hash;
-    bool at_end;
+    bool at_end, compared;
     struct error trouble; /* of a replay; "" if there is none */
 };
 
@@ -227,6 +228,33 @@ static void fail(struct tape *t, const char *what)
     machine_quit(t->machine, 1);
 }
 
+static void compare_end(struct tape *t)
+{
+    u64 hash = state_hash(t->machine);
+    if (hash != t->end_hash) {
+        error_set(&t->trouble, "-replay: the state at the end, %016" PRIx64 ", is not the recorded one, %016" PRIx64, hash,
+                  t->end_hash);
+    }
+}
+
+/* The recording ends. If there is a past to look at, the machine stays here, or comes here again. */
+static void end_here(struct tape *t)
+{
+    struct machine *m = t->machine;
+    if (!m->history) {
+        machine_quit(m, 0);
+        return;
+    }
+    if (!t->compared && !(m->requests & REQUEST_RESET)) {
+        t->compared = true;
+        compare_end(t);
+        fprintf(stderr, "ringside: %s\n", has_failed(t) ? t->trouble.text : "the recording ends here, in the recorded state");
+    }
+    m->requests &= REQUEST_QUIT;
+    m->stop_at = cpu_icount(m->cpu);
+    machine_pause(m);
+}
+
 static void replay_event(struct tape *t, const struct journal_event *e)
 {
     struct outside_event event = {.kind = e->kind, .unit = e->unit, .size = e->size, .data = e->data};
@@ -237,7 +265,7 @@ static void replay_event(struct tape *t, const struct journal_event *e)
     } else if (e->kind == JOURNAL_END) {
         t->at_end = true;
         t->end_hash = load64(e->data);
-        machine_quit(t->machine, 0);
+        end_here(t);
     } else if (e->kind >= OUTSIDE_KINDS || !outside_apply(t->machine, &event)) {
         fail(t, "something came from outside that cannot come now");
     }
@@ -263,7 +291,9 @@ static void replay_moment(void *opaque)
         replay_event(t, e);
         journal_take(t->in);
     }
-    if (!t->at_end && !has_failed(t)) {
+    if (t->at_end && m->history) {
+        end_here(t);
+    } else if (!t->at_end && !has_failed(t)) {
         fail(t, damaged ? damaged : "the recording was cut off here");
     }
 }
@@ -346,13 +376,16 @@ static bool end_replay(struct tape *t, struct error *err)
         fprintf(stderr, "ringside: the replay was ended after %" PRIu64 " instructions\n", cpu_icount(m->cpu));
         return true;
     }
-    u64 hash = state_hash(m);
-    if (hash != t->end_hash) {
-        return error_set(err, "-replay: the state at the end, %016" PRIx64 ", is not the recorded one, %016" PRIx64, hash,
-                         t->end_hash);
+    if (t->compared) {
+        return true;
+    }
+    compare_end(t);
+    if (has_failed(t)) {
+        *err = t->trouble;
+        return false;
     }
     fprintf(stderr, "ringside: replayed %" PRIu64 " instructions; the state at the end is the recorded one, %016" PRIx64 "\n",
-            cpu_icount(m->cpu), hash);
+            cpu_icount(m->cpu), t->end_hash);
     return true;
 }
 
@@ -361,9 +394,11 @@ bool tape_end(struct tape *t, struct error *err)
     if (!t || !t->machine) {
         return true;
     }
-    t->machine->outside = NULL;
     if (t->in) {
         return end_replay(t, err);
+    }
+    if (t->machine->history) {
+        history_return(t->machine->history);
     }
     put_hash(t, JOURNAL_END, state_hash(t->machine));
     struct journal_writer *out = t->out;

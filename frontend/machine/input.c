@@ -92,7 +92,7 @@ void input_reset(struct input *in)
 static bool send(struct input *in, enum outside_kind kind, const void *data, size_t size)
 {
     struct outside_event e = {.kind = kind, .size = size, .data = data};
-    return (!in->machine || outside_pass(in->machine, &e)) && input_apply(in, &e);
+    return in->machine ? outside_pass(in->machine, &e) && outside_apply(in->machine, &e) : input_apply(in, &e);
 }
 
 void input_key(struct input *in, enum key key, bool down)

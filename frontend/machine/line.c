@@ -22,7 +22,10 @@ static struct line *line_of(struct chardev *c)
 
 static size_t write_line(struct chardev *c, const u8 *data, size_t size)
 {
-    chardev_write(line_of(c)->host, data, size);
+    const struct line *line = line_of(c);
+    if (!line->machine->muted) {
+        chardev_write(line->host, data, size);
+    }
     return size;
 }
 

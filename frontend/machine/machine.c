@@ -123,7 +123,7 @@ static void reset(struct machine *m)
     tell_changed(m);
 }
 
-static void handle_requests(struct machine *m)
+void machine_take_requests(struct machine *m)
 {
     unsigned requests = m->requests & ~(unsigned)REQUEST_QUIT;
     m->requests &= REQUEST_QUIT;
@@ -164,7 +164,7 @@ int machine_run(struct machine *m)
     }
     loop_dispatch(m->loop, false, 0);
     for (;;) {
-        handle_requests(m);
+        machine_take_requests(m);
         if (m->requests & REQUEST_QUIT) {
             break;
         }

@@ -23,7 +23,8 @@
 #include "mmu/phys.h"
 #include "tcg/accel.h"
 
-enum { MACHINE_SERIALS = 4, MACHINE_DRIVES = 8, MACHINE_DEBUG_PORTS = 8, MACHINE_DEVICES = 64 };
+enum { MACHINE_SERIALS = 4, MACHINE_DRIVES = 8, MACHINE_DEBUG_PORTS = 8, MACHINE_DEVICES = 64,
+       MACHINE_LINES = MACHINE_SERIALS + 1 + MACHINE_DEBUG_PORTS };
 
 enum drive_interface { DRIVE_IDE, DRIVE_FLOPPY };
 
@@ -83,6 +84,7 @@ enum machine_request {
     REQUEST_QUIT = 1 << 2,
 };
 
+struct history;
 struct board; /* pc.c: what only the wiring knows */
 
 struct machine {
@@ -112,7 +114,9 @@ struct machine {
     struct input *input;
 
     const struct outside_watch *outside; /* who watches what comes from outside; NULL: nobody */
-    struct chardev *line[MACHINE_SERIALS]; /* counted time: before config.serial[] */
+    struct chardev *line[MACHINE_LINES]; /* counted time: before config.serial[], then the parallel port, then debug ports */
+    bool muted; /* what lines say is not passed on: it has been said */
+    struct history *history; /* frontend/lab/history.h; NULL: none */
 
     /* Counted time. */
     u64 stop_at;        /* the processor stops, for a moment, when it has executed so many instructions */
@@ -149,6 +153,8 @@ void pc_reset(struct machine *machine);
  * is set. */
 int machine_run(struct machine *machine);
 
+/* What was asked for happens; between two calls of cpu_run(). */
+void machine_take_requests(struct machine *machine);
 void machine_pause(struct machine *machine);
 void machine_continue(struct machine *machine);
 void machine_request_reset(struct machine *machine);

@@ -39,7 +39,7 @@ static bool access_port(struct machine *m, struct outside_port *a)
     return true;
 }
 
-bool outside_apply(struct machine *m, const struct outside_event *e)
+static bool enter(struct machine *m, const struct outside_event *e)
 {
     struct outside_port port;
     struct chardev *line = e->unit < MACHINE_SERIALS ? m->line[e->unit] : NULL;
@@ -64,6 +64,19 @@ bool outside_apply(struct machine *m, const struct outside_event *e)
         return access_port(m, &port);
     default: return input_apply(m->input, e);
     }
+}
+
+static void note(struct machine *m, const struct outside_event *e)
+{
+    if (m->outside && m->outside->entered) {
+        m->outside->entered(m->outside->opaque, e);
+    }
+}
+
+bool outside_apply(struct machine *m, const struct outside_event *e)
+{
+    note(m, e);
+    return enter(m, e);
 }
 
 bool outside(struct machine *m, enum outside_kind kind, unsigned unit, const void *data, size_t size)
@@ -96,7 +109,11 @@ bool outside_port(struct machine *m, struct outside_port *a)
     clean.write = a->write;
     clean.value = a->write ? a->value : 0;
     struct outside_event e = {.kind = OUTSIDE_PORT, .size = sizeof clean, .data = (const u8 *)&clean};
-    return outside_pass(m, &e) && access_port(m, a);
+    if (!outside_pass(m, &e)) {
+        return false;
+    }
+    note(m, &e);
+    return access_port(m, a);
 }
 
 bool outside_is_free(const struct machine *m, const char *what, struct error *err)

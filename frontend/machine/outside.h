@@ -51,6 +51,8 @@ struct outside_watch {
     /* Whether something comes at this very moment: an idle guest does not sleep past it. */
     bool (*due)(void *opaque);
     void *opaque;
+    /* Something has been let in. May be NULL. */
+    void (*entered)(void *opaque, const struct outside_event *event);
     bool closed; /* nothing is let in: characters wait outside */
 };
 

@@ -370,6 +370,12 @@ static bool create_display(struct machine *m, struct error *err)
 
 /* ---- ISA devices */
 
+/* What a port has before it: in counted time, what stands between it and the host. */
+static struct chardev *line(struct machine *m, unsigned unit, struct chardev *host)
+{
+    return m->config.counted ? m->line[unit] = line_create(m, unit, host) : host;
+}
+
 static void create_serial_ports(struct machine *m, struct board *b)
 {
     static const struct {
@@ -379,16 +385,12 @@ static void create_serial_ports(struct machine *m, struct board *b)
     for (unsigned i = 0; i < MACHINE_SERIALS; i++) {
         if (m->config.has_serial[i]) {
             struct irq *irq = piix3_irq(b->piix3, com[i].irq);
-            struct chardev *c = m->config.serial[i];
-            if (m->config.counted) {
-                c = m->line[i] = line_create(m, i, c);
-            }
-            machine_add(m, uart16550_create(m->ports, com[i].base, m->clock, irq, c));
+            machine_add(m, uart16550_create(m->ports, com[i].base, m->clock, irq, line(m, i, m->config.serial[i])));
         }
     }
     if (m->config.has_parallel) {
         machine_add(m,
-                    parallel_create(m->ports, 0x378, piix3_irq(b->piix3, 7), m->config.parallel));
+                    parallel_create(m->ports, 0x378, piix3_irq(b->piix3, 7), line(m, MACHINE_SERIALS, m->config.parallel)));
     }
 }
 
@@ -415,7 +417,7 @@ static void create_debug_devices(struct machine *m, struct board *b)
     const struct machine_config *c = &m->config;
     for (unsigned i = 0; i < c->debug_port_count; i++) {
         machine_add(m,
-                    debugcon_create(m->ports, c->debug_ports[i].port, c->debug_ports[i].chardev));
+                    debugcon_create(m->ports, c->debug_ports[i].port, line(m, MACHINE_SERIALS + 1 + i, c->debug_ports[i].chardev)));
     }
     if (c->debug_exit) {
         machine_add(
@@ -613,7 +615,7 @@ void pc_destroy(struct machine *m)
         return;
     }
     input_destroy(m->input);
-    for (unsigned i = 0; i < MACHINE_SERIALS; i++) {
+    for (unsigned i = 0; i < MACHINE_LINES; i++) {
         chardev_destroy(m->line[i]);
         m->line[i] = NULL;
     }

@@ -5,6 +5,7 @@
 #include "frontend/monitor/monitor.h"
 
 #include <ctype.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +18,7 @@
 
 #define PROMPT "(ringside) "
 
-enum { COMMANDS_MAX = 64 };
+enum { COMMANDS_MAX = 96 };
 
 struct monitor {
     struct machine *machine;
@@ -107,7 +108,7 @@ static const struct command own_commands[] = {
 };
 
 static const struct command *const tables[] = {machine_commands, memory_commands, media_commands,
-                                               own_commands};
+                                               past_commands, own_commands};
 
 static const struct command *find_command(const char *name, size_t length)
 {
@@ -272,6 +273,17 @@ static void run_line(struct monitor *m)
         put_text(m, text, size);
         free(text);
     }
+}
+
+void monitor_say(struct monitor *m, const char *format, ...)
+{
+    char line[200];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    put_string(m, line);
+    flush(m);
 }
 
 static size_t can_take(void *opaque)

@@ -32,8 +32,11 @@ struct command {
 extern const struct command machine_commands[]; /* commands.c */
 extern const struct command memory_commands[];  /* memory.c */
 extern const struct command media_commands[];   /* media.c */
+extern const struct command past_commands[];    /* past.c */
 extern const struct command info_commands[];    /* info.c: what may follow `info` */
 
+/* Said at once, before the command has ended. */
+void monitor_say(struct monitor *monitor, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Mouse buttons that `mouse_button` holds. */
 unsigned *monitor_mouse_buttons(struct monitor *monitor);
 

@@ -54,6 +54,15 @@ def main(emulator, kernels, recording, replaying, times="1"):
             if done.returncode or done.stdout != then or b"recorded one" not in done.stderr:
                 print("exit status %d, output %s" % (done.returncode, "the same" if done.stdout == then else "another"))
                 return 1
+        # looked at from the monitor: going back comes to where going there comes to
+        commands = "goto 900000000\nreverse-step\ngoto 899999999\nreverse-step 20000000\ngoto 900000000\nlast-ring 0\ninfo history\nquit\n"
+        done = subprocess.run([emulator, "-replay", path, "-checkpoints", "on", "-serial", "null", "-monitor", "stdio"], input=commands.encode(),
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=TIMEOUT)
+        places = re.findall(r"after (\d+) instructions, (ring .*)", done.stdout.decode())
+        counts = [int(place[0]) for place in places]
+        if counts != [900000000, 899999999, 899999999, 879999999, 900000000, 899999999] or not places[1] == places[2] == places[5]:
+            print("the monitor came to %s\n%s" % (places, done.stdout.decode()))
+            return 1
         # another disk is another machine
         with open(disk, "r+b") as f:
             f.write(b"changed")

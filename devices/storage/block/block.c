@@ -87,6 +87,19 @@ void block_read(struct block *block, u64 offset, void *buffer, u64 length, block
     done(opaque, error);
 }
 
+void block_watch(struct block *block, void (*about)(void *opaque, struct block *block, u64 offset, u64 length), void *opaque)
+{
+    block->about = about;
+    block->about_opaque = opaque;
+}
+
+static void tell_about(struct block *block, u64 offset, u64 length)
+{
+    if (block->about) {
+        block->about(block->about_opaque, block, offset, length);
+    }
+}
+
 void block_write(struct block *block, u64 offset, const void *buffer, u64 length, block_done *done,
                  void *opaque)
 {
@@ -96,6 +109,7 @@ void block_write(struct block *block, u64 offset, const void *buffer, u64 length
     } else if (!in_image(block, offset, length)) {
         error = EINVAL;
     } else if (length) {
+        tell_about(block, offset, length);
         error = block->driver->write(block, offset, buffer, length);
     }
     done(opaque, error);
@@ -114,6 +128,7 @@ void block_discard(struct block *block, u64 offset, u64 length, block_done *done
     } else if (!in_image(block, offset, length)) {
         error = EINVAL;
     } else if (length) {
+        tell_about(block, offset, length);
         error = block->driver->discard(block, offset, length);
     }
     done(opaque, error);

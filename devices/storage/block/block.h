@@ -46,6 +46,8 @@ void block_write(struct block *block, u64 offset, const void *buffer, u64 length
 void block_flush(struct block *block, block_done *done, void *opaque);
 /* The guest no longer needs these bytes; they may read as zeroes afterwards. */
 void block_discard(struct block *block, u64 offset, u64 length, block_done *done, void *opaque);
+/* about(opaque, block, offset, length) is called before these bytes change. NULL: nobody is told. */
+void block_watch(struct block *block, void (*about)(void *opaque, struct block *block, u64 offset, u64 length), void *opaque);
 /* Returns when every request has completed (its done was called). */
 void block_drain(struct block *block);
 

@@ -21,6 +21,8 @@ struct block {
     char *name;
     u64 size; /* bytes, a multiple of 512 */
     bool read_only;
+    void (*about)(void *opaque, struct block *block, u64 offset, u64 length);
+    void *about_opaque;
 };
 
 struct block *raw_open(const char *path, bool read_only, struct error *err);
