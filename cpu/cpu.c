@@ -39,7 +39,8 @@ struct cpu *cpu_create(const struct cpu_config *config)
     cpu->ports      = config->ports;
     cpu->bus        = config->bus;
     cpu->ferr_irq   = config->ferr_irq;
-    cpu->icount_limit = ICOUNT_FOREVER;
+    cpu->pmu.limit = ICOUNT_FOREVER;
+    cpu_set_limit(cpu, ICOUNT_FOREVER);
     cpu->tsc_hz     = config->tsc_hz;
     cpu->a20        = true;
     cpu->decoder    = decoder_create(&cpu->features);
@@ -115,9 +116,15 @@ void cpu_set_a20(struct cpu *cpu, bool on)
 
 void cpu_set_counted(struct cpu *cpu, bool counted)
 {
-    cpu->counted      = counted;
-    cpu->icount_limit = ICOUNT_FOREVER;
-    cpu_update_mode(cpu);
+    cpu->clock_counted = counted;
+    cpu_set_limit(cpu, ICOUNT_FOREVER);
+    cpu_update_counted(cpu);
+}
+
+void cpu_set_limit(struct cpu *cpu, u64 limit)
+{
+    cpu->clock_limit  = limit;
+    cpu->icount_limit = limit < cpu->pmu.limit ? limit : cpu->pmu.limit;
 }
 
 u64 cpu_icount(const struct cpu *cpu)
@@ -190,6 +197,9 @@ static void step_debugged(struct cpu *cpu)
 static bool take_event(struct cpu *cpu, u32 pending)
 {
     cpu->current = NULL;
+    if (cpu->pmu.asleep) {
+        pmu_wake(cpu);
+    }
     if (pending & PENDING_MCE) { /* SDM Vol. 3A table 6-2: before all else */
         clear_pending(cpu, PENDING_MCE);
         machine_check_take(cpu);
@@ -295,8 +305,17 @@ bool cpu_run(struct cpu *cpu)
         if (!runnable(cpu, pending)) {
             return false;
         }
+        if (pending & PENDING_PMU) {
+            clear_pending(cpu, PENDING_PMU);
+            pmu_settle(cpu);
+            continue;
+        }
         if (cpu->icount >= cpu->icount_limit) {
-            return true;
+            if (cpu->icount < cpu->pmu.limit) {
+                return true;
+            }
+            pmu_expired(cpu);
+            continue;
         }
         if ((!pending && cpu->activity == ACTIVITY_RUN) || !take_event(cpu, pending)) {
             execute(cpu, pending);
@@ -309,6 +328,10 @@ void cpu_step(struct cpu *cpu)
     if (sigsetjmp(cpu->fault_exit, 0)) {
         after_raise(cpu);
         return;
+    }
+    if (cpu->pending & PENDING_PMU) {
+        clear_pending(cpu, PENDING_PMU);
+        pmu_settle(cpu);
     }
     u32 pending = __atomic_load_n(&cpu->pending, __ATOMIC_ACQUIRE) & ~(u32)PENDING_EXIT;
     if (runnable(cpu, pending) && !take_event(cpu, pending)) {

@@ -33,6 +33,7 @@ void cpu_kick(struct cpu *cpu);
 void cpu_set_counted(struct cpu *cpu, bool counted);
 /* Instructions executed since power-on, while one is executed too (then without it). Exact when counted. */
 u64 cpu_icount(const struct cpu *cpu);
+void cpu_set_limit(struct cpu *cpu, u64 limit);
 
 /* Executes one instruction, or delivers one pending event. For tests, debuggers and the ring lab. */
 void cpu_step(struct cpu *cpu);

@@ -116,6 +116,8 @@ void cpu_update_keys(struct cpu *cpu);
 void cpu_update_paging(struct cpu *cpu);
 /* Only cpu->code_mode: after a change of MXCSR or of the x87's control or status word that may mask or unmask an exception. */
 void cpu_update_code_mode(struct cpu *cpu);
+/* Whether instructions are counted: for the clock, or for performance counters. */
+void cpu_update_counted(struct cpu *cpu);
 /* Only the derived members of one segment register (after loading it). */
 void cpu_update_segment(struct cpu *cpu, unsigned seg);
 

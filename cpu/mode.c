@@ -2,6 +2,7 @@
  * mode.c: what derives from control registers, segments, CPL and EFLAGS: sizes, views, segment windows, paging.
  */
 #include "cpu/mem.h"
+#include "cpu/op/op.h"
 
 static void update_segment(struct cpu *cpu, unsigned seg)
 {
@@ -122,6 +123,9 @@ static void update_privilege(struct cpu *cpu)
     if (unlikely(cpu->privilege)) {
         cpu->privilege(cpu->privilege_opaque);
     }
+    if (unlikely(cpu->pmu.split)) {
+        pmu_ring(cpu);
+    }
     cpu->vm86        = cpu->eflags & FLAG_VM;
     cpu->align_check = cpu->cr0 & CR0_AM && cpu->eflags & FLAG_AC && cpu->cpl == 3;
     update_code(cpu);
@@ -196,4 +200,13 @@ void cpu_update_mode(struct cpu *cpu)
     update_privilege(cpu);
     update_segments(cpu);
     cpu_update_code_mode(cpu);
+}
+
+void cpu_update_counted(struct cpu *cpu)
+{
+    bool counted = cpu->clock_counted || cpu->pmu.instructions;
+    if (cpu->counted != counted) {
+        cpu->counted = counted;
+        cpu_update_code_mode(cpu);
+    }
 }

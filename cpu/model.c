@@ -185,6 +185,10 @@ static bool apply_word(struct cpu_features *features, u32 *asked, const char *wo
         features->ignore_msrs = on;
         return true;
     }
+    if (!strcmp(plain, "pmu")) {
+        features->no_pmu = !on;
+        return true;
+    }
     return apply_feature(features, asked, word, name, on, err);
 }
 
@@ -245,7 +249,7 @@ const struct cpu_model *cpu_model_find(const char *words, struct cpu_features *f
     u32 asked[CPUID_WORDS] = {0};
     memcpy(features->word, model->word, sizeof features->word);
     features->family = model->family;
-    features->ignore_msrs = false;
+    features->ignore_msrs = features->no_pmu = false;
     features->cpuid = model->max_leaf != 0;
     for (const char *p = words + length; *p;) {
         size_t n = strcspn(++p, ",");

@@ -31,6 +31,7 @@ struct cpu_features {
     u32  word[CPUID_WORDS];
     u8   family; /* 3, 4, 5, 6, ... */
     bool cpuid;
+    bool no_pmu;
     bool ignore_msrs; /* registers that do not exist raise nothing */
 };
 

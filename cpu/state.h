@@ -119,12 +119,23 @@ enum {
     PENDING_RESET = 1 << 7,
     PENDING_STEP  = 1 << 8, /* the run loop is executing exactly one instruction */
     PENDING_MCE   = 1 << 9, /* a machine check */
+    PENDING_PMU   = 1 << 10, /* performance counters are to be set up */
 };
 
 /* MWAIT: as HALT, and an interrupt ends it while it is masked, too. */
 enum cpu_activity { ACTIVITY_RUN, ACTIVITY_HALT, ACTIVITY_WAIT_SIPI, ACTIVITY_SHUTDOWN, ACTIVITY_MWAIT };
 
 struct cpu;
+
+/* Performance counters (op/pmu.c): general ones, then fixed ones. */
+enum { PMU_GENERAL = 4, PMU_FIXED = 3, PMU_COUNTERS = PMU_GENERAL + PMU_FIXED };
+struct pmu {
+    u64 select[PMU_GENERAL], counter[PMU_COUNTERS], fixed_ctrl, global_ctrl, global_status;
+    /* derived: what counts, and since when */
+    u64  icount_at, ticks_at, limit; /* limit: of cpu->icount, when the next counter overflows */
+    bool on, split, instructions;    /* any; some in one of the rings only; some instructions */
+    bool user, asleep, timed;
+};
 
 /* What the processor asks of the machine around it. */
 struct cpu_bus {
@@ -141,6 +152,9 @@ struct cpu_bus {
     /* Brings devices up to the present before the processor reads one: it must never see a deadline passed whose event has not
      * happened, however the host's scheduler delayed us. May be NULL. */
     void (*sync)(void *opaque);
+    /* An overflow of a performance counter; and the time of the next one (CLOCK_NEVER: none), when pmu_expired() is to be called. May be NULL. */
+    void (*perf_interrupt)(void *opaque);
+    void (*perf_timer)(void *opaque, i64 at_ns);
     void (*exception)(struct cpu *cpu); /* -d int: says more of an exception, before it is delivered; may be NULL */
 };
 
@@ -273,10 +287,12 @@ struct cpu {
     int        delivering;
     bool       delivering_ac; /* an alignment check was among what led to it */
     sigjmp_buf fault_exit; /* where cpu_raise() goes */
+    struct pmu pmu;
     /* Counted time: icount is exact wherever a device is reached, and instructions are executed while it is below the limit. */
-    bool counted;
+    bool counted, clock_counted; /* for performance counters, or because the clock follows it */
     bool alone;        /* the instruction at cpu->ip reaches a device: it is executed by itself */
-    u64  icount_limit; /* ICOUNT_FOREVER: none */
+    u64  icount_limit; /* ICOUNT_FOREVER: none; the lower one of the clock's and the performance counters' */
+    u64  clock_limit;
     i64  budget;       /* while translated code runs: the limit minus what it has begun */
     u64  budget_end;   /* the limit as it was then */
     /* Somebody looks at rings: CPL may have changed. NULL: nobody. */

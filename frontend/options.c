@@ -57,7 +57,8 @@ static bool set_cpu(struct parsing *p, const char *value)
                    strcmp(name, cpu_model_default()) ? "" : " (default)");
         }
         printf("Behind the name: ,+feature ,-feature ,feature=on|off; ignore-msrs=on: model-specific\n"
-               "registers that the processor lacks read 0 and take writes, without #GP.\n");
+               "registers that the processor lacks read 0 and take writes, without #GP; pmu=off: no performance\n"
+               "counters.\n");
         p->done = true;
         return true;
     }

@@ -164,6 +164,8 @@ static struct cpuid_result basic(const struct cpu *cpu, u32 leaf, u32 sub)
         return sub ? (struct cpuid_result){0}
                    : (struct cpuid_result){
                          .ebx = word(cpu, WORD_7B), .ecx = word(cpu, WORD_7C) | (cpu->cr4 & CR4_PKE ? 1 << 4 /* OSPKE */ : 0), .edx = word(cpu, WORD_7D)};
+    case 0xa:
+        return pmu_leaf(cpu);
     case 0xb:
         return cpu_model_is_amd(cpu->model) ? (struct cpuid_result){0} : topology_leaf(sub);
     case 0xd:

@@ -448,6 +448,7 @@ OP(hlt)
 {
     (void)i;
     require_cpl0(cpu);
+    pmu_sleep(cpu);
     cpu->activity = ACTIVITY_HALT;
     cpu_kick(cpu); /* the run loop sees the new activity */
 }

@@ -302,6 +302,7 @@ OP(mwait)
     cpu_check(cpu, cpu->cpl == 0, RULE_UD_MONITOR_CPL, 0);
     cpu_check(cpu, !((u32)cpu->regs[R_CX] & ~1u), RULE_GP_MONITOR_EXTENSIONS, 0);
     if (cpu->eflags & FLAG_IF || cpu->regs[R_CX] & 1) {
+        pmu_sleep(cpu);
         cpu->activity = cpu->eflags & FLAG_IF ? ACTIVITY_HALT : ACTIVITY_MWAIT;
         cpu_kick(cpu); /* the run loop sees the new activity */
     }

@@ -2,7 +2,7 @@
  * msr.c: model-specific registers, the time-stamp counter. Intel SDM Vol. 4; AMD BKDG for C001_xxxxh.
  *
  * One table says which registers exist for which kind of model, where they are kept and which bits software may set. MTRRs and PAT
- * are kept but have no effect: memory is always write-back. Machine-check registers: machine_check.c.
+ * are kept but have no effect: memory is always write-back. Machine-check registers: machine_check.c; performance counters: pmu.c.
  */
 #include "cpu/op/op.h"
 
@@ -29,6 +29,7 @@ enum {
     NEHALEM_ON   = KIND_NEHALEM | KIND_HASWELL | KIND_GENERIC,
     CORE_ON      = KIND_CORE | NEHALEM_ON,
     P6_ON        = KIND_P6 | CORE_ON,
+    WITHOUT_COUNTING = KIND_P5 | AMD_ONLY, /* their performance counters read 0 */
 };
 
 struct msr_row {
@@ -74,8 +75,6 @@ static const struct msr_row msr_rows[] = {
     {0x088, 3, FEATURE_NONE, KIND_P6, MSR_IGNORE, NOWHERE, 0},                    /* BBL_CR_D0 to D2 */
     {0x08b, 1, FEATURE_NONE, P6_ON, MSR_IGNORE, NOWHERE, (u64)0x219 << 32},       /* BIOS_SIGN_ID */
     {0x08b, 1, FEATURE_NONE, AMD_ONLY, MSR_IGNORE, NOWHERE, 0x01000065},          /* PATCH_LEVEL */
-    {0x0c1, 2, FEATURE_NONE, KIND_P6, MSR_IGNORE, NOWHERE, 0},                    /* PERFCTR0, 1: they do not count */
-    {0x0c1, 8, FEATURE_NONE, CORE_ON, MSR_IGNORE, NOWHERE, 0},                    /* PMC0-7 */
     {0x0cd, 1, FEATURE_NONE, KIND_CORE, MSR_CONSTANT, NOWHERE, 0},                /* FSB_FREQ: 266 MHz */
     {0x0ce, 1, FEATURE_NONE, NEHALEM_ON, MSR_SPECIAL, NOWHERE, 0},                /* PLATFORM_INFO */
     {0x0e2, 1, FEATURE_NONE, NEHALEM_ON, MSR_IGNORE, NOWHERE, 0x8000},            /* PKG_CST_CONFIG_CONTROL: locked */
@@ -87,8 +86,6 @@ static const struct msr_row msr_rows[] = {
     {0x174, 1, FEATURE_SEP, ANY_VENDOR, MSR_STORE, AT(sysenter_cs), ALL},
     {0x175, 1, FEATURE_SEP, ANY_VENDOR, MSR_CANONICAL, AT(sysenter_esp), ALL},
     {0x176, 1, FEATURE_SEP, ANY_VENDOR, MSR_CANONICAL, AT(sysenter_eip), ALL},
-    {0x186, 2, FEATURE_NONE, KIND_P6, MSR_IGNORE, NOWHERE, 0},                    /* PERFEVTSEL0, 1 */
-    {0x186, 8, FEATURE_NONE, CORE_ON, MSR_IGNORE, NOWHERE, 0},                    /* PERFEVTSEL0-7 */
     {0x198, 1, FEATURE_NONE, CORE_ON, MSR_SPECIAL, NOWHERE, 0},                   /* PERF_STATUS */
     {0x199, 4, FEATURE_NONE, CORE_ON, MSR_IGNORE, NOWHERE, 0},                    /* PERF_CTL, clock, thermal */
     {0x1a0, 1, FEATURE_NONE, CORE_ON, MSR_SPECIAL, NOWHERE, 0},                   /* MISC_ENABLE */
@@ -288,7 +285,7 @@ static bool is_mtrr(const struct cpu *cpu, u32 index)
 /* Whether the processor has the register, whatever may be read from it or written to it. */
 static bool msr_exists(const struct cpu *cpu, u32 index)
 {
-    return is_apic_msr(cpu, index) || machine_check_has(cpu, index) || find_row(cpu, index);
+    return is_apic_msr(cpu, index) || machine_check_has(cpu, index) || pmu_has(cpu, index) || find_row(cpu, index);
 }
 
 bool msr_read(struct cpu *cpu, u32 index, u64 *value)
@@ -302,6 +299,10 @@ bool msr_read(struct cpu *cpu, u32 index, u64 *value)
     }
     if (machine_check_has(cpu, index)) {
         *value = machine_check_read(cpu, index);
+        return true;
+    }
+    if (pmu_has(cpu, index)) {
+        *value = pmu_read(cpu, index);
         return true;
     }
     bool lm = feature_on(&cpu->features, FEATURE_LM);
@@ -346,6 +347,9 @@ bool msr_write(struct cpu *cpu, u32 index, u64 value)
     }
     if (machine_check_has(cpu, index)) {
         return machine_check_write(cpu, index, value);
+    }
+    if (pmu_has(cpu, index)) {
+        return pmu_write(cpu, index, value);
     }
     bool lm = feature_on(&cpu->features, FEATURE_LM);
     switch (index) {
@@ -465,6 +469,8 @@ OP(rdpmc)
 {
     (void)i;
     cpu_check(cpu, cpu->cr4 & CR4_PCE || cpu->cpl == 0 || !cpu->protected_mode, RULE_GP_RDPMC_PCE, 0);
-    cpu_check(cpu, (u32)cpu->regs[R_CX] < 2, RULE_GP_RDPMC_INDEX, 0);
-    set_edx_eax(cpu, 0);
+    u64  value = 0;
+    bool known = pmu_rdpmc(cpu, (u32)cpu->regs[R_CX], &value) || (cpu->model->kind & WITHOUT_COUNTING && (u32)cpu->regs[R_CX] < 4);
+    cpu_check(cpu, known, RULE_GP_RDPMC_INDEX, 0);
+    set_edx_eax(cpu, value);
 }

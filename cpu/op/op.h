@@ -295,6 +295,25 @@ struct cpuid_result {
 };
 struct cpuid_result cpu_cpuid(const struct cpu *cpu, u32 leaf, u32 subleaf);
 
+/* ---- performance counters (pmu.c) */
+struct cpuid_result pmu_leaf(const struct cpu *cpu); /* 0Ah */
+bool pmu_has(const struct cpu *cpu, u32 index);
+u64  pmu_read(struct cpu *cpu, u32 index);
+bool pmu_write(struct cpu *cpu, u32 index, u64 value);
+bool pmu_rdpmc(struct cpu *cpu, u32 index, u64 *value);
+void pmu_reset(struct cpu *cpu);
+/* Between instructions: begins to count as the registers say (PENDING_PMU). */
+void pmu_settle(struct cpu *cpu);
+/* CPL may have changed; while cpu->pmu.split only. */
+void pmu_ring(struct cpu *cpu);
+/* cpu->pmu.limit, or the time of bus.perf_timer(), has come. */
+void pmu_expired(struct cpu *cpu);
+/* The processor halts, and goes on. */
+void pmu_sleep(struct cpu *cpu);
+void pmu_wake(struct cpu *cpu);
+/* The registers come from a saved state. */
+void pmu_loaded(struct cpu *cpu);
+
 /* ---- I/O (io.c) */
 /* Raises #GP unless CPL, IOPL and the TSS's bitmap allow this access. */
 void io_check(struct cpu *cpu, u16 port, unsigned size);

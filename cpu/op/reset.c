@@ -42,7 +42,8 @@ static void reset_power_on(struct cpu *cpu)
     cpu->xcr0 = 1;
     cpu->cr0 = feature_on(&cpu->features, FEATURE_I486) ? CR0_CD | CR0_NW : 0;
     x87_clear_ferr(cpu);
-    cpu->icount = cpu->counted ? cpu->icount : 0; /* counted time never goes back */
+    pmu_reset(cpu);
+    cpu->icount = cpu->clock_counted ? cpu->icount : 0; /* counted time never goes back */
 }
 
 void cpu_reset(struct cpu *cpu, bool init)
@@ -78,7 +79,7 @@ void cpu_reset(struct cpu *cpu, bool init)
     cpu->delivering = -1;
     cpu->current = NULL;
     memset(cpu->paging.pdpte, 0, sizeof cpu->paging.pdpte);
-    const u32 dropped = PENDING_NMI | PENDING_SMI | PENDING_INIT | PENDING_SIPI | PENDING_RESET | PENDING_MCE;
+    const u32 dropped = PENDING_NMI | PENDING_SMI | PENDING_INIT | PENDING_SIPI | PENDING_RESET | PENDING_MCE | PENDING_PMU;
     __atomic_fetch_and(&cpu->pending, ~dropped, __ATOMIC_RELAXED);
     tlb_flush(&cpu->tlb);
     flags_set(cpu, FLAG_1);
@@ -187,6 +188,11 @@ const struct field cpu_fields[] = {
     MSR(de_cfg),
     MSR(hwcr),
     MSR(pkrs),
+    FIELD_ARRAY(struct cpu, pmu.select),
+    FIELD_ARRAY(struct cpu, pmu.counter),
+    FIELD(struct cpu, pmu.fixed_ctrl),
+    FIELD(struct cpu, pmu.global_ctrl),
+    FIELD(struct cpu, pmu.global_status),
     FIELD_ARRAY(struct cpu, paging.pdpte),
     FIELD(struct cpu, shadow_at),
     FIELD(struct cpu, shadow_ss),

@@ -311,8 +311,12 @@ static void local_interrupt(struct lapic *lapic, unsigned entry)
 
 void lapic_local_interrupt(struct lapic *lapic, enum lapic_source source)
 {
-    if (hardware_enabled(lapic)) {
-        local_interrupt(lapic, source == LAPIC_THERMAL ? LVT_THERMAL : LVT_PERFORMANCE);
+    if (!hardware_enabled(lapic)) {
+        return;
+    }
+    local_interrupt(lapic, source == LAPIC_THERMAL ? LVT_THERMAL : LVT_PERFORMANCE);
+    if (source == LAPIC_PERFORMANCE) {
+        lapic->lvt[LVT_PERFORMANCE] |= LVT_MASKED; /* until software looks at the counters: SDM Vol. 3A 10.5.1 */
     }
 }
 

@@ -8,6 +8,7 @@
 #include "cpu/base/bits.h"
 #include "cpu/flags.h"
 #include "cpu/mem.h"
+#include "cpu/op/op.h"
 #include "frontend/machine/counted.h"
 #include "frontend/machine/input.h"
 
@@ -88,6 +89,7 @@ bool state_load(struct machine *m, struct blob *blob, struct error *err)
     cpu_update_mode(m->cpu);
     tlb_flush(&m->cpu->tlb);
     counted_set_time(m, now);
+    pmu_loaded(m->cpu);
     cpu_kick(m->cpu); /* somebody may have asked for attention */
     return true;
 }

@@ -19,7 +19,7 @@ static void set_limit(void *opaque)
         limit = now + (clock_now(m->clock) == m->timers_at);
     }
     limit = limit < m->round_end ? limit : m->round_end;
-    m->cpu->icount_limit = limit < m->stop_at ? limit : m->stop_at;
+    cpu_set_limit(m->cpu, limit < m->stop_at ? limit : m->stop_at);
 }
 
 void counted_start(struct machine *m)

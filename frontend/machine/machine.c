@@ -39,6 +39,9 @@ void machine_dismantle(struct machine *m)
     pc_destroy(m);
     m->device_count = 0;
     accel_detach(m->cpu);
+    if (m->cpu) {
+        timer_cancel(&m->perf_timer);
+    }
     cpu_destroy(m->cpu);
     m->cpu = NULL;
 }

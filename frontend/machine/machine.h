@@ -94,6 +94,7 @@ struct machine {
     struct space *memory, *ports;
     struct region ram;
     struct cpu *cpu;
+    struct timer perf_timer; /* the next overflow of a counter of cycles */
 
     /* In order of creation; reset in this order, destroyed in the reverse one. */
     struct device *devices[MACHINE_DEVICES];

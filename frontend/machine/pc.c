@@ -213,6 +213,29 @@ static i64 bus_now(void *opaque)
     return clock_now(((struct machine *)opaque)->clock);
 }
 
+static void bus_perf_interrupt(void *opaque)
+{
+    struct machine *m = opaque;
+    if (m->lapic) {
+        lapic_local_interrupt(m->lapic, LAPIC_PERFORMANCE);
+    }
+}
+
+static void bus_perf_timer(void *opaque, i64 at_ns)
+{
+    struct machine *m = opaque;
+    if (at_ns == CLOCK_NEVER) {
+        timer_cancel(&m->perf_timer);
+    } else {
+        timer_set(&m->perf_timer, at_ns);
+    }
+}
+
+static void perf_timer_fire(void *opaque)
+{
+    pmu_expired(((struct machine *)opaque)->cpu);
+}
+
 static bool create_cpu(struct machine *m, struct board *b, struct error *err)
 {
     struct cpu_config c = {
@@ -222,7 +245,9 @@ static bool create_cpu(struct machine *m, struct board *b, struct error *err)
         return false;
     }
     c.bus = (struct cpu_bus){
-        .opaque = m, .acknowledge = bus_acknowledge, .shutdown = bus_shutdown, .now_ns = bus_now, .sync = bus_sync};
+        .opaque = m, .acknowledge = bus_acknowledge, .shutdown = bus_shutdown, .now_ns = bus_now, .sync = bus_sync,
+        .perf_interrupt = bus_perf_interrupt, .perf_timer = bus_perf_timer};
+    timer_init(&m->perf_timer, m->clock, perf_timer_fire, m);
     if (feature_on(&c.features, FEATURE_APIC)) {
         c.bus.apic_read_msr = bus_read_msr;
         c.bus.apic_write_msr = bus_write_msr;

@@ -425,10 +425,56 @@ time_and_counters:
     AT
         rdpmc
     DONE
-    POS GP_RDPMC_INDEX, "counter 1"
-        mov ecx, 1
+    NEG GP_RDPMC_INDEX, "a fifth general one", GP, 0
+        mov ecx, 4
+    AT
         rdpmc
     DONE
+    NEG GP_RDPMC_INDEX, "a fourth fixed one", GP, 0
+        mov ecx, 0x40000003
+    AT
+        rdpmc
+    DONE
+    POS GP_RDPMC_INDEX, "general 3, fixed 2"
+        mov ecx, 3
+        rdpmc
+        mov ecx, 0x40000002
+        rdpmc
+    DONE
+    NEG_WR "PERFEVTSEL: upper half", 0x186, 0, 1
+    NEG_WR "PERFEVTSEL: AnyThread is of version 3", 0x186, 0x200000, 0
+    NEG_WR "FIXED_CTR: 48 bits", 0x309, 0, 0x10000
+    NEG_WR "FIXED_CTR_CTRL: reserved bit", 0x38d, 4, 0
+    NEG_WR "PERF_GLOBAL_STATUS is read-only", 0x38e, 0, 0
+    NEG_WR "PERF_GLOBAL_CTRL: no such counter", 0x38f, 0x10, 0
+    NEG_WR "PERF_GLOBAL_OVF_CTRL: reserved bit", 0x390, 0x10, 0
+    NEG_RD "no fifth PERFEVTSEL", 0x18a
+    POS_WR "PERF_GLOBAL_CTRL", 0x38f, 0xf, 7
+    POS_WR "PMC is sign-extended from 32 bits", 0xc1, 0x80000000, 0xffff
+    POS GP_WRMSR, "instructions are counted, at every ring"
+        mov ecx, 0x38d          ; fixed counter 0, OS and USR
+        mov eax, 3
+        xor edx, edx
+        wrmsr
+        mov ecx, 0x309
+        xor eax, eax
+        wrmsr
+        mov ecx, 0x38f
+        inc edx
+        wrmsr
+        mov ecx, 100            ; 1 + 100 here, and RDMSR comes before its own count: 103 in all
+.loop:
+        loop .loop
+        mov ecx, 0x309
+        nop
+        rdmsr
+        mov esi, eax
+        mov ecx, 0x38f
+        xor eax, eax
+        xor edx, edx
+        wrmsr
+    DONE
+    IS "how many", dword [seen.esi], 103
     ret
 
 ; ---- SDM Vol. 1 19.5
