@@ -488,6 +488,160 @@ static void test_x2apic(void **state)
     assert_int_equal(lapic_read(f, 0xf0), 0xff); /* reset on the way */
 }
 
+/* What RDMSR and WRMSR of a legal value may do, for each register of the range: SDM Vol. 3A table 10-6. */
+static void test_x2apic_registers(void **state)
+{
+    struct fixture *f = *state;
+    static const u8 readable[] = {0x02, 0x03, 0x08, 0x0a, 0x0d, 0x0f, 0x28, 0x30, 0x32, 0x33, 0x34, 0x35, 0x36, 0x37, 0x38, 0x39, 0x3e};
+    static const u8 writable[] = {0x08, 0x0b, 0x0f, 0x28, 0x32, 0x33, 0x34, 0x35, 0x36, 0x37, 0x38, 0x3e};
+    assert_true(lapic_set_base(f->lapic, 0xfee00d00));
+    for (unsigned reg = 0; reg < 0x100; reg++) {
+        u64 value;
+        bool reads = memchr(readable, (int)reg, sizeof readable) || (reg >= 0x10 && reg < 0x28);
+        bool writes = memchr(writable, (int)reg, sizeof writable);
+        assert_int_equal(lapic_read_msr(f->lapic, 0x800 + reg, &value), reads);
+        if (reg != 0x30 && reg != 0x3f) { /* they send */
+            assert_int_equal(lapic_write_msr(f->lapic, 0x800 + reg, 0), writes);
+        }
+        assert_false(reg != 0x30 && lapic_write_msr(f->lapic, 0x800 + reg, 1ull << 32));
+    }
+    assert_false(lapic_write_msr(f->lapic, 0x83f, 0x100));
+}
+
+/* Figure 10-27: which of the four values of EN and EXTD may follow which. */
+static void test_modes(void **state)
+{
+    struct fixture *f = *state;
+    enum { DISABLED = 0, INVALID = 0x400, XAPIC = 0x800, X2APIC = 0xc00 };
+    static const struct {
+        unsigned from, to;
+        bool allowed;
+    } ways[] = {{DISABLED, DISABLED, true}, {DISABLED, INVALID, false}, {DISABLED, XAPIC, true}, {DISABLED, X2APIC, false},
+                {XAPIC, DISABLED, true},    {XAPIC, INVALID, false},    {XAPIC, XAPIC, true},    {XAPIC, X2APIC, true},
+                {X2APIC, DISABLED, true},   {X2APIC, INVALID, false},   {X2APIC, XAPIC, false},  {X2APIC, X2APIC, true}};
+    for (unsigned n = 0; n < sizeof ways / sizeof *ways; n++) {
+        assert_true(lapic_set_base(f->lapic, 0xfee00100));
+        if (ways[n].from != DISABLED) {
+            assert_true(lapic_set_base(f->lapic, 0xfee00900));
+            assert_true(lapic_set_base(f->lapic, 0xfee00100 | ways[n].from));
+        }
+        assert_int_equal(lapic_set_base(f->lapic, 0xfee00100 | ways[n].to), ways[n].allowed);
+        assert_int_equal(lapic_get_base(f->lapic) & 0xc00, ways[n].allowed ? ways[n].to : ways[n].from);
+        assert_int_equal(lapic_enabled(f->lapic), (ways[n].allowed ? ways[n].to : ways[n].from) != DISABLED);
+    }
+    /* INIT leaves the mode and the ID alone */
+    assert_true(lapic_set_base(f->lapic, 0xfee00100));
+    assert_true(lapic_set_base(f->lapic, 0xfee00900));
+    assert_true(lapic_set_base(f->lapic, 0xfee00d00));
+    lapic_init_reset(f->lapic);
+    assert_int_equal(lapic_get_base(f->lapic), 0xfee00d00);
+}
+
+/* SDM Vol. 3A 10.4.7.2. */
+static void test_software_disable(void **state)
+{
+    struct fixture *f = *state;
+    add_second(f);
+    enable(f);
+    for (unsigned entry = 0x320; entry <= 0x370; entry += 0x10) {
+        lapic_write(f, entry, 0x50);
+    }
+    lapic_write(f, 0xf0, 0xff);
+    for (unsigned entry = 0x320; entry <= 0x370; entry += 0x10) {
+        assert_true(lapic_read(f, entry) & 0x10000);
+        lapic_write(f, entry, 0x51);
+        assert_true(lapic_read(f, entry) & 0x10000);
+    }
+    lapic_write(f, 0x300, 0x40041); /* to itself: not accepted */
+    assert_int_equal(lapic_read(f, 0x220), 0);
+    lapic_write(f, 0x310, 0x01000000); /* but it sends */
+    lapic_write(f, 0x300, 0x4042);
+    assert_int_equal(lapic_acknowledge(f->second), 0x42);
+    lapic_write(f, 0x310, 0);
+    lapic_write(f, 0x300, 0x4400); /* and takes NMI */
+    assert_int_equal(f->nmi.rises, 1);
+    lapic_write(f, 0x380, 100); /* the timer runs, and is masked */
+    run_for(f->clock, 1000);
+    assert_false(f->intr.level);
+    lapic_write(f, 0xf0, 0x1ff);
+    for (unsigned entry = 0x320; entry <= 0x370; entry += 0x10) {
+        assert_true(lapic_read(f, entry) & 0x10000);
+    }
+    assert_false(f->intr.level);
+}
+
+/* TPR, PPR, CR8: SDM Vol. 3A 10.8.3.1, 10.8.6. */
+static void test_priorities_and_cr8(void **state)
+{
+    struct fixture *f = *state;
+    enable(f);
+    lapic_set_cr8(f->lapic, 5);
+    assert_int_equal(lapic_read(f, 0x80), 0x50);
+    lapic_write(f, 0x80, 0x47);
+    assert_int_equal(lapic_get_cr8(f->lapic), 4);
+    assert_int_equal(lapic_read(f, 0xa0), 0x47); /* PPR is TPR as long as nothing of a higher class is in service */
+    lapic_write(f, 0x300, 0x40045);              /* its own class waits */
+    assert_false(f->intr.level);
+    lapic_write(f, 0x300, 0x40052);
+    assert_true(f->intr.level);
+    assert_int_equal(lapic_acknowledge(f->lapic), 0x52);
+    assert_int_equal(lapic_read(f, 0xa0), 0x50);
+    lapic_write(f, 0x300, 0x40058); /* the same class as what is in service */
+    assert_false(f->intr.level);
+    lapic_write(f, 0x300, 0x40061);
+    assert_true(f->intr.level);
+    lapic_set_cr8(f->lapic, 6); /* hides it again: what has begun ends with the spurious vector */
+    assert_false(f->intr.level);
+    assert_int_equal(lapic_acknowledge(f->lapic), 0xff);
+    assert_int_equal(lapic_read(f, 0x1b0) & 0x80000000, 0); /* which is not in service */
+    lapic_set_cr8(f->lapic, 0);
+    assert_int_equal(lapic_acknowledge(f->lapic), 0x61);
+    lapic_write(f, 0xb0, 0);
+    lapic_write(f, 0xb0, 0);
+    assert_int_equal(lapic_acknowledge(f->lapic), 0x58);
+}
+
+/* SDM Vol. 3A 10.5.3: errors gather until ESR is written, which shows them. */
+static void test_errors(void **state)
+{
+    struct fixture *f = *state;
+    enable(f);
+    lapic_write(f, 0x370, 0x99);
+    lapic_write(f, 0x300, 0x4000f); /* an illegal vector is sent */
+    assert_int_equal(lapic_read(f, 0x280), 0);
+    assert_int_equal(lapic_acknowledge(f->lapic), 0x99);
+    lapic_write(f, 0xb0, 0);
+    lapic_write(f, 0x3f0, 0); /* no such register in xAPIC mode */
+    lapic_write(f, 0x280, 0);
+    assert_int_equal(lapic_read(f, 0x280), 0xa0);
+    lapic_write(f, 0x280, 0);
+    assert_int_equal(lapic_read(f, 0x280), 0);
+    lapic_write(f, 0x320, 0x5); /* an illegal vector of the timer's */
+    lapic_write(f, 0x380, 10);
+    run_for(f->clock, 100);
+    lapic_write(f, 0x280, 0);
+    assert_int_equal(lapic_read(f, 0x280), 0x40);
+}
+
+/* The counters' interrupt masks itself; shorthands take what table 10-3 says. */
+static void test_performance_and_shorthands(void **state)
+{
+    struct fixture *f = *state;
+    enable(f);
+    lapic_write(f, 0x340, 0x400);
+    lapic_local_interrupt(f->lapic, LAPIC_PERFORMANCE);
+    assert_int_equal(f->nmi.rises, 1);
+    assert_int_equal(lapic_read(f, 0x340), 0x10400);
+    lapic_local_interrupt(f->lapic, LAPIC_PERFORMANCE);
+    assert_int_equal(f->nmi.rises, 1);
+    lapic_write(f, 0x340, 0x400);
+    lapic_local_interrupt(f->lapic, LAPIC_PERFORMANCE);
+    assert_int_equal(f->nmi.rises, 2);
+    lapic_write(f, 0x300, 0x84400); /* NMI to all including self: invalid */
+    lapic_write(f, 0x300, 0x44400); /* to itself: invalid too */
+    assert_int_equal(f->nmi.rises, 2);
+}
+
 static void test_extint_through_ioapic(void **state)
 {
     struct fixture *f = *state;
@@ -607,6 +761,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_one_shot, setup, teardown),
         cmocka_unit_test_setup_teardown(test_periodic, setup, teardown),
         cmocka_unit_test_setup_teardown(test_tsc_deadline, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_x2apic_registers, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_modes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_software_disable, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_priorities_and_cr8, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_errors, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_performance_and_shorthands, setup, teardown),
         cmocka_unit_test_setup_teardown(test_x2apic, setup, teardown),
         cmocka_unit_test_setup_teardown(test_extint_through_ioapic, setup, teardown),
         cmocka_unit_test_setup_teardown(test_state, setup, teardown),

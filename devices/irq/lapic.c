@@ -10,13 +10,12 @@
  * bus arbitration (APR reads as PPR), focus processors, directed EOI, extended destination IDs. A
  * register is accessed by one aligned 32-bit access; others read parts and write nothing.
  */
-#include "devices/irq/lapic.h"
+#include "devices/irq/lapic_state.h"
 
 #include <stdlib.h>
 
 #include "cpu/base/bits.h"
 #include "cpu/base/mem.h"
-#include "devices/timer/periodic.h"
 
 /* Register numbers: offset / 10h, and MSR index - 800h. SDM Vol. 3A table 10-1 */
 enum {
@@ -43,18 +42,10 @@ enum {
     REG_SELF_IPI = 0x3f,
 };
 
-enum { LVT_TIMER, LVT_THERMAL, LVT_PERFORMANCE, LVT_LINT0, LVT_LINT1, LVT_ERROR, LVT_COUNT };
-
-#define LVT_REMOTE_IRR BIT(14)
-#define LVT_LEVEL      BIT(15)
-#define LVT_MASKED     BIT(16)
-
 static const u32 lvt_writable[LVT_COUNT] = {
     [LVT_TIMER] = 0x700ff, [LVT_THERMAL] = 0x107ff, [LVT_PERFORMANCE] = 0x107ff,
     [LVT_LINT0] = 0x1a7ff, [LVT_LINT1] = 0x1a7ff,   [LVT_ERROR] = 0x100ff,
 };
-
-enum timer_mode { TIMER_ONE_SHOT, TIMER_PERIODIC, TIMER_TSC_DEADLINE, TIMER_RESERVED };
 
 enum {
     ESR_SEND_ILLEGAL_VECTOR = 0x20,
@@ -79,32 +70,6 @@ enum {
 #define MSR_X2APIC       0x800u
 #define FIRST_LEGAL      16 /* vectors 0..15 are illegal */
 #define REGION_PRIORITY  1000
-
-struct lapic {
-    struct device dev;
-    u64 base; /* IA32_APIC_BASE */
-    u32 id;   /* the ID register: 8 bits in xAPIC mode */
-    u32 tpr, ldr, dfr, svr;
-    u32 isr[8], tmr[8], irr[8];
-    u32 esr, esr_latched; /* errors collected; and as the last write to ESR showed them */
-    u64 icr;
-    u32 lvt[LVT_COUNT];
-    bool lint_level[2];
-    bool extint; /* an ExtINT message from the bus waits */
-    u32 initial_count, divide;
-    bool counting;
-    i64 count_start_ns; /* when the timer held initial_count (periodic: in this period) */
-    u64 tsc_deadline;
-    struct timer timer;
-    /* derived or host-side: not saved */
-    struct lapic_config config;
-    struct apic_bus *bus;
-    struct apic_agent agent;
-    struct irq lint[2];
-    struct space *memory;
-    struct region registers;
-    struct mapping map;
-};
 
 static bool hardware_enabled(const struct lapic *lapic)
 {
@@ -291,7 +256,7 @@ static int priority(void *opaque)
 
 /* Local interrupts */
 
-static void local_interrupt(struct lapic *lapic, unsigned entry)
+void lapic_local_vector(struct lapic *lapic, unsigned entry)
 {
     u32 value = lapic->lvt[entry];
     if (value & LVT_MASKED) {
@@ -314,7 +279,7 @@ void lapic_local_interrupt(struct lapic *lapic, enum lapic_source source)
     if (!hardware_enabled(lapic)) {
         return;
     }
-    local_interrupt(lapic, source == LAPIC_THERMAL ? LVT_THERMAL : LVT_PERFORMANCE);
+    lapic_local_vector(lapic, source == LAPIC_THERMAL ? LVT_THERMAL : LVT_PERFORMANCE);
     if (source == LAPIC_PERFORMANCE) {
         lapic->lvt[LVT_PERFORMANCE] |= LVT_MASKED; /* until software looks at the counters: SDM Vol. 3A 10.5.1 */
     }
@@ -349,7 +314,7 @@ static void lint_set(void *opaque, int pin, bool level)
     } else if (is_level_lint(lapic, (unsigned)pin)) {
         service_level_lint(lapic);
     } else if (rises) {
-        local_interrupt(lapic, LVT_LINT0 + (unsigned)pin);
+        lapic_local_vector(lapic, LVT_LINT0 + (unsigned)pin);
     }
     update_intr(lapic);
 }
@@ -392,147 +357,11 @@ int lapic_acknowledge(struct lapic *lapic)
     return highest_vector(lapic->irr) >= 0 ? (int)(lapic->svr & 0xff) : -1;
 }
 
-/* The timer: SDM Vol. 3A 10.5.4 */
-
-static enum timer_mode timer_mode(const struct lapic *lapic)
-{
-    return (enum timer_mode)bits(lapic->lvt[LVT_TIMER], 18, 17);
-}
-
-/* Nanoseconds per count. */
-static i64 count_ns(const struct lapic *lapic)
-{
-    unsigned code = (lapic->divide & 3) | (lapic->divide >> 1 & 4);
-    return (i64)1 << ((code + 1) & 7);
-}
-
-static u32 current_count(struct lapic *lapic)
-{
-    if (!lapic->counting || !lapic->initial_count) {
-        return 0;
-    }
-    u64 elapsed =
-        (u64)(clock_now(lapic->timer.clock) - lapic->count_start_ns) / (u64)count_ns(lapic);
-    if (timer_mode(lapic) == TIMER_PERIODIC) {
-        return lapic->initial_count - (u32)(elapsed % lapic->initial_count);
-    }
-    return elapsed < lapic->initial_count ? lapic->initial_count - (u32)elapsed : 0;
-}
-
-static i64 timer_period_ns(const struct lapic *lapic)
-{
-    return (i64)lapic->initial_count * count_ns(lapic);
-}
-
-static void arm_count(struct lapic *lapic)
-{
-    if (lapic->counting) {
-        timer_set(&lapic->timer, lapic->count_start_ns + timer_period_ns(lapic));
-    } else {
-        timer_cancel(&lapic->timer);
-    }
-}
-
-static void arm_tsc_deadline(struct lapic *lapic)
-{
-    const struct lapic_config *config = &lapic->config;
-    if (!lapic->tsc_deadline) {
-        timer_cancel(&lapic->timer);
-        return;
-    }
-    u64 tsc = config->read_tsc(config->processor);
-    i64 now = clock_now(lapic->timer.clock);
-    u64 left = lapic->tsc_deadline > tsc ? lapic->tsc_deadline - tsc : 0;
-    u128 ns = ((u128)left * NS_PER_SECOND + config->tsc_hz - 1) / config->tsc_hz;
-    if (ns > (u128)(CLOCK_NEVER / 2)) {
-        timer_cancel(&lapic->timer); /* centuries away */
-    } else {
-        timer_set(&lapic->timer, now + (i64)ns);
-    }
-}
-
-void lapic_tsc_changed(struct lapic *lapic)
-{
-    if (timer_mode(lapic) == TIMER_TSC_DEADLINE) {
-        arm_tsc_deadline(lapic);
-    }
-}
-
-static void tsc_deadline_fire(struct lapic *lapic)
-{
-    const struct lapic_config *config = &lapic->config;
-    if (config->read_tsc(config->processor) < lapic->tsc_deadline) {
-        arm_tsc_deadline(lapic); /* the counter has been set back */
-        return;
-    }
-    lapic->tsc_deadline = 0;
-    local_interrupt(lapic, LVT_TIMER);
-}
-
-static void timer_fire(void *opaque)
-{
-    struct lapic *lapic = opaque;
-    if (timer_mode(lapic) == TIMER_TSC_DEADLINE) {
-        tsc_deadline_fire(lapic);
-        return;
-    }
-    if (!lapic->counting) {
-        return; /* only a damaged snapshot arms a stopped timer */
-    }
-    if (timer_mode(lapic) == TIMER_PERIODIC) {
-        i64 period = timer_period_ns(lapic);
-        i64 due = lapic->count_start_ns + period;
-        i64 next = periodic_next(due, period, clock_now(lapic->timer.clock));
-        lapic->count_start_ns = next - period;
-    } else {
-        lapic->counting = false;
-    }
-    arm_count(lapic);
-    local_interrupt(lapic, LVT_TIMER);
-}
-
-static void write_initial_count(struct lapic *lapic, u32 value)
-{
-    if (timer_mode(lapic) == TIMER_TSC_DEADLINE) {
-        return; /* ignored: SDM Vol. 3A 10.5.4.1 */
-    }
-    lapic->initial_count = value;
-    lapic->counting = value != 0;
-    lapic->count_start_ns = clock_now(lapic->timer.clock);
-    arm_count(lapic);
-}
-
-/* The count goes on from where it is, at the new rate. */
-static void write_divide(struct lapic *lapic, u32 value)
-{
-    u32 current = current_count(lapic);
-    lapic->divide = value & 0xb;
-    if (timer_mode(lapic) != TIMER_TSC_DEADLINE) {
-        i64 done = (i64)(lapic->initial_count - current) * count_ns(lapic);
-        lapic->count_start_ns = clock_now(lapic->timer.clock) - done;
-        arm_count(lapic);
-    }
-}
-
-static void timer_mode_changed(struct lapic *lapic, enum timer_mode before)
-{
-    if (before == timer_mode(lapic)) {
-        return;
-    }
-    /* entering or leaving TSC-deadline mode disarms: SDM Vol. 3A 10.5.4.1 */
-    if (before == TIMER_TSC_DEADLINE || timer_mode(lapic) == TIMER_TSC_DEADLINE) {
-        lapic->counting = false;
-        lapic->initial_count = 0;
-        lapic->tsc_deadline = 0;
-        timer_cancel(&lapic->timer);
-    }
-}
-
 /* Registers */
 
 static void write_lvt(struct lapic *lapic, unsigned entry, u32 value)
 {
-    enum timer_mode before = timer_mode(lapic);
+    enum timer_mode before = lapic_timer_mode(lapic);
     u32 writable = lvt_writable[entry];
     if (entry == LVT_TIMER && !lapic->config.has_tsc_deadline) {
         writable &= ~(u32)BIT(18);
@@ -542,7 +371,7 @@ static void write_lvt(struct lapic *lapic, unsigned entry, u32 value)
         lapic->lvt[entry] |= LVT_MASKED; /* SDM Vol. 3A 10.4.7.2 */
     }
     if (entry == LVT_TIMER) {
-        timer_mode_changed(lapic, before);
+        lapic_timer_mode_changed(lapic, before);
     } else if (entry == LVT_LINT0) {
         if (!is_level_lint(lapic, 0)) {
             lapic->lvt[entry] &= ~(u32)LVT_REMOTE_IRR;
@@ -592,10 +421,14 @@ static void send_ipi(struct lapic *lapic)
             message.dest = APIC_BROADCAST;
         }
     }
-    if (shorthand == SELF) {
-        if (message.delivery == APIC_FIXED) { /* the only mode that it allows */
-            accept(lapic, &message);
+    if (shorthand == SELF || shorthand == ALL) { /* fixed only: table 10-3 */
+        if (message.delivery != APIC_FIXED) {
+            log_at(LOG_GUEST_ERROR, "lapic: IPI to itself with delivery mode %u", message.delivery);
+            return;
         }
+    }
+    if (shorthand == SELF) {
+        accept(lapic, &message);
         return;
     }
     if (shorthand != NO_SHORTHAND) {
@@ -642,7 +475,7 @@ static u32 read_register(struct lapic *lapic, unsigned reg)
     case REG_INITIAL_COUNT:
         return lapic->initial_count;
     case REG_CURRENT_COUNT:
-        return current_count(lapic);
+        return lapic_timer_current(lapic);
     case REG_DIVIDE:
         return lapic->divide;
     }
@@ -687,10 +520,10 @@ static void write_register(struct lapic *lapic, unsigned reg, u32 value)
         write_lvt(lapic, reg - REG_LVT, value);
         break;
     case REG_INITIAL_COUNT:
-        write_initial_count(lapic, value);
+        lapic_timer_write_initial(lapic, value);
         break;
     case REG_DIVIDE:
-        write_divide(lapic, value);
+        lapic_timer_write_divide(lapic, value);
         break;
     case REG_VERSION:
     case REG_APR:
@@ -814,15 +647,6 @@ static bool x2_write(struct lapic *lapic, unsigned reg, u64 value)
     return true;
 }
 
-static bool write_tsc_deadline(struct lapic *lapic, u64 value)
-{
-    if (timer_mode(lapic) == TIMER_TSC_DEADLINE) {
-        lapic->tsc_deadline = value;
-        arm_tsc_deadline(lapic);
-    }
-    return true;
-}
-
 bool lapic_read_msr(struct lapic *lapic, u32 index, u64 *value)
 {
     if (index == MSR_APIC_BASE) {
@@ -842,7 +666,8 @@ bool lapic_write_msr(struct lapic *lapic, u32 index, u64 value)
         return lapic_set_base(lapic, value);
     }
     if (index == MSR_TSC_DEADLINE && lapic->config.has_tsc_deadline) {
-        return write_tsc_deadline(lapic, value);
+        lapic_timer_write_deadline(lapic, value);
+        return true;
     }
     return index >= MSR_X2APIC && x2_write(lapic, index - MSR_X2APIC, value);
 }
@@ -933,7 +758,7 @@ struct irq *lapic_lint(struct lapic *lapic, unsigned pin)
  */
 static void reset_registers(struct lapic *lapic)
 {
-    timer_cancel(&lapic->timer);
+    lapic_timer_reset(lapic);
     lapic->id = lapic->config.id & 0xff;
     lapic->tpr = 0;
     lapic->ldr = 0;
@@ -942,10 +767,6 @@ static void reset_registers(struct lapic *lapic)
     lapic->esr = lapic->esr_latched = 0;
     lapic->icr = 0;
     lapic->extint = false;
-    lapic->initial_count = lapic->divide = 0;
-    lapic->counting = false;
-    lapic->count_start_ns = 0;
-    lapic->tsc_deadline = 0;
     for (unsigned i = 0; i < 8; i++) {
         lapic->isr[i] = lapic->tmr[i] = lapic->irr[i] = 0;
     }
@@ -982,8 +803,7 @@ static void lapic_loaded(struct device *dev)
 {
     struct lapic *lapic = container_of(dev, struct lapic, dev);
     lapic->base &= BIT(lapic->config.phys_bits) - 1;
-    lapic->counting = lapic->counting && lapic->initial_count;
-    lapic->count_start_ns %= CLOCK_NEVER / 4; /* no overflow from a damaged snapshot */
+    lapic_timer_loaded(lapic);
     map_registers(lapic);
     update_intr(lapic);
 }
@@ -1047,7 +867,7 @@ struct lapic *lapic_create(struct space *memory, struct clock *clock, struct api
     lapic->agent = (struct apic_agent){
         .matches = matches, .priority = priority, .accept = accept, .opaque = lapic};
     apic_bus_attach(bus, &lapic->agent);
-    timer_init(&lapic->timer, clock, timer_fire, lapic);
+    lapic_timer_create(lapic, clock);
     region_init_io(&lapic->registers, "lapic", PAGE_SIZE, &lapic_ops, lapic);
     lapic_reset(&lapic->dev);
     return lapic;
@@ -1078,7 +898,7 @@ void lapic_print(struct lapic *lapic, FILE *out)
         fprintf(out, "  %-7s %08x\n", names[entry], lapic->lvt[entry]);
     }
     fprintf(out, "  icr=%016llx esr=%02x count=%u/%u divide=%x deadline=%llx\n",
-            (unsigned long long)lapic->icr, lapic->esr, current_count(lapic), lapic->initial_count,
+            (unsigned long long)lapic->icr, lapic->esr, lapic_timer_current(lapic), lapic->initial_count,
             lapic->divide, (unsigned long long)lapic->tsc_deadline);
     print_vectors("irr", lapic->irr, out);
     print_vectors("isr", lapic->isr, out);
