@@ -16,6 +16,9 @@ need_packages $packages_build $packages_run $packages_test || give_up "packages 
 for arch in amd64 i386; do
     "$here/tests/guest/make-linux.sh" "$arch" > /dev/null || give_up "no Linux guest for $arch could be made"
 done
+if [ "$(uname -m)" = x86_64 ]; then
+    "$here/tests/guest/make-selftests.sh" > /dev/null || give_up "Linux's tests of x86 could not be built"
+fi
 "$here/tests/guest/make-media.sh" > /dev/null || give_up "no boot media could be fetched"
 cmake -S "$here" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DRINGSIDE_TESTS=ON > /dev/null ||
     give_up "cmake does not like this system"

@@ -46,7 +46,7 @@ list() {
 }
 both=$(list TARGETS_C_BOTHBITS) only32=$(list TARGETS_C_32BIT_ONLY) only64=$(list TARGETS_C_64BIT_ONLY) with32=$(list TARGETS_C_32BIT_NEEDED)
 i386=$work/i386/usr/lib
-m32=(-m32 -nostdinc -isystem /usr/lib/gcc/x86_64-linux-gnu/12/include -isystem "$work/i386/usr/include/i386-linux-gnu"
+m32=(-m32 -nostdinc -isystem "$(gcc -print-file-name=include)" -isystem "$work/i386/usr/include/i386-linux-gnu"
     -isystem "$work/i386/usr/include" -B"$i386/i386-linux-gnu/" -B"$i386/gcc/i686-linux-gnu/12/" -L"$i386/i386-linux-gnu"
     -L"$i386/gcc/i686-linux-gnu/12")
 build() { # BITS NAME SOURCE...
