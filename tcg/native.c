@@ -198,11 +198,6 @@ void native_link_early(struct native *n, u32 link, const u8 *displacement)
     n->link[link].early = native_link(n, displacement, n->link[link].offset, false);
 }
 
-u64 native_site(const struct native *n, const struct insn *insn, unsigned bytes, bool write)
-{
-    return (u64)native_insn(n, insn) << 6 | (bytes & 31) << 1 | write;
-}
-
 static u64 now_ns(void)
 {
     struct timespec t;
@@ -333,14 +328,13 @@ static bool translate(struct executor *executor, struct block *b)
 
 /* ---- called by translated code */
 
-struct native_pointer native_miss(struct cpu *cpu, u64 la, u64 site)
+struct native_pointer native_miss(struct cpu *cpu, u64 la, const struct native_access *access)
 {
     struct native *n     = native_of(cpu->executor);
-    unsigned       bytes = site >> 1 & 31;
-    u64            at    = site >> 6;
+    u64            at    = access->at;
     u64            stale = n->stats.stale;
     n->stats.misses++;
-    void *host = mem_direct(cpu, la, bytes ? bytes : 32, site & 1);
+    void *host = mem_direct(cpu, la, access->bytes, access->write);
     bool  same = n->stats.stale == stale || !n->translation[at >> 7].block->stale; /* else an accessed bit was set in the block's own code */
     return (struct native_pointer){.host = same ? (u64)(uintptr_t)host : 0, .exit = at << 2 | NATIVE_EXIT_INSN};
 }
@@ -593,7 +587,11 @@ static void show_stubs(const struct native *n)
         size_t      at;
     } stubs[] = {
 #define STUB(name) {#name, offsetof(struct native, stub.name)}
-        STUB(enter), STUB(exit), STUB(miss), STUB(miss_range), STUB(call), STUB(load_xmm), STUB(load_x87),
+        STUB(enter), STUB(exit),
+#define MISS(view, name) {"read_" name, offsetof(struct native, stub.miss[view][TLB_READ])}, {"write_" name, offsetof(struct native, stub.miss[view][TLB_WRITE])}
+        MISS(TLB_USER, "user"), MISS(TLB_SUPERVISOR, "supervisor"), MISS(TLB_SUPERVISOR_AC, "supervisor_ac"),
+#undef MISS
+        STUB(save_flags), STUB(leave[0]), STUB(leave[1]), STUB(miss_range), STUB(call), STUB(load_xmm), STUB(load_x87),
 #undef STUB
 #define STUB(name, at) {name, offsetof(struct native, stub.at)}
         STUB("unlinked", unlinked), STUB("jump_user", find[0][0]), STUB("return_user", find[0][1]), STUB("jump_supervisor", find[1][0]), STUB("return_supervisor", find[1][1]),

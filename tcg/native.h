@@ -113,7 +113,8 @@ struct native {
     u64                 hot_bytes, cold_bytes;
     struct rule_of_row *rules;
     struct {
-        const u8 *enter, *exit, *miss, *miss_range, *call, *load_xmm, *load_ymm, *load_x87;
+        const u8 *enter, *exit, *miss[TLB_VIEWS][TLB_KINDS], *miss_range, *call, *load_xmm, *load_ymm, *load_x87, *save_flags;
+        const u8 *leave[2]; /* to the IP at the distance T0 from the beginning of the page; IP has 4 bytes, or 8 */
         /* By view (user, supervisor), for returns and others: the target at the IP in T0 becomes known. If there is no code for it, the
          * return address is skipped by a jump; if it is not canonical, the interpreter executes instruction cpu->host.from. */
         const u8 *find[2][2];
@@ -147,15 +148,20 @@ static inline u32 native_insn(const struct native *n, const struct insn *insn)
 {
     return n->current << 7 | (u32)(insn - n->translation[n->current].block->insn);
 }
-/* A memory access, for native_miss(). */
-u64 native_site(const struct native *n, const struct insn *insn, unsigned bytes, bool write);
+/* A memory access, for native_miss(). It stands behind the call. */
+struct __attribute__((packed)) native_access {
+    u32 back; /* where the access is, in the room for code */
+    u32 at;   /* native_insn() */
+    u8  bytes;
+    u8  write;
+};
 
 struct native_pointer {
     u64 host; /* 0: none */
     u64 exit; /* then: how to leave */
 };
 /* Called by translated code. */
-struct native_pointer native_miss(struct cpu *cpu, u64 la, u64 site);
+struct native_pointer native_miss(struct cpu *cpu, u64 la, const struct native_access *access);
 /* range: bytes << 1 | write. 0: not in one page of plain RAM. */
 u64 native_miss_range(struct cpu *cpu, u64 la, u64 range);
 u64 native_call(struct cpu *cpu, const struct native_call_site *site);

@@ -184,12 +184,7 @@ static void put_entry(struct emit *e)
 {
     const struct block *b     = e->block;
     unsigned            start = b->insn[0].offset;
-    e->left                   = e->cold.p;
-    put_load(&e->cold, 8, T0, CPU(regs[R_IPBASE]));
-    put_lea(&e->cold, e->code_bytes == 8 ? 8 : 4, T0, rm_mem(T0, (i32)start));
-    put_store(&e->cold, 8, CPU(ip), T0);
-    put_const(&e->cold, T0, NATIVE_EXIT_IP);
-    put_jmp(&e->cold, e->native->stub.exit);
+    e->left                   = leave_at(e, start);
     if (e->mode & MODE_LIMITED) { /* the end of CS may lie inside */
         put_load(&e->hot, 8, T0, CPU(regs[R_IPBASE]));
         put_lea(&e->hot, 8, T0, rm_mem(T0, (i32)(start + b->bytes - 1u)));

@@ -522,26 +522,59 @@ static unsigned put_replay(struct emit *e, const struct insn *i, enum replay rep
     return rm.reg;
 }
 
+/* It is brought to a temporary: it lives in struct cpu, or is one of AH to BH. */
+static bool takes_temporary(const struct gpr *g)
+{
+    return g->used && (host_of(g->at >> 3) == NO_REG || g->at & 7);
+}
+
+/* The temporaries that put_replay() and what follows it may write. */
+static unsigned temps_for_replay(const struct emit *e, const struct insn *i, enum replay replay)
+{
+    struct operands o = find_operands(e, i);
+    if (replay == REPLAY_SHIFT || takes_temporary(&o.rm) || takes_temporary(&o.reg)) {
+        return 1u << T0 | 1u << T1 | 1u << T2;
+    }
+    return replay == REPLAY_VALUE ? 1u << T0 : 0;
+}
+
+/* In hot code: the temporaries of the set are kept in struct cpu, or brought back. */
+static void put_kept(struct emit *e, unsigned set, bool load)
+{
+    for (unsigned k = 0; k < 3; k++) {
+        if (!(set >> (T0 + k) & 1)) {
+            continue;
+        }
+        if (load) {
+            put_load(&e->hot, 8, T0 + k, CPU(host.kept[k]));
+        } else {
+            put_store(&e->hot, 8, CPU(host.kept[k]), T0 + k);
+        }
+    }
+}
+
 const u8 *copy_put_replay(struct emit *e, const struct insn *i, enum replay replay)
 {
-    static const u8    temporaries[] = {T0, T1, T2};
-    const struct insn *insn          = e->insn;
-    struct out         hot           = e->hot;
+    const struct insn *insn = e->insn;
+    struct out         hot  = e->hot;
     u8                 held[ARRAY_LEN(e->held)];
     memcpy(held, e->held, sizeof held);
     held_forget(e);
-    e->hot                           = e->cold;
-    const u8 *at                     = e->hot.p;
-    for (unsigned k = 0; k < ARRAY_LEN(temporaries); k++) {
-        put_store(&e->hot, 8, CPU(host.kept[k]), temporaries[k]);
-    }
+    e->hot        = e->cold;
+    const u8 *at  = e->hot.p;
+    unsigned kept = temps_for_replay(e, i, replay);
+    put_kept(e, kept, false);
     unsigned result = put_replay(e, i, replay);
-    e->insn         = i;
-    flags_save_made(e, flags_effect(&e->rules[i->row], i), result);
-    for (unsigned k = 0; k < ARRAY_LEN(temporaries); k++) {
-        put_load(&e->hot, 8, temporaries[k], CPU(host.kept[k]));
+    if (replay == REPLAY_SHIFT) {
+        e->insn = i;
+        flags_save_shift(e, flags_effect(&e->rules[i->row], i), result);
     }
-    put8(&e->hot, 0xc3);
+    put_kept(e, kept, true);
+    if (replay == REPLAY_SHIFT) {
+        put8(&e->hot, 0xc3);
+    } else {
+        put_jmp(&e->hot, e->native->stub.save_flags);
+    }
     e->cold = e->hot;
     e->hot  = hot;
     e->insn = insn;

@@ -196,8 +196,8 @@ bool flags_dead_at(const struct emit *e, const struct block *b);
 enum replay flags_replay_now(const struct emit *e);
 /* The guest's flags are in cpu->cc too. */
 void flags_save(struct emit *e);
-/* In cold code; they are in the host's. */
-void flags_save_cold(struct emit *e);
+/* Saves what is in the host's flags, which are as defined; RAX is kept in `temp`. */
+void flags_put_save(struct out *o, unsigned temp);
 /* The host's flags are about to be destroyed. */
 void flags_clobber(struct emit *e);
 /* The host's flags become the guest's, as far as `mask`; temporaries that are busy stay. */
@@ -206,8 +206,8 @@ void flags_need(struct emit *e, unsigned mask, u16 busy);
 enum host_cc flags_test(struct emit *e, unsigned cc);
 /* Whether the flags of e->insn, which somebody sees, can be made again wherever that is. */
 enum replay flags_plan(struct emit *e);
-/* Saves the flags that e->insn has just set. */
-void flags_save_made(struct emit *e, struct flags_effect f, unsigned result);
+/* Saves the flags that e->insn, a shift by a constant, has just set. */
+void flags_save_shift(struct emit *e, struct flags_effect f, unsigned result);
 /* Cold code begins that may leave the block. */
 void flags_recover(struct emit *e);
 /* This instruction has set the host's flags. `result`: the register of the result where f.undefined needs it; count_at: of a shift
@@ -226,6 +226,9 @@ void memory_segment(struct emit *e, unsigned seg, unsigned size, bool write);
 /* Checks an access at the linear address in `la`, and returns the host's operand: [T0 + T1]. */
 struct rm memory_check(struct emit *e, unsigned la, unsigned size, bool write);
 void memory_aligned(struct emit *e, unsigned la, unsigned size);
+
+/* Offset in struct cpu of the TLB for a kind of access. */
+size_t memory_tlb(unsigned view, bool write);
 
 /* The host's operand for the memory operand of e->insn, checked: by T0 and T1, or a temporary that holds a shared address. */
 struct rm memory_operand(struct emit *e, unsigned size, bool write, bool aligned);
@@ -289,6 +292,8 @@ void lower_cli(struct emit *e);
 void lower_sti(struct emit *e);
 void lower_swapgs(struct emit *e);
 void lower_pause(struct emit *e);
+/* Cold: cpu->ip = `offset` in the page, and out. */
+const u8 *leave_at(struct emit *e, u64 offset);
 /* The jump with its displacement at `d` goes to the code at `offset` in the page, once there is any. Flags are saved. Returns the link. */
 u32  put_link(struct emit *e, u8 *d, u64 offset, bool split);
 /* For the common code of jumps: T0 holds the new IP: T0 = its struct native_jump, T2 = R_IPBASE there. */

@@ -169,7 +169,7 @@ enum replay flags_replay_now(const struct emit *e)
     return replay;
 }
 
-static void put_save(struct out *o, unsigned temp)
+void flags_put_save(struct out *o, unsigned temp)
 {
     put_mov(o, 8, temp, RAX);
     put8(o, 0x9f);                                                           /* lahf */
@@ -180,12 +180,7 @@ static void put_save(struct out *o, unsigned temp)
 
 static void save_defined(struct emit *e)
 {
-    put_save(&e->hot, temp_free(e, 0));
-}
-
-void flags_save_cold(struct emit *e)
-{
-    put_save(&e->cold, T0);
+    flags_put_save(&e->hot, temp_free(e, 0));
 }
 
 static void write_recipe(struct emit *e)
@@ -349,13 +344,9 @@ static void save_shift(struct emit *e, enum undefined kind, unsigned w, unsigned
     put_mov(o, 8, RAX, temp);
 }
 
-void flags_save_made(struct emit *e, struct flags_effect f, unsigned result)
+void flags_save_shift(struct emit *e, struct flags_effect f, unsigned result)
 {
-    if (f.undefined == DEFINED) {
-        save_defined(e);
-    } else {
-        save_shift(e, (enum undefined)f.undefined, e->insn->w, result, NULL);
-    }
+    save_shift(e, (enum undefined)f.undefined, e->insn->w, result, NULL);
 }
 
 void flags_written(struct emit *e, struct flags_effect f, unsigned result, const struct rm *count_at, enum replay replay)

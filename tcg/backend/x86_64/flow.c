@@ -37,16 +37,11 @@ static void put_poll(struct emit *e, const u8 *otherwise)
     put_jcc(&e->hot, CC_NE, otherwise);
 }
 
-/* Cold: cpu->ip = `offset` in the page, and out. */
-static const u8 *leave_at(struct emit *e, u64 offset)
+const u8 *leave_at(struct emit *e, u64 offset)
 {
-    struct out *c  = &e->cold;
-    const u8   *at = c->p;
-    put_load(c, 8, T0, CPU(regs[R_IPBASE]));
-    put_lea(c, ip_bytes(e), T0, rm_mem(T0, (i32)offset));
-    put_store(c, 8, CPU(ip), T0);
-    put_const(c, T0, NATIVE_EXIT_IP);
-    put_jmp(c, e->native->stub.exit);
+    const u8 *at = e->cold.p;
+    put_const(&e->cold, T0, offset);
+    put_jmp(&e->cold, e->native->stub.leave[e->code_bytes == 8]);
     return at;
 }
 
@@ -90,7 +85,7 @@ static void go_dead(struct emit *e, u64 offset, const struct insn *writer, enum 
     if (recipe) {
         put_call(c, recipe);
     } else {
-        flags_save_cold(e);
+        put_call(c, e->native->stub.save_flags);
     }
     u32 link = put_link(e, put_jmp_ahead(c), offset, false);
     if (link) {

@@ -102,10 +102,14 @@ void memory_aligned(struct emit *e, unsigned la, unsigned size)
 }
 
 /* Offset in struct cpu of the TLB for this kind of access. */
+size_t memory_tlb(unsigned view, bool write)
+{
+    return offsetof(struct cpu, tlb.data) + (view * TLB_KINDS + (write ? TLB_WRITE : TLB_READ)) * TLB_ENTRIES * sizeof(struct tlb_entry);
+}
+
 static size_t tlb_table(const struct emit *e, bool write)
 {
-    unsigned view = e->mode >> MODE_VIEW_SHIFT & 3;
-    return offsetof(struct cpu, tlb.data) + (view * TLB_KINDS + (write ? TLB_WRITE : TLB_READ)) * TLB_ENTRIES * sizeof(struct tlb_entry);
+    return memory_tlb(e->mode >> MODE_VIEW_SHIFT & 3, write);
 }
 
 /* Looks `bytes` bytes at the linear address in T0 up: T0 = the offset in its page, T1 = the host's page. Returns the displacement of the
@@ -128,14 +132,13 @@ static u8 *put_lookup(struct emit *e, size_t table, unsigned bytes)
     return miss;
 }
 
-/* Cold code for that jump begins: T0 = the linear address again. */
-static void begin_miss(struct emit *e, u8 *miss, size_t table)
+/* Cold code for that jump begins. */
+static void begin_miss(struct emit *e, u8 *miss)
 {
     if (!e->hot.full && !e->cold.full) {
         patch_jump(miss, e->cold.p);
     }
     flags_recover(e);
-    put_alu(&e->cold, ALU_ADD, 8, T0, rm_cpu_at(T1, table + offsetof(struct tlb_entry, tag)));
 }
 
 struct rm memory_check(struct emit *e, unsigned la, unsigned size, bool write)
@@ -146,10 +149,12 @@ struct rm memory_check(struct emit *e, unsigned la, unsigned size, bool write)
         put_mov(&e->hot, 8, T0, la);
     }
     u8 *miss = put_lookup(e, table, size);
-    begin_miss(e, miss, table);
-    put_const(&e->cold, T1, native_site(e->native, e->insn, size, write));
-    put_call(&e->cold, e->native->stub.miss);
-    put_jmp(&e->cold, e->hot.p);
+    begin_miss(e, miss);
+    put_call(&e->cold, e->native->stub.miss[e->mode >> MODE_VIEW_SHIFT & 3][write ? TLB_WRITE : TLB_READ]);
+    put32(&e->cold, (u32)(e->hot.p - e->native->code.write));
+    put32(&e->cold, native_insn(e->native, e->insn));
+    put8(&e->cold, size);
+    put8(&e->cold, write);
     return rm_index(T0, T1, 0, 0);
 }
 
@@ -169,7 +174,8 @@ static void open_shared(struct emit *e, const struct shared *s, unsigned base)
     flags_clobber(e);
     put_lea(o, e->code_bytes == 8 ? 8 : 4, T0, rm_mem(address_register(e, base, T0), s->low));
     u8 *miss = put_lookup(e, table, bytes);
-    begin_miss(e, miss, table);
+    begin_miss(e, miss);
+    put_alu(c, ALU_ADD, 8, T0, rm_cpu_at(T1, table + offsetof(struct tlb_entry, tag))); /* the linear address again */
     put_const(c, T1, bytes << 1 | s->write);
     put_call(c, e->native->stub.miss_range);
     put_op(c, 0x85, 8, T1, rm_reg(T1));

@@ -135,13 +135,21 @@ static void put_answer(struct out *o)
     put_load(o, 8, T2, CPU(host.spare));
 }
 
-/* T0: linear address, T1: site. Returns T0 = the offset in its page, T1 = the host's page, T2 kept; or leaves the block. */
-static void put_miss(struct out *o, const u8 *exit)
+/* Called where a struct native_access follows, with what put_lookup() (memory.c) has left in T0 and T1. Goes on at `back`: T0 = the offset in
+ * the page, T1 = the host's page, T2 kept; or leaves the block. */
+static void put_miss(const struct native *n, struct out *o, size_t table, const u8 *exit)
 {
+    put_alu(o, ALU_ADD, 8, T0, rm_cpu_at(T1, table + offsetof(struct tlb_entry, tag))); /* the linear address again */
     put_store(o, 8, CPU(host.spare), T2);
+    put_load(o, 8, T1, rm_mem(RSP, 0));
     put_ask(o, (const void *)(uintptr_t)native_miss);
     put_op(o, 0x85, 8, T1, rm_reg(T1));
     u8 *none = put_jcc_ahead(o, CC_E);
+    put_load(o, 8, T2, rm_mem(RSP, 0));
+    put_load(o, 4, T2, rm_mem(T2, offsetof(struct native_access, back)));
+    put_const(o, T0, (u64)(uintptr_t)n->code.run);
+    put_alu(o, ALU_ADD, 8, T2, rm_reg(T0));
+    put_store(o, 8, rm_mem(RSP, 0), T2);
     put_answer(o);
     put8(o, 0xc3);
     put_jump_here(o, none); /* T0 says how to leave */
@@ -188,6 +196,15 @@ static void put_call_stub(struct out *o, const u8 *exit)
     put_jump_here(o, leave);
     put_alu_imm(o, ALU_ADD, 8, rm_reg(RSP), 8);
     put_jmp(o, exit);
+}
+
+/* The flags of the host's are saved; all else is kept. */
+static void put_save_flags(struct out *o)
+{
+    put_store(o, 8, CPU(host.kept[0]), T0);
+    flags_put_save(o, T0);
+    put_load(o, 8, T0, CPU(host.kept[0]));
+    put8(o, 0xc3);
 }
 
 static void put_load_xmm(struct out *o)
@@ -289,8 +306,21 @@ void x86_64_stubs(struct native *n, struct out *o)
     put_enter(o);
     n->stub.exit = begin(o);
     put_exit(o);
-    n->stub.miss = begin(o);
-    put_miss(o, n->stub.exit);
+    for (unsigned view = 0; view < TLB_VIEWS; view++) {
+        for (unsigned kind = 0; kind < TLB_KINDS; kind++) {
+            n->stub.miss[view][kind] = begin(o);
+            put_miss(n, o, memory_tlb(view, kind == TLB_WRITE), n->stub.exit);
+        }
+    }
+    n->stub.save_flags = begin(o);
+    put_save_flags(o);
+    for (unsigned k = 0; k < 2; k++) {
+        n->stub.leave[k] = begin(o);
+        put_alu(o, ALU_ADD, k ? 8 : 4, T0, CPU(regs[R_IPBASE]));
+        put_store(o, 8, CPU(ip), T0);
+        put_const(o, T0, NATIVE_EXIT_IP);
+        put_jmp(o, n->stub.exit);
+    }
     n->stub.miss_range = begin(o);
     put_miss_range(o);
     n->stub.call = begin(o);
