@@ -219,6 +219,7 @@ bool x86_64_emit(struct native *n, struct block *b, struct out *hot, struct out 
     if (!b->split && !b->spanning) {
         shared_find(&e);
     }
+    find_dead_end(&e);
     flags_find(&e);
     put_entry(&e);
     for (unsigned k = 0; k < b->count && !e.ended; k++) {

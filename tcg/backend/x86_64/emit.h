@@ -135,6 +135,7 @@ struct emit {
     const u8                 *recipe;                  /* cold code that makes them again and saves them; NULL: not written yet */
     u8                        held[3];                 /* HELD_, by temporary */
     bool                      ended;                   /* nothing after this instruction is reached */
+    bool                      dead_end;                /* where the block goes on after its last instruction, flags do not matter */
     u8                        live;                    /* register files that the block uses: NATIVE_LIVE_ */
     u8                        given_back;              /* counted time: what the taken jump that is being written has given back already */
     unsigned                  legs;
@@ -194,6 +195,8 @@ void flags_find(struct emit *e);
 bool flags_dead_at(const struct emit *e, const struct block *b);
 /* How the flags that e->insn finds could be made again before it, with no value kept for that. */
 enum replay flags_replay_now(const struct emit *e);
+/* Flags are not saved: cold code that makes them again and saves them, or NULL: they are in the host's. */
+const u8 *flags_recipe(struct emit *e);
 /* The guest's flags are in cpu->cc too. */
 void flags_save(struct emit *e);
 /* Saves what is in the host's flags, which are as defined; RAX is kept in `temp`. */
@@ -292,6 +295,8 @@ void lower_cli(struct emit *e);
 void lower_sti(struct emit *e);
 void lower_swapgs(struct emit *e);
 void lower_pause(struct emit *e);
+/* Finds e->dead_end. */
+void find_dead_end(struct emit *e);
 /* Cold: cpu->ip = `offset` in the page, and out. */
 const u8 *leave_at(struct emit *e, u64 offset);
 /* The jump with its displacement at `d` goes to the code at `offset` in the page, once there is any. Flags are saved. Returns the link. */

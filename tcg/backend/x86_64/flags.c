@@ -133,8 +133,12 @@ enum replay flags_plan(struct emit *e)
     u16         uses, written = 0;
     bool        in_host = true;
     enum replay replay  = copy_replay(e, e->insn, &uses);
-    for (const struct insn *i = e->insn + 1; replay != REPLAY_NONE && i < e->block->insn + e->block->count; i++) {
+    const struct insn *end = e->block->insn + e->block->count;
+    for (const struct insn *i = e->insn + 1; replay != REPLAY_NONE && i < end; i++) {
         enum shows shows = shows_flags(e, i);
+        if (e->dead_end && i + 1 == end && i->row != ROW_NONE && e->rules[i->row].how == LOWER_JMP_REL) {
+            break;
+        }
         if (shows == SHOWS_ALWAYS || (shows == SHOWS_LEAVING && written & uses)) {
             return REPLAY_NONE;
         }
@@ -151,7 +155,7 @@ enum replay flags_plan(struct emit *e)
         }
         written |= writes_of(e, i);
     }
-    return REPLAY_NONE;
+    return e->dead_end && !(written & uses) ? replay : REPLAY_NONE;
 }
 
 enum replay flags_replay_now(const struct emit *e)
@@ -188,6 +192,15 @@ static void write_recipe(struct emit *e)
     if (!e->recipe) {
         e->recipe = copy_put_replay(e, e->writer, e->replay);
     }
+}
+
+const u8 *flags_recipe(struct emit *e)
+{
+    if (e->host_flags && e->replay != REPLAY_SHIFT) {
+        return NULL;
+    }
+    write_recipe(e);
+    return e->recipe;
 }
 
 void flags_save(struct emit *e)

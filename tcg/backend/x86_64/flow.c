@@ -68,13 +68,13 @@ static bool is_dead_at(const struct emit *e, u64 offset)
 }
 
 /* On to `offset` in the page, where the flags do not matter. They are not saved, but by cold code if there is no code there, or it must be
- * left. `replay`: of the flags of `writer`, for a jump that looks whether something is pending. */
-static void go_dead(struct emit *e, u64 offset, const struct insn *writer, enum replay replay)
+ * left: by `recipe`, or as they are. `poll`: looks whether something is pending, for which there must be a recipe. */
+static void go_dead(struct emit *e, u64 offset, const u8 *recipe, bool poll)
 {
     struct out *o = &e->hot, *c = &e->cold;
-    const u8   *recipe = replay ? copy_put_replay(e, writer, replay) : NULL, *leave = c->p;
-    if (recipe) {
-        put_call(c, recipe);
+    const u8   *save = recipe ? recipe : e->native->stub.save_flags, *leave = c->p;
+    if (poll) {
+        put_call(c, save);
         leave_at(e, offset);
         put_poll(e, leave);
     }
@@ -82,11 +82,7 @@ static void go_dead(struct emit *e, u64 offset, const struct insn *writer, enum 
     if (!o->full && !c->full) {
         patch_jump(early, c->p);
     }
-    if (recipe) {
-        put_call(c, recipe);
-    } else {
-        put_call(c, e->native->stub.save_flags);
-    }
+    put_call(c, save);
     u32 link = put_link(e, put_jmp_ahead(c), offset, false);
     if (link) {
         native_link_early(e->native, link, early);
@@ -236,7 +232,15 @@ static void check_limited(struct emit *e, const struct insn *i, const u8 *otherw
 /* Whether a link to `offset` in the page may leave the flags as they are. */
 static bool may_be_dead(const struct emit *e, u64 offset)
 {
-    return offset < PAGE_SIZE && !(e->mode & (MODE_LIMITED | MODE_COUNTED)) && !e->saved_flags && e->host_flags;
+    return offset < PAGE_SIZE && !(e->mode & (MODE_LIMITED | MODE_COUNTED));
+}
+
+void find_dead_end(struct emit *e)
+{
+    const struct insn *last   = &e->block->insn[e->block->count - 1];
+    bool               jumps  = last->row != ROW_NONE && e->rules[last->row].how == LOWER_JMP_REL;
+    u64                offset = jumps ? target_offset(last) : (u64)last->offset + last->length;
+    e->dead_end               = may_be_dead(e, offset) && !(jumps && last->opsize == 2) && is_dead_at(e, offset);
 }
 
 /* The relative jump `i` is taken. Returns the link, or 0. */
@@ -263,8 +267,8 @@ static u32 go_relative(struct emit *e, const struct insn *i)
 
 void fall_through(struct emit *e, unsigned offset)
 {
-    if (may_be_dead(e, offset) && is_dead_at(e, offset)) {
-        go_dead(e, offset, NULL, REPLAY_NONE);
+    if (e->dead_end && !e->saved_flags) {
+        go_dead(e, offset, flags_recipe(e), false);
         return;
     }
     flags_save(e);
@@ -281,26 +285,33 @@ static struct leg leg_of(const struct emit *e, u8 *from)
     return (struct leg){.insn = e->insn, .from = from, .saved_flags = e->saved_flags, .writer = e->writer, .replay = flags_replay_now(e)};
 }
 
-/* The jump of the leg is taken. */
+/* The taken jump of a leg. */
 static void go(struct emit *e, const struct leg *l)
 {
     const struct insn *i      = l->insn;
     u64                target = target_offset(i);
-    bool               back   = target <= i->offset, dead = may_be_dead(e, target) && i->opsize != 2;
-    if (dead && (back ? l->replay != REPLAY_NONE : !l->from) && is_dead_at(e, target)) {
-        go_dead(e, target, l->writer, back ? l->replay : REPLAY_NONE);
+    bool               back   = target <= i->offset, dead = !l->saved_flags && i->opsize != 2 && may_be_dead(e, target);
+    if (dead && back && l->replay && is_dead_at(e, target)) {
+        go_dead(e, target, copy_put_replay(e, l->writer, l->replay), true);
         return;
     }
     u32 link = go_relative(e, i);
-    if (link && dead && !back && l->from) {
+    if (link && dead && !back) {
         native_link_early(e->native, link, l->from);
     }
 }
 
 void lower_jmp_rel(struct emit *e)
 {
-    struct leg l = leg_of(e, NULL);
-    go(e, &l);
+    const struct insn *i      = e->insn;
+    bool               back   = target_offset(i) <= i->offset, dead = e->dead_end && !e->saved_flags;
+    enum replay        replay = back ? flags_replay_now(e) : REPLAY_NONE;
+    const u8          *recipe = !dead ? NULL : replay ? copy_put_replay(e, e->writer, replay) : flags_recipe(e);
+    if (dead && (!back || recipe)) {
+        go_dead(e, target_offset(i), recipe, back);
+    } else {
+        go_relative(e, i);
+    }
     e->ended = true;
 }
 
