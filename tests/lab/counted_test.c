@@ -1,7 +1,10 @@
 /*
- * counted_test.c: counted time is the same whatever executes: machines that interpret, and that translate everything at once,
- * are stopped at the same counts, and nothing of their state differs. Called with a kernel's folder, a number of instructions
- * and a step, it looks for the first step after which a boot differs.
+ * counted_test.c: counted time is the same whatever executes: machines that interpret, that translate everything at once, and that
+ * execute intermediate code, are stopped at the same counts, and nothing of their state differs. By hand:
+ *
+ *   counted_test FOLDER native|portable FROM TO STEP
+ *
+ * looks for the first step at which a boot of the kernel in FOLDER differs from when it is interpreted.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,9 +18,13 @@
 #include "cpu/base/bits.h"
 #include "frontend/lab/state.h"
 #include "frontend/machine/counted.h"
+#include "tcg/tcg.h"
+
+enum executes { INTERPRETED, NATIVE, PORTABLE };
 
 struct run {
     struct machine *m;
+    struct tcg *tcg;
     struct outside_watch watch;
     u64 target;
 };
@@ -43,14 +50,14 @@ static bool due(void *opaque)
     return false;
 }
 
-static struct run *run_create(enum accel accel, unsigned threshold, const char *folder)
+static struct run *run_create(enum executes how, const char *folder)
 {
     struct run *r = calloc(1, sizeof *r);
-    struct machine_config config = {.ram_bytes = 128 << 20, .cpu = "qemu64", .vga = true, .boot_order = "c",
+    struct machine_config config = {.ram_bytes = folder ? 128 << 20 : 16 << 20, .cpu = "qemu64", .vga = true, .boot_order = "c",
                                     .counted = true, .epoch = 1700000000};
     static char kernel[512], initrd[512];
     struct error err;
-    config.accel = (struct accel_config){.accel = accel, .threshold = threshold};
+    config.accel = (struct accel_config){.accel = how == NATIVE ? ACCEL_TCG : ACCEL_INTERP, .threshold = folder ? 0 : 1};
     if (folder) {
         snprintf(kernel, sizeof kernel, "%s/vmlinuz", folder);
         snprintf(initrd, sizeof initrd, "%s/initrd", folder);
@@ -65,11 +72,19 @@ static struct run *run_create(enum accel accel, unsigned threshold, const char *
     }
     r->watch = (struct outside_watch){.pass = pass, .moment = moment, .due = due, .opaque = r};
     r->m->outside = &r->watch;
+    if (how == PORTABLE) {
+        r->tcg = tcg_create(&backend_portable, true);
+        r->m->cpu->executor = &r->tcg->executor;
+    }
     return r;
 }
 
 static void run_destroy(struct run *r)
 {
+    if (r->tcg) {
+        r->m->cpu->executor = NULL;
+        tcg_destroy(r->tcg);
+    }
     machine_dismantle(r->m);
     machine_destroy(r->m);
     free(r);
@@ -112,9 +127,9 @@ static void tell_difference(struct run *a, struct run *b)
 }
 
 /* Compares every `step` instructions from `from` to `to`. Returns the first count at which they differ; 0: none. */
-static u64 first_difference(const char *folder, u64 from, u64 to, u64 step, enum accel accel, unsigned threshold)
+static u64 first_difference(const char *folder, enum executes how, u64 from, u64 to, u64 step)
 {
-    struct run *a = run_create(ACCEL_INTERP, 0, folder), *b = run_create(accel, threshold, folder);
+    struct run *a = run_create(INTERPRETED, folder), *b = run_create(how, folder);
     u64 found = 0;
     for (u64 at = from; at <= to && !found; at += step) {
         bool goes_on = run_to(a, at);
@@ -132,20 +147,30 @@ static u64 first_difference(const char *folder, u64 from, u64 to, u64 step, enum
     return found;
 }
 
-static void firmware_is_the_same_whatever_executes(void **state)
+static void translated_firmware_is_the_same(void **state)
 {
     (void)state;
-    assert_int_equal(first_difference(NULL, 100003, 6000000, 1000003, ACCEL_TCG, 1), 0);
+    assert_int_equal(first_difference(NULL, NATIVE, 100003, 8000000, 100003), 0);
+}
+
+static void firmware_by_intermediate_code_is_the_same(void **state)
+{
+    (void)state;
+    assert_int_equal(first_difference(NULL, PORTABLE, 100003, 4000000, 100003), 0);
 }
 
 int main(int argc, char **argv)
 {
     if (argc == 6) {
-        return first_difference(argv[1], strtoull(argv[2], NULL, 0), strtoull(argv[3], NULL, 0), strtoull(argv[4], NULL, 0),
-                                ACCEL_TCG, (unsigned)strtoul(argv[5], NULL, 0)) != 0;
+        u64 number[3];
+        for (unsigned k = 0; k < 3; k++) {
+            number[k] = strtoull(argv[3 + k], NULL, 0);
+        }
+        return first_difference(argv[1], strcmp(argv[2], "portable") ? NATIVE : PORTABLE, number[0], number[1], number[2]) != 0;
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(firmware_is_the_same_whatever_executes),
+        cmocka_unit_test(translated_firmware_is_the_same),
+        cmocka_unit_test(firmware_by_intermediate_code_is_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
