@@ -580,6 +580,7 @@ enum decode_status decode(const struct decoder *decoder, const u8 *bytes, unsign
     i->opcode = (u16)(map << 8 | opcode);
     i->modrm  = modrm;
     i->rex_w  = p.rex >> 3 & 1;
+    i->notrack = p.seg == SEG_DS;
     i->opsize = (u8)operand_size(f, &p, code_bytes);
     i->w      = operand_width(f, &p, i->opsize);
     i->asize  = (u8)(code_bytes == 8 ? (p.addrsize ? 4 : 8) : (code_bytes == 2) != p.addrsize ? 2 : 4);

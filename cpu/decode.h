@@ -194,7 +194,8 @@ struct insn {
     u16 row;                /* index in the table of rows */
     u16 opcode;             /* map << 8 | last opcode byte */
     u8  modrm;
-    u8  rex_w;
+    u8  rex_w : 1;
+    u8  notrack : 1; /* prefix 3E: of near indirect branches */
 };
 
 struct decoder;

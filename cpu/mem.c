@@ -47,7 +47,7 @@ static struct place translate(struct cpu *cpu, vaddr la, enum access_kind kind, 
     if (likely(at < ram->bytes)) {
         p.target = (struct target){.region = ram->region, .offset = ram->offset + at, .left = ram->bytes - at};
     } else {
-        p.target = space_find(cpu->memory, p.phys, kind == ACCESS_WRITE, cpu->in_smm);
+        p.target = space_find(cpu->memory, p.phys, access_writes(kind), cpu->in_smm);
     }
     return p;
 }
@@ -423,6 +423,48 @@ void sys_write(struct cpu *cpu, vaddr la, u64 value, unsigned size)
 void sys_probe_write(struct cpu *cpu, vaddr la, unsigned size)
 {
     probe_linear(cpu, check_linear(cpu, la), size, ACCESS_WRITE, implicit_supervisor);
+}
+
+/* ---- shadow stacks */
+
+u64 shadow_read(struct cpu *cpu, vaddr la, unsigned size, bool user)
+{
+    struct rights rights = rights_of(cpu, user);
+    la                   = check_linear(cpu, la);
+    if (size > left_in_page(la)) {
+        u64 low = shadow_read(cpu, la, 4, user);
+        return low | shadow_read(cpu, wrap(cpu, la + 4), 4, user) << 32;
+    }
+    struct place p = translate(cpu, la, ACCESS_SHADOW_READ, rights);
+    watch(cpu, la, size, false);
+    return is_memory(&p.target, size) ? load_le(p.target.region->host + p.target.offset, size)
+                                      : space_read(cpu->memory, p.phys, size, cpu->in_smm);
+}
+
+void shadow_write(struct cpu *cpu, vaddr la, u64 value, unsigned size, bool user)
+{
+    struct rights rights = rights_of(cpu, user);
+    la                   = check_linear(cpu, la);
+    if (size > left_in_page(la)) {
+        shadow_write(cpu, la, (u32)value, 4, user);
+        shadow_write(cpu, wrap(cpu, la + 4), value >> 32, 4, user);
+        return;
+    }
+    struct place p = translate(cpu, la, ACCESS_SHADOW_WRITE, rights);
+    watch(cpu, la, size, true);
+    if (!is_memory(&p.target, size) || p.target.region->kind != REGION_RAM) {
+        space_write(cpu->memory, p.phys, value, size, cpu->in_smm);
+        return;
+    }
+    if (p.target.region->pages[p.target.offset >> PAGE_SHIFT].flags) {
+        space_written(cpu->memory, p.target.region, p.target.offset, size);
+    }
+    store_le(p.target.region->host + p.target.offset, value, size);
+}
+
+void shadow_probe(struct cpu *cpu, vaddr la, unsigned size, bool user)
+{
+    probe_linear(cpu, check_linear(cpu, la), size, ACCESS_SHADOW_WRITE, rights_of(cpu, user));
 }
 
 u64 phys_read(struct cpu *cpu, paddr addr, unsigned size)

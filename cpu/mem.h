@@ -85,6 +85,12 @@ u64  sys_read(struct cpu *cpu, vaddr la, unsigned size);
 void sys_write(struct cpu *cpu, vaddr la, u64 value, unsigned size);
 void sys_probe_write(struct cpu *cpu, vaddr la, unsigned size);
 
+/* Shadow stacks: SDM Vol. 3A 4.6. `user`: the user's, else the supervisor's; addresses are multiples of 4. shadow_probe() raises what
+ * writes there would; up to 24 bytes. */
+u64  shadow_read(struct cpu *cpu, vaddr la, unsigned size, bool user);
+void shadow_write(struct cpu *cpu, vaddr la, u64 value, unsigned size, bool user);
+void shadow_probe(struct cpu *cpu, vaddr la, unsigned size, bool user);
+
 /* Before a read of a device register. */
 static inline void cpu_sync_devices(struct cpu *cpu)
 {
@@ -110,6 +116,8 @@ bool mem_peek(struct cpu *cpu, vaddr la, void *buffer, unsigned size);
 void cpu_update_mode(struct cpu *cpu);
 /* The same after a change of CS, SS, CPL, EFLAGS.VM or EFLAGS.AC only: a system call or an interrupt pays no more. */
 void cpu_update_privilege(struct cpu *cpu);
+/* PENDING_TRACKER follows the tracker of the current CPL. */
+void cpu_update_tracker(struct cpu *cpu);
 /* After a change of PKRU or IA32_PKRS only. */
 void cpu_update_keys(struct cpu *cpu);
 /* The same after a change of CR3 only. */

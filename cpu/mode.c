@@ -118,6 +118,23 @@ static unsigned segment_rules(const struct cpu *cpu)
     return cpu->align_check | cpu->vm86 << 1 | (cpu->code_bytes == 8) << 2;
 }
 
+/* What of CET is on: SDM Vol. 1 17.1.2. */
+static u64 cet_bits(const struct cpu *cpu)
+{
+    bool on = cpu->cr4 & CR4_CET && cpu->protected_mode && !cpu->vm86;
+    return !on ? 0 : cpu->cpl == 3 ? cpu->msr.u_cet : cpu->msr.s_cet;
+}
+
+void cpu_update_tracker(struct cpu *cpu)
+{
+    u64 cet = cet_bits(cpu);
+    if (cet & CET_ENDBR_EN && cet & (CET_TRACKER | CET_SUPPRESS)) {
+        __atomic_fetch_or(&cpu->pending, PENDING_TRACKER, __ATOMIC_RELAXED);
+    } else {
+        __atomic_fetch_and(&cpu->pending, ~(u32)PENDING_TRACKER, __ATOMIC_RELAXED);
+    }
+}
+
 static void update_privilege(struct cpu *cpu)
 {
     if (unlikely(cpu->privilege)) {
@@ -130,6 +147,9 @@ static void update_privilege(struct cpu *cpu)
     cpu->align_check = cpu->cr0 & CR0_AM && cpu->eflags & FLAG_AC && cpu->cpl == 3;
     update_code(cpu);
     update_view(cpu);
+    if (unlikely(cpu->cr4 & CR4_CET || cpu->pending & PENDING_TRACKER)) {
+        cpu_update_tracker(cpu);
+    }
 }
 
 static bool is_flat(const struct segment *s)
@@ -161,7 +181,8 @@ void cpu_update_code_mode(struct cpu *cpu)
     bool flat = cpu->code_bytes == 8 || (!cpu->code_base && is_flat(&cpu->seg[SEG_DS]) && is_flat(&cpu->seg[SEG_ES]) && is_flat(&cpu->seg[SEG_SS]));
     cpu->code_mode = (u16)(cpu->code_bytes | (cpu->code_limited ? MODE_LIMITED : 0) | (unsigned)cpu->view << MODE_VIEW_SHIFT |
                            (cpu->stack_mask == 0xffff ? MODE_STACK16 : 0) | (flat ? MODE_FLAT : 0) |
-                           (cpu->align_check ? MODE_ALIGN : 0) | (cpu->counted ? MODE_COUNTED : 0) | fp_mode(cpu) | vex_mode(cpu));
+                           (cpu->align_check ? MODE_ALIGN : 0) | (cpu->counted ? MODE_COUNTED : 0) | fp_mode(cpu) | vex_mode(cpu) |
+                           (cet_bits(cpu) & (CET_SH_STK_EN | CET_ENDBR_EN) ? MODE_CET : 0));
 }
 
 void cpu_update_segment(struct cpu *cpu, unsigned seg)

@@ -71,8 +71,8 @@ enum {
     CR4_VME = 1 << 0, CR4_PVI = 1 << 1, CR4_TSD = 1 << 2, CR4_DE = 1 << 3, CR4_PSE = 1 << 4, CR4_PAE = 1 << 5,
     CR4_MCE = 1 << 6, CR4_PGE = 1 << 7, CR4_PCE = 1 << 8, CR4_OSFXSR = 1 << 9, CR4_OSXMMEXCPT = 1 << 10, CR4_UMIP = 1 << 11, CR4_LA57 = 1 << 12,
     CR4_FSGSBASE = 1 << 16, CR4_PCIDE = 1 << 17, CR4_OSXSAVE = 1 << 18, CR4_SMEP = 1 << 20, CR4_SMAP = 1 << 21,
-    CR4_PKE = 1 << 22, CR4_PKS = 1 << 24,
-    XCR0_X87 = 1 << 0, XCR0_SSE = 1 << 1, XCR0_AVX = 1 << 2, XCR0_PKRU = 1 << 9, XCR0_YMM = XCR0_SSE | XCR0_AVX,
+    CR4_PKE = 1 << 22, CR4_CET = 1 << 23, CR4_PKS = 1 << 24,
+    XCR0_X87 = 1 << 0, XCR0_SSE = 1 << 1, XCR0_AVX = 1 << 2, XCR0_PKRU = 1 << 9, XSS_CET_U = 1 << 11, XSS_CET_S = 1 << 12, XCR0_YMM = XCR0_SSE | XCR0_AVX,
     EFER_SCE = 1 << 0, EFER_LME = 1 << 8, EFER_LMA = 1 << 10, EFER_NXE = 1 << 11,
 };
 
@@ -120,6 +120,7 @@ enum {
     PENDING_STEP  = 1 << 8, /* the run loop is executing exactly one instruction */
     PENDING_MCE   = 1 << 9, /* a machine check */
     PENDING_PMU   = 1 << 10, /* performance counters are to be set up */
+    PENDING_TRACKER = 1 << 11, /* the tracker of indirect branches looks at every instruction */
 };
 
 /* MWAIT: as HALT, and an interrupt ends it while it is masked, too. */
@@ -171,6 +172,7 @@ enum {
     MODE_REAL       = 1 << 12, /* real or virtual-8086 mode: no VEX prefixes */
     MODE_AVX        = 1 << 13, /* AVX instructions are enabled */
     MODE_COUNTED    = 1 << 14, /* cpu->counted */
+    MODE_CET        = 1 << 15, /* shadow stacks or indirect-branch tracking are on at this CPL */
 };
 
 struct insn;
@@ -226,6 +228,7 @@ struct cpu {
     struct x87            x87;
     union vec             xmm[16];
     u32                   mxcsr, pkru;
+    u64                   ssp; /* of the shadow stack */
     struct {
         u64 star, lstar, cstar, sfmask, kernel_gs_base, tsc_aux, tsc_offset;
         u64 sysenter_cs, sysenter_esp, sysenter_eip;
@@ -233,6 +236,7 @@ struct cpu {
         u64 last_branch[4]; /* from, to; the same of what went before the last event */
         u64 p5_mc[2], monitor_filter;
         u64 mcg_status, mcg_ctl, mc_ctl[10], mc_status[10], mc_addr[10], mc_misc[10], smbase, spec_ctrl, tsc_deadline, apic_base, de_cfg, hwcr, xss, pkrs;
+        u64 u_cet, s_cet, pl_ssp[4], ssp_table;
     } msr;
     u64               shadow_at;  /* icount at which the instruction after STI or MOV SS begins; ~0: none */
     u64               pending_db; /* DR6 bits of a trap to be taken after this instruction */

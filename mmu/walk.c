@@ -10,7 +10,7 @@
 
 enum {
     PTE_P = 1, PTE_W = 2, PTE_U = 4, PTE_A = 0x20, PTE_D = 0x40, PTE_PS = 0x80, PTE_G = 0x100,
-    PF_P = 1, PF_W = 2, PF_U = 4, PF_RSVD = 8, PF_I = 16, PF_PK = 32,
+    PF_P = 1, PF_W = 2, PF_U = 4, PF_RSVD = 8, PF_I = 16, PF_PK = 32, PF_SS = 64,
 };
 #define PTE_NX BIT(63)
 
@@ -69,6 +69,7 @@ struct state {
     struct entry entry[5];
     unsigned     depth; /* entries used */
     bool         w, u, nx;
+    bool         above_w; /* every entry but the last allows writing */
     u64          page_bytes;
     paddr        frame; /* of the page */
     enum rule    rule;
@@ -78,6 +79,7 @@ static void gather(struct state *s, paddr addr, u64 value)
 {
     s->entry[s->depth].addr    = addr;
     s->entry[s->depth++].value = value;
+    s->above_w                 = s->w;
     s->w                       = s->w && value & PTE_W;
     s->u                       = s->u && value & PTE_U;
 }
@@ -184,14 +186,29 @@ static enum rule check_key(const struct paging *p, const struct state *s, enum a
     if (p->key_no_access >> key & 1) {
         return s->u ? RULE_PF_PKRU_ACCESS : RULE_PF_PKRS_ACCESS;
     }
-    if (kind == ACCESS_WRITE && p->key_no_write >> key & 1 && (user || p->wp)) {
+    if (access_writes(kind) && p->key_no_write >> key & 1 && (user || p->wp)) {
         return s->u ? RULE_PF_PKRU_WRITE : RULE_PF_PKRS_WRITE;
     }
     return RULE_NONE;
 }
 
+/* SDM Vol. 3A 4.6: a shadow stack's page is read-only and dirty, and all tables above it allow writing. */
+static enum rule check_shadow(const struct paging *p, const struct state *s, enum access_kind kind, bool user)
+{
+    if (user != s->u) {
+        return user ? RULE_PF_USER : RULE_PF_SHADOW_USER;
+    }
+    if (!s->above_w || (leaf_of(s) & (PTE_W | PTE_D)) != PTE_D) {
+        return RULE_PF_SHADOW_PAGE;
+    }
+    return check_key(p, s, kind, user);
+}
+
 static enum rule check_rights(const struct paging *p, const struct state *s, enum access_kind kind, bool user, bool ac)
 {
+    if (kind >= ACCESS_SHADOW_READ) {
+        return check_shadow(p, s, kind, user);
+    }
     if (user && !s->u) {
         return RULE_PF_USER;
     }
@@ -213,7 +230,7 @@ static enum rule check_rights(const struct paging *p, const struct state *s, enu
 static u32 error_code(const struct paging *p, const struct state *s, enum access_kind kind, bool user)
 {
     enum rule rule = s->rule;
-    u32       code = (kind == ACCESS_WRITE ? PF_W : 0) | (user ? PF_U : 0);
+    u32       code = (access_writes(kind) ? PF_W : 0) | (user ? PF_U : 0) | (kind >= ACCESS_SHADOW_READ ? PF_SS : 0);
     if (rule != RULE_PF_NOT_PRESENT) {
         code |= PF_P;
     }
@@ -268,6 +285,10 @@ struct walk_result walk(struct paging *p, struct space *memory, vaddr la, enum a
 {
     struct walk_result r = {.phys = la, .page_bytes = PAGE_SIZE, .global = true, .writable = true, .user = true};
     if (p->mode == PAGING_NONE) {
+        if (kind >= ACCESS_SHADOW_READ) { /* no page is a shadow stack's */
+            r.rule       = RULE_PF_SHADOW_PAGE;
+            r.error_code = PF_P | PF_SS | (access_writes(kind) ? PF_W : 0) | (user ? PF_U : 0);
+        }
         return r;
     }
     while (!try_walk(p, memory, la, kind, user, ac, &r)) {

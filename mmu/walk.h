@@ -24,7 +24,13 @@ struct paging {
     struct window    ram;      /* where the last tables lay: spares looking for every entry's place. Emptied when the map or `smm` changes */
 };
 
-enum access_kind { ACCESS_READ, ACCESS_WRITE, ACCESS_FETCH };
+/* SHADOW: of a shadow stack, by the instructions and transfers that may. */
+enum access_kind { ACCESS_READ, ACCESS_WRITE, ACCESS_FETCH, ACCESS_SHADOW_READ, ACCESS_SHADOW_WRITE };
+
+static inline bool access_writes(enum access_kind kind)
+{
+    return kind == ACCESS_WRITE || kind == ACCESS_SHADOW_WRITE;
+}
 
 struct walk_result {
     enum rule rule; /* RULE_NONE: translated; else the rule of #PF that failed */

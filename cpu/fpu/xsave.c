@@ -8,6 +8,7 @@
 #include "cpu/fpu/area.h"
 #include "cpu/fpu/vex.h"
 #include "cpu/fpu/x87.h"
+#include "cpu/op/op.h"
 #include "cpu/raise.h"
 
 #define COMPACTED BIT(63)
@@ -53,6 +54,53 @@ static bool pkru_in_use(const struct cpu *cpu)
     return cpu->pkru;
 }
 
+static void put_cet_u(const struct cpu *cpu, u8 *at)
+{
+    store64(at, cpu->msr.u_cet);
+    store64(at + 8, cpu->msr.pl_ssp[3]);
+}
+
+static void get_cet_u(struct cpu *cpu, const u8 *at)
+{
+    cpu->msr.u_cet     = load64(at);
+    cpu->msr.pl_ssp[3] = load64(at + 8);
+    cpu_update_privilege(cpu);
+}
+
+static bool cet_u_in_use(const struct cpu *cpu)
+{
+    return cpu->msr.u_cet | cpu->msr.pl_ssp[3];
+}
+
+static bool cet_u_valid(const struct cpu *cpu, const u8 *at)
+{
+    return cet_register_valid(cpu, load64(at)) && cet_ssp_valid(cpu, load64(at + 8));
+}
+
+static void put_cet_s(const struct cpu *cpu, u8 *at)
+{
+    for (unsigned n = 0; n < 3; n++) {
+        store64(at + 8 * n, cpu->msr.pl_ssp[n]);
+    }
+}
+
+static void get_cet_s(struct cpu *cpu, const u8 *at)
+{
+    for (unsigned n = 0; n < 3; n++) {
+        cpu->msr.pl_ssp[n] = load64(at + 8 * n);
+    }
+}
+
+static bool cet_s_in_use(const struct cpu *cpu)
+{
+    return cpu->msr.pl_ssp[0] | cpu->msr.pl_ssp[1] | cpu->msr.pl_ssp[2];
+}
+
+static bool cet_s_valid(const struct cpu *cpu, const u8 *at)
+{
+    return cet_ssp_valid(cpu, load64(at)) && cet_ssp_valid(cpu, load64(at + 8)) && cet_ssp_valid(cpu, load64(at + 16));
+}
+
 #define COMPONENT_MAX 256
 
 /* In the order of their bits. SDM Vol. 1 13.4.2, 13.4.3, 13.5. */
@@ -62,9 +110,12 @@ static const struct component {
     void (*put)(const struct cpu *cpu, u8 *at);
     void (*get)(struct cpu *cpu, const u8 *at); /* the initial state: from zeroes */
     bool (*in_use)(const struct cpu *cpu);
+    bool (*valid)(const struct cpu *cpu, const u8 *at); /* may it be loaded? NULL: always */
 } components[] = {
-    {2, 576, 256, put_ymm, get_ymm, ymm_in_use},
-    {9, 2688, 8, put_pkru, get_pkru, pkru_in_use},
+    {2, 576, 256, put_ymm, get_ymm, ymm_in_use, NULL},
+    {9, 2688, 8, put_pkru, get_pkru, pkru_in_use, NULL},
+    {11, 0, 16, put_cet_u, get_cet_u, cet_u_in_use, cet_u_valid},
+    {12, 0, 24, put_cet_s, get_cet_s, cet_s_in_use, cet_s_valid},
 };
 
 /* What an instruction touches: half of the YMM registers outside 64-bit mode. */
@@ -315,6 +366,7 @@ static void restore(struct cpu *cpu, const struct insn *i, u64 enabled)
         memset(bytes[n], 0, c->bytes);
         if (rfbm & present & BIT(c->bit)) {
             mem_read_bytes(cpu, i->seg, offset + component_at(n, layout), bytes[n], touched_bytes(cpu, c));
+            cpu_check(cpu, !c->valid || c->valid(cpu, bytes[n]), RULE_GP_XRSTORS_CET, 0);
         }
     }
     load_legacy(cpu, area, rfbm, present, i->rex_w);

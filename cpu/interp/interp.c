@@ -386,9 +386,15 @@ static void bad_insn(struct insn *i, enum rule rule)
 }
 
 /* Chooses the handler; returns whether the instruction ends its block. */
-static bool prepare(struct insn *i)
+static bool prepare(struct insn *i, unsigned mode)
 {
-    const struct row *row = &row_table[i->row];
+    const struct row *row  = &row_table[i->row];
+    op_fn             near = mode & MODE_CET ? cet_near(i) : NULL;
+    if (unlikely(near)) {
+        i->op = near;
+        i->fn = run_op_end;
+        return true;
+    }
     switch (row->kind) {
     case KIND_SEM:
         i->fn = handler_table[i->row].fn[__builtin_ctz(i->w)][i->mem];
@@ -454,7 +460,7 @@ static unsigned decode_block(struct cpu *cpu, struct decoded *d, const u8 *host,
             bad_insn(i, rule);
             end = true;
         } else {
-            end = prepare(i);
+            end = prepare(i, mode);
         }
         offset += i->length;
     }
@@ -474,7 +480,7 @@ static bool decode_spanning(struct cpu *cpu, struct decoded *d, const u8 *host, 
     if (decode(cpu->decoder, bytes, INSN_BYTES_MAX, decode_mode(mode), offset, i, &rule) != DECODE_OK || i->length <= here) {
         return false;
     }
-    prepare(i);
+    prepare(i, mode);
     i->number = 1;
     d->whole  = i->fn;
     i->fn     = run_spanning;
@@ -636,6 +642,12 @@ static unsigned fetch_more(struct cpu *cpu, vaddr la, u8 *bytes, unsigned n)
     return n;
 }
 
+/* What an instruction outside the cache depends on. */
+static u8 lone_mode(const struct cpu *cpu)
+{
+    return (u8)(decode_mode(cpu->code_mode) | (cpu->code_mode & MODE_CET ? 128u : 0u));
+}
+
 /* Decodes the instruction at cpu->ip into `i`: it may span pages, reach the end of CS, or lie in no memory. */
 static NOINLINE void fetch_one(struct cpu *cpu, struct insn *i)
 {
@@ -649,7 +661,7 @@ static NOINLINE void fetch_one(struct cpu *cpu, struct insn *i)
     struct lone_insn *known = &cpu->icache->lone[(la ^ la >> PAGE_SHIFT) % ICACHE_LONE];
     cpu->current            = NULL;
     cpu->regs[R_IPBASE]     = cpu->ip - (la & (PAGE_SIZE - 1));
-    bool promising = known->la == la && known->mode == decode_mode(cpu->code_mode);
+    bool promising = known->la == la && known->mode == lone_mode(cpu);
     for (unsigned n = 0; status == DECODE_MORE && n < sizeof bytes;) {
         n = fetch_more(cpu, la, bytes, n);
         if (promising && n < known->insn.length && !memcmp(known->bytes, bytes, n)) {
@@ -667,9 +679,9 @@ static NOINLINE void fetch_one(struct cpu *cpu, struct insn *i)
         bad_insn(i, rule);
         return;
     }
-    prepare(i);
+    prepare(i, cpu->code_mode);
     known->la   = la;
-    known->mode = (u8)decode_mode(cpu->code_mode);
+    known->mode = lone_mode(cpu);
     known->insn = *i;
     memcpy(known->bytes, bytes, i->length);
 }
@@ -685,6 +697,9 @@ static void run_single(struct cpu *cpu, exec_fn then)
 {
     struct insn *i = cpu->single;
     fetch_one(cpu, i);
+    if (unlikely(cpu->pending & PENDING_TRACKER)) {
+        cet_track(cpu, i);
+    }
     i[1] = (struct insn){.fn = then, .offset = (u16)(i->offset + i->length), .number = 1};
     dispatch(cpu, i);
 }

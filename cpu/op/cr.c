@@ -41,6 +41,8 @@ u64 cr4_valid(const struct cpu *cpu)
         {CR4_SMAP, FEATURE_SMAP},
         {CR4_PKE, FEATURE_PKU},
         {CR4_PKS, FEATURE_PKS},
+        {CR4_CET, FEATURE_SHSTK},
+        {CR4_CET, FEATURE_IBT},
     };
     u64 valid = 0;
     for (unsigned n = 0; n < ARRAY_LEN(rows); n++) {
@@ -62,8 +64,8 @@ u64 xcr0_valid(const struct cpu *cpu)
 
 u64 xss_valid(const struct cpu *cpu)
 {
-    (void)cpu;
-    return 0;
+    bool cet = has(cpu, FEATURE_SHSTK) || has(cpu, FEATURE_IBT);
+    return has(cpu, FEATURE_XSAVES) && cet ? XSS_CET_U | XSS_CET_S : 0;
 }
 
 u32 eflags_valid(const struct cpu *cpu)
@@ -134,6 +136,7 @@ void cr0_write(struct cpu *cpu, u64 value)
     u64 changed = value ^ cpu->cr0;
     cpu_check(cpu, value & CR0_PE || !(value & CR0_PG), RULE_GP_CR0_PG_WITHOUT_PE, 0);
     cpu_check(cpu, value & CR0_CD || !(value & CR0_NW), RULE_GP_CR0_NW_WITHOUT_CD, 0);
+    cpu_check(cpu, value & CR0_WP || !(cpu->cr4 & CR4_CET), RULE_GP_CR0_WP_WITH_CET, 0);
     if (changed & CR0_PG) {
         if (value & CR0_PG) {
             if (cpu->efer & EFER_LME) {
@@ -197,6 +200,7 @@ static void mov_cr4(struct cpu *cpu, u64 value)
     cpu_check(cpu, !(value & ~cr4_valid(cpu)), RULE_GP_CR4_RESERVED, 0);
     cpu_check(cpu, value & CR4_PAE || !cpu->long_mode, RULE_GP_CR4_PAE_IN_LONG, 0);
     cpu_check(cpu, !(changed & CR4_LA57) || !cpu->long_mode, RULE_GP_CR4_LA57_IN_LONG, 0);
+    cpu_check(cpu, !(value & CR4_CET) || cpu->cr0 & CR0_WP, RULE_GP_CR4_CET_WITHOUT_WP, 0);
     if (changed & value & CR4_PCIDE) {
         cpu_check(cpu, cpu->long_mode, RULE_GP_CR4_PCIDE_NOT_LONG, 0);
         cpu_check(cpu, !(cpu->cr3 & 0xfff), RULE_GP_CR4_PCIDE_CR3, 0);

@@ -94,7 +94,8 @@ static void far_code(struct cpu *cpu, const struct insn *i, struct descriptor *d
         cpu_check(cpu, desc_dpl(d) == cpu->cpl, RULE_GP_FAR_DPL, error);
     }
     cpu_check(cpu, desc_present(d), RULE_NP_FAR, error);
-    struct frame f;
+    struct frame        f;
+    struct shadow_frame shadow;
     if (call) {
         frame_begin(cpu, &f, i->opsize);
         frame_push(&f, cpu->seg[SEG_CS].selector);
@@ -102,13 +103,20 @@ static void far_code(struct cpu *cpu, const struct insn *i, struct descriptor *d
         frame_check(cpu, &f);
     }
     code_check_ip(cpu, d, ip);
+    if (call) {
+        shadow_call_check(cpu, &shadow, desc_code64(cpu, d));
+    } else {
+        shadow_jump_check(cpu, desc_code64(cpu, d));
+    }
     descriptor_set_accessed(cpu, d);
     if (call) {
         u64 sp = frame_write(cpu, &f);
         cpu->regs[R_SP] = stack_merge(cpu->regs[R_SP], cpu->stack_mask, sp);
+        shadow_frame_write(cpu, &shadow);
     }
     code_enter(cpu, d, cpu->cpl, ip);
     cpu_update_privilege(cpu);
+    cet_track_far(cpu);
 }
 
 /* ---- call gates */
@@ -138,7 +146,8 @@ static unsigned gate_width(const struct cpu *cpu, const struct descriptor *gate)
 /* CALL to the same ring, or JMP: no stack switch. */
 static void gate_same(struct cpu *cpu, const struct descriptor *gate, struct descriptor *d, u64 ip, bool call)
 {
-    struct frame f;
+    struct frame        f;
+    struct shadow_frame shadow;
     if (call) {
         frame_begin(cpu, &f, gate_width(cpu, gate));
         if (desc_code64(cpu, d)) {
@@ -151,13 +160,20 @@ static void gate_same(struct cpu *cpu, const struct descriptor *gate, struct des
         frame_check(cpu, &f);
     }
     code_check_ip(cpu, d, ip);
+    if (call) {
+        shadow_call_check(cpu, &shadow, desc_code64(cpu, d));
+    } else {
+        shadow_jump_check(cpu, desc_code64(cpu, d));
+    }
     descriptor_set_accessed(cpu, d);
     if (call) {
         u64 sp = frame_write(cpu, &f);
         cpu->regs[R_SP] = stack_merge(cpu->regs[R_SP], f.mask, sp);
+        shadow_frame_write(cpu, &shadow);
     }
     code_enter(cpu, d, cpu->cpl, ip);
     cpu_update_privilege(cpu);
+    cet_track_far(cpu);
 }
 
 static void gate_inner(struct cpu *cpu, const struct descriptor *gate, struct descriptor *d, u64 ip)
@@ -166,6 +182,7 @@ static void gate_inner(struct cpu *cpu, const struct descriptor *gate, struct de
     unsigned           params = cpu->long_mode ? 0 : gate->hi & 0x1f;
     struct inner_stack stack;
     struct frame       f;
+    struct shadow_frame shadow;
     inner_stack_fetch(cpu, cpl, 0, &stack);
     frame_begin_on(&f, &stack.ss, stack.sp, stack.wide, cpl, width, selector_error(stack.ss.selector));
     frame_push(&f, cpu->seg[SEG_SS].selector);
@@ -177,12 +194,15 @@ static void gate_inner(struct cpu *cpu, const struct descriptor *gate, struct de
     frame_push(&f, cpu->ip);
     frame_check(cpu, &f);
     code_check_ip(cpu, d, ip);
+    shadow_inner_check(cpu, &shadow, cpl, 0, desc_code64(cpu, d));
     descriptor_set_accessed(cpu, d);
     u64 sp = frame_write(cpu, &f);
+    shadow_frame_write(cpu, &shadow);
     cpu->seg[SEG_SS] = stack.ss;
     cpu->regs[R_SP] = stack_merge(cpu->regs[R_SP], f.mask, sp);
     code_enter(cpu, d, cpl, ip);
     cpu_update_privilege(cpu);
+    cet_track_far(cpu);
 }
 
 static void far_call_gate(struct cpu *cpu, struct descriptor *gate, bool call)
@@ -322,16 +342,22 @@ static void retf_outer(struct cpu *cpu, const struct insn *i, struct descriptor 
     bool              to64 = desc_code64(cpu, d);
     struct descriptor ss;
     struct segment    segment;
+    struct shadow_return shadow;
     if (selector_null(selector) && to64 && cpl != 3) {
         segment = segment_null(selector);
         code_check_ip(cpu, d, ip);
     } else {
         stack_segment_check(cpu, selector, cpl, &stack_rules_return, &ss);
         code_check_ip(cpu, d, ip);
+        segment = descriptor_segment(&ss, selector);
+    }
+    shadow_return_check(cpu, &shadow, d, ip, RETURN_FAR);
+    if (segment.attr) {
         descriptor_set_accessed(cpu, &ss);
         segment = descriptor_segment(&ss, selector);
     }
     descriptor_set_accessed(cpu, d);
+    shadow_return(cpu, &shadow);
     cpu->seg[SEG_SS] = segment;
     cpu->regs[R_SP] =
         stack_merge(cpu->regs[R_SP], to64 ? ~(u64)0 : segment_stack_mask(&segment), sp + i->imm);
@@ -357,8 +383,11 @@ OP(retf)
         retf_outer(cpu, i, &d, ip);
         return;
     }
+    struct shadow_return shadow;
     code_check_ip(cpu, &d, ip);
+    shadow_return_check(cpu, &shadow, &d, ip, RETURN_FAR);
     descriptor_set_accessed(cpu, &d);
+    shadow_return(cpu, &shadow);
     stack_adjust(cpu, 2 * w + i->imm);
     code_enter(cpu, &d, cpu->cpl, ip);
     cpu_update_privilege(cpu);

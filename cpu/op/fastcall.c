@@ -37,12 +37,13 @@ OP(sysenter)
     cpu_check(cpu, cpu->protected_mode, RULE_GP_SYSENTER_REAL, 0);
     u32 cs = (u32)cpu->msr.sysenter_cs & 0xfffc;
     cpu_check(cpu, cs != 0, RULE_GP_SYSENTER_CS, 0);
-    bool wide = cpu->long_mode;
+    bool wide = cpu->long_mode, shadow = cet_shadow_on(cpu, cpu->cpl);
     u64  ip = wide ? cpu->msr.sysenter_eip : (u32)cpu->msr.sysenter_eip;
     cpu->regs[R_SP] = wide ? cpu->msr.sysenter_esp : (u32)cpu->msr.sysenter_esp;
     enter(cpu, flat_code(cs, 0, wide ? FLAT_64 : FLAT_32), flat_stack(cs + 8, 0), 0, ip);
     flags_set(cpu, flags_get(cpu) & ~(u32)(FLAG_VM | FLAG_IF | FLAG_RF));
     cpu_update_privilege(cpu);
+    cet_enter_kernel(cpu, shadow);
 }
 
 OP(sysexit)
@@ -59,11 +60,12 @@ OP(sysexit)
     enter(cpu, flat_code((cs + (wide ? 32 : 16)) | 3, 3, wide ? FLAT_64 : FLAT_32),
           flat_stack((cs + (wide ? 40 : 24)) | 3, 3), 3, wide ? ip : (u32)ip);
     cpu_update_privilege(cpu);
+    cet_leave_kernel(cpu);
 }
 
 static void syscall_long(struct cpu *cpu)
 {
-    bool from64 = cpu->code_bytes == 8;
+    bool from64 = cpu->code_bytes == 8, shadow = cet_shadow_on(cpu, cpu->cpl);
     u32  cs = (u32)(cpu->msr.star >> 32) & 0xfffc, flags = flags_get(cpu);
     cpu->regs[R_CX] = cpu->ip;
     cpu->regs[R_11] = flags & ~(u32)FLAG_RF;
@@ -73,15 +75,18 @@ static void syscall_long(struct cpu *cpu)
         cpu->pending_db &= ~(u64)DR6_BS; /* SYSCALL is not trapped when it masks TF */
     }
     cpu_update_privilege(cpu);
+    cet_enter_kernel(cpu, shadow);
 }
 
 static void syscall_legacy(struct cpu *cpu)
 {
-    u32 cs = (u32)(cpu->msr.star >> 32) & 0xfffc;
+    u32  cs = (u32)(cpu->msr.star >> 32) & 0xfffc;
+    bool shadow = cet_shadow_on(cpu, cpu->cpl);
     cpu->regs[R_CX] = (u32)cpu->ip;
     enter(cpu, flat_code(cs, 0, FLAT_32), flat_stack(cs + 8, 0), 0, (u32)cpu->msr.star);
     flags_set(cpu, flags_get(cpu) & ~(u32)(FLAG_VM | FLAG_IF | FLAG_RF));
     cpu_update_privilege(cpu);
+    cet_enter_kernel(cpu, shadow);
 }
 
 static bool outside_64bit_allowed(const struct cpu *cpu)
@@ -119,4 +124,5 @@ OP(sysret)
     flags_set(cpu, flags);
     cpu_update_debug(cpu);
     cpu_update_privilege(cpu);
+    cet_leave_kernel(cpu);
 }

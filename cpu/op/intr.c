@@ -105,6 +105,7 @@ static void enter_handler(struct cpu *cpu, const struct descriptor *gate, struct
     code_enter(cpu, d, cpl, ip);
     flags_set(cpu, flags_get(cpu) & ~clear);
     cpu_update_privilege(cpu);
+    cet_track_far(cpu);
 }
 
 static void push_return(struct cpu *cpu, struct frame *f, const struct event *e)
@@ -120,13 +121,16 @@ static void push_return(struct cpu *cpu, struct frame *f, const struct event *e)
 static void deliver_same(struct cpu *cpu, const struct event *e, const struct descriptor *gate,
                          struct descriptor *d, u64 ip)
 {
-    struct frame f;
+    struct frame        f;
+    struct shadow_frame shadow;
     frame_begin(cpu, &f, desc_type(gate) & 8 ? 4 : 2);
     push_return(cpu, &f, e);
     frame_check(cpu, &f);
     code_check_ip(cpu, d, ip);
+    shadow_call_check(cpu, &shadow, false);
     descriptor_set_accessed(cpu, d);
     u64 sp = frame_write(cpu, &f);
+    shadow_frame_write(cpu, &shadow);
     cpu->regs[R_SP] = stack_merge(cpu->regs[R_SP], cpu->stack_mask, sp);
     enter_handler(cpu, gate, d, cpu->cpl, ip);
 }
@@ -139,6 +143,7 @@ static void deliver_inner(struct cpu *cpu, const struct event *e, const struct d
     bool               vm86 = cpu->vm86;
     struct inner_stack stack;
     struct frame       f;
+    struct shadow_frame shadow;
     inner_stack_fetch(cpu, cpl, 0, &stack);
     frame_begin_on(&f, &stack.ss, stack.sp, false, cpl, desc_type(gate) & 8 ? 4 : 2,
                    selector_error(stack.ss.selector));
@@ -150,8 +155,10 @@ static void deliver_inner(struct cpu *cpu, const struct event *e, const struct d
     push_return(cpu, &f, e);
     frame_check(cpu, &f);
     code_check_ip(cpu, d, ip);
+    shadow_inner_check(cpu, &shadow, cpl, 0, false);
     descriptor_set_accessed(cpu, d);
     u64 sp = frame_write(cpu, &f);
+    shadow_frame_write(cpu, &shadow);
     for (unsigned n = 0; vm86 && n < ARRAY_LEN(data); n++) {
         cpu->seg[data[n]] = segment_null(0);
     }
@@ -169,6 +176,7 @@ static void deliver_long(struct cpu *cpu, const struct event *e, const struct de
     unsigned           cpl = inner ? desc_dpl(d) : cpu->cpl;
     struct inner_stack stack = {.sp = cpu->regs[R_SP], .ss = cpu->seg[SEG_SS], .wide = true};
     struct frame       f;
+    struct shadow_frame shadow;
     if (inner || ist) {
         inner_stack_fetch(cpu, cpl, ist, &stack);
         if (!inner) {
@@ -181,8 +189,14 @@ static void deliver_long(struct cpu *cpu, const struct event *e, const struct de
     push_return(cpu, &f, e);
     frame_check(cpu, &f);
     code_check_ip(cpu, d, ip);
+    if (inner || ist) {
+        shadow_inner_check(cpu, &shadow, cpl, ist, true);
+    } else {
+        shadow_call_check(cpu, &shadow, true);
+    }
     descriptor_set_accessed(cpu, d);
     u64 sp = frame_write(cpu, &f);
+    shadow_frame_write(cpu, &shadow);
     cpu->seg[SEG_SS] = stack.ss;
     cpu->regs[R_SP] = sp;
     enter_handler(cpu, gate, d, cpl, ip);
@@ -257,7 +271,7 @@ void cpu_deliver_nmi(struct cpu *cpu)
 /* SDM Vol. 3A table 6-4. */
 static bool contributory(int vector)
 {
-    return vector == VEC_DE || (vector >= VEC_TS && vector <= VEC_GP);
+    return vector == VEC_DE || (vector >= VEC_TS && vector <= VEC_GP) || vector == VEC_CP;
 }
 
 static bool has_error_code(int vector)

@@ -86,7 +86,10 @@ static void return_to_vm86(struct cpu *cpu, u64 ip, u16 cs, u32 image)
     for (unsigned n = 0; n < ARRAY_LEN(order); n++) {
         data[n] = (u16)stack_read(cpu, 20 + 4 * n, 4);
     }
+    struct shadow_return shadow;
     cpu_check(cpu, ip <= 0xffff, RULE_GP_IRET_VM86_IP, 0);
+    shadow_return_check(cpu, &shadow, NULL, ip, RETURN_VM86);
+    shadow_return(cpu, &shadow);
     u32 mask = (FLAG_ARITH | FLAG_TF | FLAG_IF | FLAG_DF | FLAG_IOPL | FLAG_NT | FLAG_RF | FLAG_AC | FLAG_ID |
                 FLAG_VIF | FLAG_VIP) &
                eflags_valid(cpu);
@@ -104,8 +107,11 @@ static void return_to_vm86(struct cpu *cpu, u64 ip, u16 cs, u32 image)
 
 static void return_same(struct cpu *cpu, struct descriptor *d, unsigned w, u64 ip, u32 image)
 {
+    struct shadow_return shadow;
     code_check_ip(cpu, d, ip);
+    shadow_return_check(cpu, &shadow, d, ip, RETURN_IRET);
     descriptor_set_accessed(cpu, d);
+    shadow_return(cpu, &shadow);
     stack_adjust(cpu, 3 * w);
     code_enter(cpu, d, cpu->cpl, ip);
     set_flags(cpu, iret_flags_mask(cpu, w), image);
@@ -121,6 +127,7 @@ static void return_outer(struct cpu *cpu, struct descriptor *d, unsigned w, u64 
     bool              to64 = desc_code64(cpu, d);
     struct segment    segment;
     struct descriptor ss;
+    struct shadow_return shadow;
     if (selector_null(selector) && to64 && cpl != 3) {
         cpu_check(cpu, (selector & 3u) == cpl, RULE_GP_RETURN_SS_RPL, 0);
         segment = segment_null(selector);
@@ -128,10 +135,15 @@ static void return_outer(struct cpu *cpu, struct descriptor *d, unsigned w, u64 
     } else {
         stack_segment_check(cpu, selector, cpl, &stack_rules_return, &ss);
         code_check_ip(cpu, d, ip);
+        segment = descriptor_segment(&ss, selector);
+    }
+    shadow_return_check(cpu, &shadow, d, ip, RETURN_IRET);
+    if (segment.attr) {
         descriptor_set_accessed(cpu, &ss);
         segment = descriptor_segment(&ss, selector);
     }
     descriptor_set_accessed(cpu, d);
+    shadow_return(cpu, &shadow);
     u32 mask = iret_flags_mask(cpu, w);
     cpu->seg[SEG_SS] = segment;
     cpu->regs[R_SP] = stack_merge(cpu->regs[R_SP], to64 ? ~(u64)0 : segment_stack_mask(&segment), sp);

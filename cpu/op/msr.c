@@ -103,7 +103,7 @@ static const struct msr_row msr_rows[] = {
     {0x268, 8, FEATURE_MTRR, ANY_VENDOR, MSR_TYPES, AT(mtrr_fixed[3]), ALL},
     {0x277, 1, FEATURE_PAT, ANY_VENDOR, MSR_PAT, AT(pat), ALL},
     {0x2ff, 1, FEATURE_MTRR, ANY_VENDOR, MSR_DEFAULT_TYPE, AT(mtrr_def_type), 0xcff},
-    {0xda0, 1, FEATURE_XSAVES, ANY_VENDOR, MSR_STORE, AT(xss), 0},                /* XSS: no component */
+    {0xda0, 1, FEATURE_XSAVES, ANY_VENDOR, MSR_STORE, AT(xss), XSS_CET_U | XSS_CET_S},
     {0x6e1, 1, FEATURE_PKS, ANY_VENDOR, MSR_STORE, AT(pkrs), 0xffffffff},
     {0xc0000080, 1, FEATURE_SYSCALL, ANY_VENDOR, MSR_SPECIAL, NOWHERE, 0},        /* EFER */
     {0xc0000080, 1, FEATURE_NX, ANY_VENDOR, MSR_SPECIAL, NOWHERE, 0},
@@ -285,7 +285,8 @@ static bool is_mtrr(const struct cpu *cpu, u32 index)
 /* Whether the processor has the register, whatever may be read from it or written to it. */
 static bool msr_exists(const struct cpu *cpu, u32 index)
 {
-    return is_apic_msr(cpu, index) || machine_check_has(cpu, index) || pmu_has(cpu, index) || find_row(cpu, index);
+    return is_apic_msr(cpu, index) || machine_check_has(cpu, index) || pmu_has(cpu, index) || cet_has_msr(cpu, index) ||
+           find_row(cpu, index);
 }
 
 bool msr_read(struct cpu *cpu, u32 index, u64 *value)
@@ -295,6 +296,10 @@ bool msr_read(struct cpu *cpu, u32 index, u64 *value)
     }
     if (is_mtrr(cpu, index)) {
         *value = *mtrr_place(cpu, index);
+        return true;
+    }
+    if (cet_has_msr(cpu, index)) {
+        *value = cet_read_msr(cpu, index);
         return true;
     }
     if (machine_check_has(cpu, index)) {
@@ -345,6 +350,9 @@ bool msr_write(struct cpu *cpu, u32 index, u64 value)
     if (is_mtrr(cpu, index)) {
         return write_mtrr(cpu, index, value);
     }
+    if (cet_has_msr(cpu, index)) {
+        return cet_write_msr(cpu, index, value);
+    }
     if (machine_check_has(cpu, index)) {
         return machine_check_write(cpu, index, value);
     }
@@ -371,6 +379,8 @@ bool msr_write(struct cpu *cpu, u32 index, u64 value)
         }
         cpu_update_debug(cpu);
         return true;
+    case 0xda0:
+        return !(value & ~xss_valid(cpu)) && row_write(cpu, index, value);
     case 0x6e1:
         if (!row_write(cpu, index, value)) {
             return false;

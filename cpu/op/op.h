@@ -208,6 +208,64 @@ void task_gate(struct cpu *cpu, const struct descriptor *gate, enum task_reason 
 /* IRET with EFLAGS.NT. */
 void task_return(struct cpu *cpu);
 
+/* ---- control-flow enforcement (cet.c): SDM Vol. 1 chapter 17 */
+enum {
+    CET_SH_STK_EN = 1 << 0, CET_WR_SHSTK_EN = 1 << 1, CET_ENDBR_EN = 1 << 2, CET_LEG_IW_EN = 1 << 3, CET_NO_TRACK_EN = 1 << 4,
+    CET_SUPPRESS_DIS = 1 << 5, CET_SUPPRESS = 1 << 10, CET_TRACKER = 1 << 11,
+    CET_IBT_BITS = CET_ENDBR_EN | CET_LEG_IW_EN | CET_NO_TRACK_EN | CET_SUPPRESS_DIS | CET_SUPPRESS | CET_TRACKER,
+};
+/* Shadow stacks are on at this CPL. */
+bool cet_shadow_on(const struct cpu *cpu, unsigned cpl);
+/* What checks of a token raise; region: RULE_NONE, none. */
+struct token_rules {
+    enum rule aligned, region, token;
+    u32       error;
+};
+/* What a far call or a delivery does to the shadow stack, checked. */
+struct shadow_frame {
+    bool on, save /* the user's SSP */, user;
+    u64  token, hole, top; /* token: of the new stack; else 4 bytes at `hole` become 0 */
+    u64  word[3];
+    u8   words;
+};
+/* To the same ring and stack; to another ring, or by a stack of the interrupt SSP table (ist 1 to 7). `to64`: to 64-bit code. Raise. */
+void shadow_call_check(struct cpu *cpu, struct shadow_frame *f, bool to64);
+void shadow_inner_check(struct cpu *cpu, struct shadow_frame *f, unsigned cpl, unsigned ist, bool to64);
+void shadow_frame_write(struct cpu *cpu, const struct shadow_frame *f);
+/* Far JMP. */
+void shadow_jump_check(struct cpu *cpu, bool to64);
+/* Far RET and IRET. */
+enum return_kind { RETURN_FAR, RETURN_IRET, RETURN_VM86 };
+struct shadow_return {
+    u64  ssp, token;
+    bool frees; /* the token */
+};
+void shadow_return_check(struct cpu *cpu, struct shadow_return *r, const struct descriptor *cs, u64 ip, enum return_kind kind);
+void shadow_return(struct cpu *cpu, const struct shadow_return *r);
+void shadow_save_user(struct cpu *cpu);
+/* A task switch: what the old task leaves, before and after the commit point, and what the new one finds. */
+struct shadow_task {
+    u64  ssp, cs, lip, token;
+    bool iret, save, push, verify, frees;
+};
+void shadow_task_leave(struct cpu *cpu, struct shadow_task *t, bool iret, unsigned cpl);
+void shadow_task_left(struct cpu *cpu, const struct shadow_task *t);
+void shadow_task_enter(struct cpu *cpu, const struct shadow_task *t, bool call);
+/* SYSCALL, SYSENTER in their new ring (was_on: shadow stacks were on before), SYSRET, SYSEXIT. */
+void cet_enter_kernel(struct cpu *cpu, bool was_on);
+void cet_leave_kernel(struct cpu *cpu);
+/* After a far transfer to the current CPL: its target must be ENDBRANCH. */
+void cet_track_far(struct cpu *cpu);
+/* With PENDING_TRACKER: `i` is the next instruction. Raises. */
+void cet_track(struct cpu *cpu, const struct insn *i);
+/* The function that a near CALL, RET or indirect JMP is in blocks of MODE_CET; NULL: it is none. */
+op_fn cet_near(const struct insn *i);
+bool cet_register_valid(const struct cpu *cpu, u64 value);
+bool cet_ssp_valid(const struct cpu *cpu, u64 value);
+bool cet_has_msr(const struct cpu *cpu, u32 index);
+u64  cet_read_msr(struct cpu *cpu, u32 index);
+bool cet_write_msr(struct cpu *cpu, u32 index, u64 value);
+
 /* ---- exceptions and interrupts (intr.c): SDM Vol. 3A chapter 6 */
 
 enum delivery {

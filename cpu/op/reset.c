@@ -39,6 +39,7 @@ static void reset_power_on(struct cpu *cpu)
     memset(cpu->xmm, 0, sizeof cpu->xmm);
     cpu->mxcsr = 0x1f80;
     cpu->pkru = 0;
+    cpu->ssp = 0;
     cpu->xcr0 = 1;
     cpu->cr0 = feature_on(&cpu->features, FEATURE_I486) ? CR0_CD | CR0_NW : 0;
     x87_clear_ferr(cpu);
@@ -152,6 +153,7 @@ const struct field cpu_fields[] = {
     FIELD_STRUCTS(struct cpu, xmm, vec_fields),
     FIELD(struct cpu, mxcsr),
     FIELD(struct cpu, pkru),
+    FIELD(struct cpu, ssp),
     MSR(star),
     MSR(lstar),
     MSR(cstar),
@@ -188,6 +190,10 @@ const struct field cpu_fields[] = {
     MSR(de_cfg),
     MSR(hwcr),
     MSR(pkrs),
+    MSR(u_cet),
+    MSR(s_cet),
+    MSRS(pl_ssp),
+    MSR(ssp_table),
     FIELD_ARRAY(struct cpu, pmu.select),
     FIELD_ARRAY(struct cpu, pmu.counter),
     FIELD(struct cpu, pmu.fixed_ctrl),

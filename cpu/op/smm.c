@@ -250,7 +250,7 @@ static bool acceptable(const struct cpu *cpu, const struct restored *r)
     bool paging = r->cr0 & CR0_PG, in_long = r->efer & EFER_LMA;
     return !(r->cr4 & ~cr4_valid(cpu)) && !(r->efer & ~efer_valid(cpu)) && !(r->cr0 >> 32) &&
            (!paging || r->cr0 & CR0_PE) && (r->cr0 & CR0_CD || !(r->cr0 & CR0_NW)) &&
-           (!in_long || (paging && r->cr4 & CR4_PAE)) && (!in_long || !(r->cr3 & phys_reserved(cpu)));
+           (!(r->cr4 & CR4_CET) || r->cr0 & CR0_WP) && (!in_long || (paging && r->cr4 & CR4_PAE)) && (!in_long || !(r->cr3 & phys_reserved(cpu)));
 }
 
 static unsigned restored_cpl(const struct cpu *cpu)

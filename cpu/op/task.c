@@ -21,6 +21,7 @@ struct task {
     u32                flags; /* of the old task, as they are saved: SDM Vol. 3B 17.3.1.1, RF of a fault is set there too */
     bool               wide; /* 32-bit */
     u64                pdpte[4];
+    struct shadow_task shadow;
     bool               load_cr3;
     struct tss_state   state;
 };
@@ -106,6 +107,8 @@ static void prepare(struct cpu *cpu, struct task *t)
         pdptes_fetch(cpu, t->state.cr3, t->pdpte);
     }
     sys_probe_write(cpu, t->tss->address, 8);
+    unsigned cpl = t->state.eflags & FLAG_VM && t->wide ? 3 : t->state.seg[SEG_CS] & 3;
+    shadow_task_leave(cpu, &t->shadow, t->reason == TASK_IRET, cpl);
 }
 
 /* Saves the old task: busy bit, flags, state. */
@@ -242,6 +245,7 @@ void task_switch(struct cpu *cpu, struct descriptor *tss, enum task_reason reaso
     if (reason != TASK_IRET) {
         descriptor_set_busy(cpu, tss, true);
     }
+    shadow_task_left(cpu, &t.shadow);
     /* The commit point. */
     cpu->current = NULL; /* a fault from here on has the new task's IP */
     cpu->tr = descriptor_segment(tss, tss->selector);
@@ -254,6 +258,7 @@ void task_switch(struct cpu *cpu, struct descriptor *tss, enum task_reason reaso
         cpu->pending_db |= DR6_BT;
         cpu_update_debug(cpu);
     }
+    shadow_task_enter(cpu, &t.shadow, reason != TASK_JMP);
     if (has_error) {
         push_error(cpu, t.wide ? 4 : 2, error);
     }

@@ -4,6 +4,7 @@
 #include "tcg/translate/translate.h"
 
 #include "cpu/isa/rows.h"
+#include "cpu/op/op.h"
 #include "tcg/translate/build.h"
 
 #include "cpu/isa/alu.sem.h"
@@ -34,7 +35,7 @@ static void call(struct ctx *c, enum ir_code code)
     c->writes = true;
 }
 
-static void translate_insn(struct ctx *c, const struct insn *i)
+static void translate_insn(struct ctx *c, const struct insn *i, unsigned mode)
 {
     c->rmw = IR_ABSENT;
     c->checked = c->writes = false;
@@ -47,7 +48,9 @@ static void translate_insn(struct ctx *c, const struct insn *i)
     for (unsigned k = 0; k < 4; k++) {
         c->form.operand[k] = row->operand[k];
     }
-    if (row->kind == KIND_SEM) {
+    if (mode & MODE_CET && cet_near(i)) {
+        call(c, IR_call_end);
+    } else if (row->kind == KIND_SEM) {
         meanings[i->row](c, i, i->w);
     } else if (row->kind == KIND_VEC) {
         call(c, IR_call_vec);
@@ -72,7 +75,7 @@ void translate(struct ir *ir, const struct block *b, struct translate_mode mode)
     ir_clear(ir);
     for (unsigned k = 0; k < b->count; k++) {
         c.insn = (u8)k;
-        translate_insn(&c, &b->insn[k]);
+        translate_insn(&c, &b->insn[k], b->mode);
         if (has_ended(&c)) {
             return;
         }

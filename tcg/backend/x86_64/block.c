@@ -1,6 +1,7 @@
 /*
  * block.c: one block of decoded guest code -> x86-64 code.
  */
+#include "cpu/op/op.h"
 #include "tcg/backend/x86_64/emit.h"
 
 const u8 *leave_to_interpreter(struct emit *e, const struct insn *insn)
@@ -110,6 +111,10 @@ static void counted_take(struct emit *e)
 static void lower(struct emit *e)
 {
     const struct row *row = &row_table[e->insn->row];
+    if (e->mode & MODE_CET && cet_near(e->insn)) {
+        lower_out(e);
+        return;
+    }
     switch ((enum how)e->rule->how) {
     case COPY: case USE: case SWAP: case COPY_REG: case USE_REG: lower_copy(e); break;
     case LOWER_NOP: break;
