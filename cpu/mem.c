@@ -431,7 +431,7 @@ u64 shadow_read(struct cpu *cpu, vaddr la, unsigned size, bool user)
 {
     struct rights rights = rights_of(cpu, user);
     la                   = check_linear(cpu, la);
-    if (size > left_in_page(la)) {
+    if (size == 8 && size > left_in_page(la)) {
         u64 low = shadow_read(cpu, la, 4, user);
         return low | shadow_read(cpu, wrap(cpu, la + 4), 4, user) << 32;
     }
@@ -445,7 +445,7 @@ void shadow_write(struct cpu *cpu, vaddr la, u64 value, unsigned size, bool user
 {
     struct rights rights = rights_of(cpu, user);
     la                   = check_linear(cpu, la);
-    if (size > left_in_page(la)) {
+    if (size == 8 && size > left_in_page(la)) {
         shadow_write(cpu, la, (u32)value, 4, user);
         shadow_write(cpu, wrap(cpu, la + 4), value >> 32, 4, user);
         return;

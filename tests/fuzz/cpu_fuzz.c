@@ -405,6 +405,23 @@ static void set_protected(struct bed *b, enum mode mode, unsigned cpl)
     cpu->cpl = (u8)cpl;
 }
 
+/* Protection keys, shadow stacks, the tracker of indirect branches; before cpu_update_mode(). */
+static void set_protections(struct bed *b)
+{
+    struct cpu *cpu = b->cpu;
+    cpu->cr4 |= any64(b) & (CR4_PKE | CR4_PKS | CR4_CET) & cr4_valid(cpu);
+    cpu->cr0 |= cpu->cr4 & CR4_CET ? CR0_WP : 0;
+    cpu->pkru      = one_in(b, 2) ? 0 : (u32)any64(b);
+    cpu->msr.pkrs  = one_in(b, 2) ? 0 : (u32)any64(b);
+    cpu->msr.u_cet = any64(b) & 0x43f;
+    cpu->msr.s_cet = any64(b) & (one_in(b, 2) ? 0x43f : 0x83f);
+    for (unsigned n = 0; n < 4; n++) {
+        cpu->msr.pl_ssp[n] = DATA + (below(b, 0x2000) & ~3u);
+    }
+    cpu->msr.ssp_table = DATA + below(b, 0x1000);
+    cpu->ssp           = (one_in(b, 4) ? odd_value(b) : DATA + below(b, 0x2000)) & ~(u64)3;
+}
+
 /* A state in which hardware can be. */
 static void set_mode(struct bed *b, enum mode mode)
 {
@@ -422,6 +439,9 @@ static void set_mode(struct bed *b, enum mode mode)
     cpu->cr4  = (any64(b) & cr4_bits & cr4_valid(cpu)) | pae;
     cpu->xcr0 = one_in(b, 4) ? 1 | (any64(b) & XCR0_SSE) : xcr0_valid(cpu);
     cpu->cr3  = TABLES;
+    if (one_in(b, 4)) {
+        set_protections(b);
+    }
     cpu->efer = mode >= COMPATIBILITY ? EFER_LME | EFER_LMA | (any64(b) & (EFER_SCE | EFER_NXE)) : 0;
     cpu->gdtr = (struct table_register){GDT, one_in(b, 8) ? (u16)below(b, 0x100) : 0xff};
     cpu->idtr = (struct table_register){IDT, one_in(b, 8) ? (u16)below(b, 0x1000) : 0xfff};
@@ -448,7 +468,7 @@ static void set_mode(struct bed *b, enum mode mode)
 static void set_registers(struct bed *b)
 {
     static const u32 msrs[]   = {0x10, 0x1b, 0x3a, 0x48, 0x49, 0x79, 0x8b, 0xfe, 0x10a, 0x174, 0x175, 0x176, 0x179, 0x17a, 0x17b, 0x1a0,
-                                 0x1d9, 0x200, 0x201, 0x20f, 0x250, 0x268, 0x26f, 0x277, 0x2ff, 0x400, 0x403, 0x6e0, 0x802, 0x830,
+                                 0x1d9, 0x200, 0x201, 0x20f, 0x250, 0x268, 0x26f, 0x277, 0x2ff, 0x400, 0x403, 0x6a0, 0x6a2, 0x6a4, 0x6a7, 0x6a8, 0x6e0, 0x6e1, 0xda0, 0x802, 0x830,
                                  0xc0000080, 0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084, 0xc0000100, 0xc0000101, 0xc0000102,
                                  0xc0000103, 0xc0010015, 0xc001001f, 0xc0011029, 0x40000000, 0x1234, 0, 1, 2, 7, 0xd};
     static const u32 leaves[] = {0, 1, 2, 3, 4, 5, 6, 7, 9, 0xa, 0xb, 0xd, 0x14, 0x15, 0x16, 0x40000000, 0x40000001, 0x40000010,
