@@ -84,7 +84,7 @@ inside "cd /src/openssl && perl ./Configure $openssl no-shared no-module && make
 for name in aesgcmtest asn1_decode_test asn1_encode_test asn1_internal_test asn1_string_table_test asn1_time_test asynctest bad_dtls_test \
     bftest bioprinttest bn_internal_test bntest casttest chacha_internal_test cipherbytes_test cmac_test cmactest constant_time_test \
     context_internal_test crltest ctype_internal_test curve448_internal_test destest dhtest drbgtest dsa_no_digest_size_test dsatest \
-    ec_internal_test ecdsatest ecstresstest ectest errtest evp_extra_test evp_extra_test2 evp_libctx_test evp_pkey_dparams_test evp_test \
+    ec_internal_test ecdsatest ectest errtest evp_extra_test evp_extra_test2 evp_libctx_test evp_pkey_dparams_test evp_test \
     exdatatest exptest ffc_internal_test gmdifftest hexstr_test hmactest ideatest igetest lhash_test mdc2_internal_test mdc2test \
     modes_internal_test namemap_internal_test packettest param_build_test params_test pkcs12_format_test poly1305_internal_test \
     property_test rand_test rc2test rc4test rc5test rdrand_sanitytest rsa_mp_test rsa_sp800_56b_test rsa_test sanitytest secmemtest sha_test \
