@@ -334,7 +334,7 @@ struct native_pointer native_miss(struct cpu *cpu, u64 la, const struct native_a
     u64            at    = access->at;
     u64            stale = n->stats.stale;
     n->stats.misses++;
-    void *host = mem_direct(cpu, la, access->bytes, access->write);
+    void *host = mem_direct(cpu, la, access->how >> 1, access->how & 1);
     bool  same = n->stats.stale == stale || !n->translation[at >> 7].block->stale; /* else an accessed bit was set in the block's own code */
     return (struct native_pointer){.host = same ? (u64)(uintptr_t)host : 0, .exit = at << 2 | NATIVE_EXIT_INSN};
 }

@@ -148,12 +148,13 @@ static inline u32 native_insn(const struct native *n, const struct insn *insn)
 {
     return n->current << 7 | (u32)(insn - n->translation[n->current].block->insn);
 }
-/* A memory access, for native_miss(). It stands behind the call. */
+/* A memory access, for native_miss(). It stands behind the call, and for those who read the code looks like MOV RAX and MOV AL. */
 struct __attribute__((packed)) native_access {
+    u8  mov_rax[2];
     u32 back; /* where the access is, in the room for code */
     u32 at;   /* native_insn() */
-    u8  bytes;
-    u8  write;
+    u8  mov_al;
+    u8  how; /* bytes << 1 | write */
 };
 
 struct native_pointer {

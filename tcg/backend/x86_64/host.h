@@ -81,14 +81,19 @@ static inline void put8(struct out *o, unsigned b)
     }
 }
 
-static inline void put_number(struct out *o, u64 n, size_t bytes)
+static inline void put_bytes(struct out *o, const void *from, size_t bytes)
 {
     if ((size_t)(o->end - o->p) < bytes) {
         o->full = true;
     } else {
-        memcpy(o->p, &n, bytes);
+        memcpy(o->p, from, bytes);
         o->p += bytes;
     }
+}
+
+static inline void put_number(struct out *o, u64 n, size_t bytes)
+{
+    put_bytes(o, &n, bytes);
 }
 
 static inline void put16(struct out *o, unsigned n)

@@ -151,10 +151,9 @@ struct rm memory_check(struct emit *e, unsigned la, unsigned size, bool write)
     u8 *miss = put_lookup(e, table, size);
     begin_miss(e, miss);
     put_call(&e->cold, e->native->stub.miss[e->mode >> MODE_VIEW_SHIFT & 3][write ? TLB_WRITE : TLB_READ]);
-    put32(&e->cold, (u32)(e->hot.p - e->native->code.write));
-    put32(&e->cold, native_insn(e->native, e->insn));
-    put8(&e->cold, size);
-    put8(&e->cold, write);
+    struct native_access a = {.mov_rax = {0x48, 0xb8}, .back = (u32)(e->hot.p - e->native->code.write),
+                              .at = native_insn(e->native, e->insn), .mov_al = 0xb0, .how = (u8)(size << 1 | write)};
+    put_bytes(&e->cold, &a, sizeof a);
     return rm_index(T0, T1, 0, 0);
 }
 
