@@ -77,6 +77,10 @@ i64 host_now(void);
 /* value * numerator / denominator without overflow: ns <-> ticks. */
 static inline u64 muldiv64(u64 value, u64 numerator, u64 denominator)
 {
+    u64 rest;
+    if (!__builtin_mul_overflow(value % denominator, numerator, &rest)) { /* a division of 128 bits is slow */
+        return value / denominator * numerator + rest / denominator;
+    }
     return (u64)((u128)value * numerator / denominator);
 }
 
