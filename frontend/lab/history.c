@@ -454,7 +454,7 @@ static void moment(void *opaque)
 static bool run_to(struct history *h, u64 count, struct error *err)
 {
     struct machine *m = h->machine;
-    u64 from = cpu_icount(m->cpu);
+    u64 from = cpu_icount(m->cpu), known = h->in_past ? h->latest : from;
     i64 wait = 0;
     h->target = count;
     moment(h);
@@ -466,7 +466,7 @@ static bool run_to(struct history *h, u64 count, struct error *err)
         wait = counted_run(m);
     }
     h->target = 0;
-    h->stats.executed += cpu_icount(m->cpu) - from;
+    h->stats.executed += (known < cpu_icount(m->cpu) ? known : cpu_icount(m->cpu)) - from;
     return cpu_icount(m->cpu) == count || error_set(err, "the machine does not come to that moment");
 }
 

@@ -4,7 +4,7 @@
 replay_test.py EMULATOR KERNELS RECORDING-WORDS REPLAYING-WORDS [TIMES]
   KERNELS    a folder with vmlinuz and initrd
   ...-WORDS  for the emulator, separated by commas: "-accel,interp"
-  TIMES      replays (default 1); 100 for the long run: on two cores about a quarter of an hour for each kernel and way
+  TIMES      replays (default 1); long.sh makes 100
 Exit status: 0 the same, 1 not, 77 skipped.
 """
 import os
