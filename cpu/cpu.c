@@ -278,8 +278,8 @@ static bool runnable(const struct cpu *cpu, u32 pending)
         return true;
     }
     if (cpu->activity == ACTIVITY_HALT || cpu->activity == ACTIVITY_MWAIT) {
-        return (cpu->activity == ACTIVITY_MWAIT && cpu->intr) || pending & (PENDING_SMI | PENDING_INIT | PENDING_MCE) || (pending & PENDING_NMI && !cpu->nmi_blocked) ||
-               pending & PENDING_INTR || cpu->pending_db;
+        return (cpu->activity == ACTIVITY_MWAIT && cpu->intr) || pending & (PENDING_SMI | PENDING_INIT | PENDING_MCE) ||
+               (pending & PENDING_NMI && !cpu->nmi_blocked) || pending & PENDING_INTR || cpu->pending_db;
     }
     return pending & PENDING_INIT;
 }

@@ -5,10 +5,10 @@
  * in-order Intel processor (family 6, model 1Ch) with the x86-64-v2 instructions: like this interpreter, that model does not
  * speculate, and operating systems know that it needs none of the mitigations for speculative execution.
  *
- * Models named after processors have what those had: signature, caches, leaves, MSRs (cpu/op/msr.c), by Intel's and AMD's data sheets
- * (Intel AP-485, SDM Vol. 4; AMD 20734). Not modelled, and therefore not offered, of any: debug store, thermal
- * and power management, hyper-threading, VMX, SVM, test registers (TR3 to TR7). SeaBIOS needs a 486 at least: the 386 is for
- * programs that bring their own firmware. Transactions (RTM) always abort, as the architecture allows.
+ * Models named after processors have what those had: signature, caches, leaves, MSRs (cpu/op/msr.c), by Intel's and AMD's data
+ * sheets (Intel AP-485, SDM Vol. 4; AMD 20734). Not modelled, and therefore not offered, of any: debug store, thermal and power
+ * management, hyper-threading, VMX, SVM, test registers (TR3 to TR7). SeaBIOS needs a 486 at least: the 386 is for programs that
+ * bring their own firmware. Transactions (RTM) always abort, as the architecture allows.
  */
 #include "cpu/model.h"
 

@@ -153,7 +153,8 @@ struct cpu_bus {
     /* Brings devices up to the present before the processor reads one: it must never see a deadline passed whose event has not
      * happened, however the host's scheduler delayed us. May be NULL. */
     void (*sync)(void *opaque);
-    /* An overflow of a performance counter; and the time of the next one (CLOCK_NEVER: none), when pmu_expired() is to be called. May be NULL. */
+    /* An overflow of a performance counter; and the time of the next one (CLOCK_NEVER: none), when pmu_expired() is to be called.
+     * May be NULL. */
     void (*perf_interrupt)(void *opaque);
     void (*perf_timer)(void *opaque, i64 at_ns);
     void (*exception)(struct cpu *cpu); /* -d int: says more of an exception, before it is delivered; may be NULL */

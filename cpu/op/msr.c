@@ -418,7 +418,8 @@ static bool ignored(const struct cpu *cpu, u32 index)
     if (!cpu->features.ignore_msrs || msr_exists(cpu, index)) {
         return false;
     }
-    log_at(LOG_UNIMP, "msr %08x at %04x:%llx: no such register, ignored", index, cpu->seg[SEG_CS].selector, (unsigned long long)cpu->ip);
+    log_at(LOG_UNIMP, "msr %08x at %04x:%llx: no such register, ignored", index, cpu->seg[SEG_CS].selector,
+           (unsigned long long)cpu->ip);
     return true;
 }
 

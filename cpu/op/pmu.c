@@ -4,9 +4,10 @@
  *
  * Events C0h (instructions retired) and 3Ch (unhalted cycles, core and reference alike; of the P6 family 79h), fixed counters 0 to
  * 2. Cycles are ticks of the TSC while the processor is not halted, so they cost nothing. While an instruction counter is enabled,
- * instructions are counted: code_mode has MODE_COUNTED, in which translated code takes each block from a budget, and counters overflow
- * exactly. An iteration of a repeated string instruction is one. Other events, cache and branch events among them, count
- * nothing and CPUID says so. AMD's counters and the Pentium's do not count. Not modelled: PEBS, freezing on overflow, full-width writes.
+ * instructions are counted: code_mode has MODE_COUNTED, in which translated code takes each block from a budget, and counters
+ * overflow exactly. An iteration of a repeated string instruction is one. Other events, cache and branch events among them, count
+ * nothing and CPUID says so. AMD's counters and the Pentium's do not count. Not modelled: PEBS, freezing on overflow, full-width
+ * writes.
  */
 #include "cpu/cpu.h"
 #include "cpu/op/op.h"
@@ -39,7 +40,8 @@ struct shape {
 
 static struct shape shape(const struct cpu *cpu)
 {
-    static const struct shape p6 = {0, 2, 0, 40}, core = {2, 2, 3, 40}, nehalem = {3, 4, 3, 48}, generic = {2, 4, 3, 48}, none = {0};
+    static const struct shape p6 = {0, 2, 0, 40}, core = {2, 2, 3, 40}, nehalem = {3, 4, 3, 48}, generic = {2, 4, 3, 48};
+    static const struct shape none = {0};
     if (cpu->features.no_pmu) {
         return none;
     }
@@ -170,9 +172,12 @@ static void arm(struct cpu *cpu)
     p->limit = instructions == ICOUNT_FOREVER || !p->instructions ? ICOUNT_FOREVER : cpu_icount(cpu) + instructions;
     cpu_set_limit(cpu, cpu->clock_limit);
     if (cpu->bus.perf_timer && (p->timed || cycles != ICOUNT_FOREVER)) {
-        bool timed = cycles != ICOUNT_FOREVER && !p->asleep;
-        p->timed   = timed;
-        cpu->bus.perf_timer(cpu->bus.opaque, timed ? cpu->bus.now_ns(cpu->bus.opaque) + (i64)muldiv64(cycles, NS_PER_SECOND, cpu->tsc_hz) + 1 : CLOCK_NEVER);
+        p->timed = cycles != ICOUNT_FOREVER && !p->asleep;
+        i64 at   = CLOCK_NEVER;
+        if (p->timed) {
+            at = cpu->bus.now_ns(cpu->bus.opaque) + (i64)muldiv64(cycles, NS_PER_SECOND, cpu->tsc_hz) + 1;
+        }
+        cpu->bus.perf_timer(cpu->bus.opaque, at);
     }
 }
 
@@ -260,7 +265,8 @@ static int counter_of(const struct shape *s, u32 index)
 bool pmu_has(const struct cpu *cpu, u32 index)
 {
     struct shape s = shape(cpu);
-    return counter_of(&s, index) >= 0 || index - SELECT0 < s.general || (s.version && index >= FIXED_CTRL && index <= GLOBAL_OVF_CTRL);
+    return counter_of(&s, index) >= 0 || index - SELECT0 < s.general ||
+           (s.version && index >= FIXED_CTRL && index <= GLOBAL_OVF_CTRL);
 }
 
 u64 pmu_read(struct cpu *cpu, u32 index)

@@ -236,8 +236,10 @@ static void p6(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(leaf),   cmocka_unit_test(instructions_are_exact), cmocka_unit_test(overflow_is_exact),
-                                       cmocka_unit_test(rings),  cmocka_unit_test(cycles),                 cmocka_unit_test(registers),
-                                       cmocka_unit_test(p6)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(leaf),   cmocka_unit_test(instructions_are_exact), cmocka_unit_test(overflow_is_exact),
+        cmocka_unit_test(rings),  cmocka_unit_test(cycles),                 cmocka_unit_test(registers),
+        cmocka_unit_test(p6),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,8 @@
 /*
  * lapic_timer.c: the local APIC's timer: one-shot, periodic, TSC deadline.
  *
- * Intel SDM Vol. 3A, 10.5.4 (325384-077). It counts a bus clock of 1 GHz, divided; the current count is computed when it is asked for.
+ * Intel SDM Vol. 3A, 10.5.4 (325384-077). It counts a bus clock of 1 GHz, divided; the current count is computed when it is asked
+ * for.
  */
 #include "devices/irq/lapic_state.h"
 
