@@ -5,23 +5,10 @@
 set -euo pipefail
 
 . "$(dirname "${BASH_SOURCE[0]}")/../guest/apt.sh"
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/ringside
-out=$cache/sysroot-arm64
-version=1 # of what this script makes: raise it to have it made again
+. "$(dirname "${BASH_SOURCE[0]}")/../guest/once.sh"
 
-finished() {
-    if [ "$(cat "$out/version" 2>/dev/null || true)" = "$version" ]; then
-        echo "$out"
-        exit 0
-    fi
-}
-finished
-mkdir -p "$cache"
-exec 9> "$cache/lock-arm64"
-flock 9
-finished # another run may have made it while this one waited
-work=$(mktemp -d "$cache/work.XXXXXX")
-trap 'rm -rf "$work"' EXIT
+once_made sysroot-arm64 1 # the number: raise it to have it made again
+once_begin
 
 echo "fetching Debian's libraries for arm64 ..." >&2
 private_apt "$work/apt" arm64
@@ -40,7 +27,4 @@ find "$work/out" -type l -lname '/*' | while read -r link; do
     ln -sfnr "$work/out$(readlink "$link")" "$link"
 done
 rm -rf "$work/out/usr/share"/{doc,man,locale,lintian}
-echo "$version" > "$work/out/version"
-rm -rf "$out"
-mv "$work/out" "$out"
-echo "$out"
+once_keep

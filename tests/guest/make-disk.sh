@@ -9,32 +9,19 @@ set -euo pipefail
 
 arch=${1:?usage: make-disk.sh i386|amd64}
 . "$(dirname "${BASH_SOURCE[0]}")/apt.sh"
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/ringside
-out=$cache/debian-$arch
-version=1 # of what this script makes: raise it to have it made again
+. "$(dirname "${BASH_SOURCE[0]}")/once.sh"
 case $arch in
 amd64) kernel=linux-image-amd64 ;;
 i386) kernel=linux-image-686-pae ;;
 *) echo "make-disk.sh: no such architecture: $arch" >&2; exit 1 ;;
 esac
 
-finished() {
-    if [ "$(cat "$out/version" 2>/dev/null || true)" = "$version" ]; then
-        echo "$out/disk.img"
-        exit 0
-    fi
-}
-finished
+once_made "debian-$arch" 1 disk.img # the number: raise it to have it made again
 [ "$(id -u)" = 0 ] || { echo "make-disk.sh: this needs root" >&2; exit 1; }
 for tool in debootstrap mke2fs; do
     command -v $tool > /dev/null || { echo "make-disk.sh: there is no $tool" >&2; exit 1; }
 done
-mkdir -p "$cache"
-exec 9> "$cache/lock-disk"
-flock 9
-finished
-work=$(mktemp -d "$cache/work.XXXXXX")
-trap 'rm -rf --one-file-system "$work"' EXIT
+once_begin
 
 echo "making a disk with Debian for $arch ..." >&2
 private_apt "$work/apt" amd64
@@ -100,7 +87,4 @@ sector[440:512] = b"ring\0\0" + entry + bytes(48) + b"\x55\xaa"
 with open(image, "r+b") as f:
     f.write(sector + core)
 MBR
-echo "$version" > "$work/out/version"
-rm -rf "$out"
-mv "$work/out" "$out"
-echo "$out/disk.img"
+once_keep

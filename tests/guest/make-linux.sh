@@ -12,24 +12,12 @@ set -euo pipefail
 arch=${1:?usage: make-linux.sh amd64|i386 [SUITE]}
 suite=${2:-bookworm}
 . "$(dirname "${BASH_SOURCE[0]}")/apt.sh"
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/ringside
-out=$cache/linux-$arch
-[ "$suite" = bookworm ] || out=$out-$suite
-version=3 # of what this script makes: raise it to have it made again
+. "$(dirname "${BASH_SOURCE[0]}")/once.sh"
+name=linux-$arch
+[ "$suite" = bookworm ] || name=$name-$suite
 
-finished() {
-    if [ "$(cat "$out/version" 2>/dev/null || true)" = "$version" ]; then
-        echo "$out"
-        exit 0
-    fi
-}
-finished
-mkdir -p "$cache"
-exec 9> "$cache/lock"
-flock 9
-finished # another run may have made it while this one waited
-work=$(mktemp -d "$cache/work.XXXXXX")
-trap 'rm -rf "$work"' EXIT
+once_made "$name" 3 # the number: raise it to have it made again
+once_begin
 
 echo "fetching a Debian kernel and busybox for $arch ..." >&2
 private_apt "$work/apt" "$arch" "$suite"
@@ -107,7 +95,4 @@ mkdir -p "$work/out"
 (cd "$root" && find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0) | gzip -9n > "$work/out/initrd"
 cp "$work"/kernel/boot/vmlinuz-* "$work/out/vmlinuz"
 echo "$kernel" > "$work/out/kernel"
-echo "$version" > "$work/out/version"
-rm -rf "$out"
-mv "$work/out" "$out"
-echo "$out"
+once_keep

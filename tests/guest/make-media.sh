@@ -11,32 +11,21 @@ set -euo pipefail
 
 size=${1:-small}
 . "$(dirname "${BASH_SOURCE[0]}")/apt.sh"
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/ringside
+. "$(dirname "${BASH_SOURCE[0]}")/once.sh"
 case $size in
 small)
-    out=$cache/media version=3 # of what this script makes: raise it to have it made again
+    name=media version=3 # version: raise it to have it made again
     packages="grub-rescue-pc memtest86+ ipxe xen-hypervisor-4.17-amd64 gnumach-image-1.8-486 grub-invaders"
     ;;
 large)
-    out=$cache/media-large version=1
+    name=media-large version=1
     packages="debian-installer-12-netboot-i386 debian-installer-12-netboot-amd64 ovmf u-boot-qemu"
     ;;
 *) echo "make-media.sh: no such media: $size" >&2; exit 1 ;;
 esac
 
-finished() {
-    if [ "$(cat "$out/version" 2>/dev/null || true)" = "$version" ]; then
-        echo "$out"
-        exit 0
-    fi
-}
-finished
-mkdir -p "$cache"
-exec 9> "$cache/lock"
-flock 9
-finished # another run may have made it while this one waited
-work=$(mktemp -d "$cache/work.XXXXXX")
-trap 'rm -rf "$work"' EXIT
+once_made "$name" "$version"
+once_begin
 
 echo "fetching boot media ..." >&2
 private_apt "$work/apt" amd64
@@ -63,7 +52,4 @@ else
     cp usr/lib/u-boot/qemu-x86/u-boot.rom "$work/out/u-boot-x86.rom"
     cp usr/lib/u-boot/qemu-x86_64/u-boot.rom "$work/out/u-boot-x86_64.rom"
 fi
-echo "$version" > "$work/out/version"
-rm -rf "$out"
-mv "$work/out" "$out"
-echo "$out"
+once_keep

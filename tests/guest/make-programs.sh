@@ -17,9 +17,7 @@ set -euo pipefail
 arch=${1:?usage: make-programs.sh amd64|i386}
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/apt.sh"
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/ringside
-out=$cache/programs-$arch
-version=1 # of what this script makes: raise it to have it made again
+. "$here/once.sh"
 case $arch in
 amd64)
     openssl=linux-x86_64 gmp=x86_64-pc-linux-gnu as=
@@ -30,23 +28,12 @@ i386)
 *) echo "make-programs.sh: no such architecture: $arch" >&2; exit 1 ;;
 esac
 
-finished() {
-    if [ "$(cat "$out/version" 2>/dev/null || true)" = "$version" ]; then
-        echo "$out/disk.img"
-        exit 0
-    fi
-}
-finished
+once_made "programs-$arch" 1 disk.img # the number: raise it to have it made again
 [ "$(id -u)" = 0 ] || { echo "make-programs.sh: this needs root" >&2; exit 1; }
 for tool in debootstrap mke2fs python3; do
     command -v $tool > /dev/null || { echo "make-programs.sh: there is no $tool" >&2; exit 1; }
 done
-mkdir -p "$cache"
-exec 9> "$cache/lock-programs"
-flock 9
-finished
-work=$(mktemp -d "$cache/work.XXXXXX")
-trap 'rm -rf --one-file-system "$work"' EXIT
+once_begin
 
 echo "building test programs for $arch ..." >&2
 private_apt "$work/apt" amd64
@@ -108,8 +95,8 @@ for header in tininess nan-high-order-bit nan-pseudo-number nan-sign fp-type mat
 done
 cp "$root/src/glibc/sysdeps/generic/math-tests-arch.h" "$libm/include/"
 cp "$math"/test-*.h "$math"/libm-test-support.[ch] "$math/libm-test-driver.c" "$libm/"
-printf '#include <features.h>\n#include <stdbool.h>\n#define attribute_hidden\n' > "$libm/include/stub.h"
-echo '#define array_length(a) (sizeof(a) / sizeof((a)[0]))' >> "$libm/include/stub.h"
+printf '#include <features.h>\n#include <stdbool.h>\n#define attribute_hidden\n' > "$libm/include/before.h"
+echo '#define array_length(a) (sizeof(a) / sizeof((a)[0]))' >> "$libm/include/before.h"
 (
     cd "$math"
     python3 gen-libm-test.py -u "../sysdeps/$ulps/libm-test-ulps" -H "$libm/libm-test-ulps.h"
@@ -129,7 +116,7 @@ for type in float double ldouble; do
 done
 inside 'cd /src/libm && for file in test-*.c; do
     name=${file%.c} type=${file#test-}
-    gcc -std=gnu11 -O1 -w -D_GNU_SOURCE -I. -Iinclude -include stub.h -fno-inline -ffloat-store -fno-builtin -frounding-math \
+    gcc -std=gnu11 -O1 -w -D_GNU_SOURCE -I. -Iinclude -include before.h -fno-inline -ffloat-store -fno-builtin -frounding-math \
         -o /judges/libm/$name $file support-${type%%-*}.c -lm
 done'
 
@@ -141,7 +128,4 @@ mkdir "$work/out"
 size=$(($(du -sm "$root" | cut -f1) * 108 / 100 + 60))
 truncate -s ${size}M "$work/out/disk.img"
 mke2fs -q -F -t ext4 -O ^metadata_csum,^orphan_file -m 0 -d "$root" "$work/out/disk.img"
-echo "$version" > "$work/out/version"
-rm -rf "$out"
-mv "$work/out" "$out"
-echo "$out/disk.img"
+once_keep

@@ -8,23 +8,10 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/apt.sh"
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/ringside
-out=$cache/selftests
-version=2 # of what this script makes: raise it to have it made again
+. "$here/once.sh"
 
-finished() {
-    if [ "$(cat "$out/version" 2>/dev/null || true)" = "$version" ]; then
-        echo "$out"
-        exit 0
-    fi
-}
-finished
-mkdir -p "$cache"
-exec 9> "$cache/lock-selftests"
-flock 9
-finished # another run may have made it while this one waited
-work=$(mktemp -d "$cache/work.XXXXXX")
-trap 'rm -rf "$work"' EXIT
+once_made selftests 2 # the number: raise it to have it made again
+once_begin
 
 echo "fetching and building Linux's tests of x86 ..." >&2
 private_apt "$work/apt" i386
@@ -73,7 +60,4 @@ done
 strip "$bin"/*
 mkdir "$work/out"
 (cd "$work/root" && find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0) | gzip -9n > "$work/out/selftests"
-echo "$version" > "$work/out/version"
-rm -rf "$out"
-mv "$work/out" "$out"
-echo "$out"
+once_keep
