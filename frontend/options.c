@@ -656,7 +656,15 @@ static bool one_option(struct parsing *p, int argc, char **argv, int *at)
     if (*at >= argc) {
         return error_set(p->err, "%s needs an argument: %s", word, option->argument);
     }
-    return option->set(p, argv[(*at)++]);
+    const char *value = argv[(*at)++];
+    if (option->set(p, value)) {
+        return true;
+    }
+    if (p->err->text[0] == '`') { /* words.c says what is wrong, but not where */
+        struct error what = *p->err;
+        error_set(p->err, "%s %s: %s", word, value, what.text);
+    }
+    return false;
 }
 
 /* The words of a recording stand in the place of -replay. */
