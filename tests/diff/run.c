@@ -138,10 +138,11 @@ static void dma(struct rig *r, unsigned value)
     memcpy(b, keep, sizeof keep);
 }
 
-/* Not from code in the page that changes: how much of it the processor had fetched is its own affair. */
-static bool in_twin(const struct cpu *cpu)
+/* Not from code in a page that changes, the twin or one above 1 MiB: how much of it the processor had fetched is its own affair. */
+static bool moves(const struct cpu *cpu)
 {
-    return (u32)(cpu->code_base + cpu->regs[R_IPBASE]) == RIG_TWIN;
+    u32 page = (u32)(cpu->code_base + cpu->regs[R_IPBASE]);
+    return page == RIG_TWIN || page & RIG_HIGH;
 }
 
 static void act(struct rig *r, unsigned action, u64 value)
@@ -153,12 +154,12 @@ static void act(struct rig *r, unsigned action, u64 value)
     switch (action) {
     case ACTION_KICK: cpu_kick(cpu); break;
     case ACTION_A20:
-        if (!in_twin(cpu)) {
+        if (!moves(cpu)) {
             cpu_set_a20(cpu, !cpu->a20);
         }
         break;
     case ACTION_TWIN:
-        if (!in_twin(cpu) && cpu->cr0 & CR0_PG) {
+        if (!moves(cpu) && cpu->cr0 & CR0_PG) {
             r->ram.host[PTE_TWIN + 2] ^= 0x10;
             tlb_flush_page(&cpu->tlb, RIG_TWIN);
         }
