@@ -116,6 +116,12 @@ static struct cell *cell_at(const struct view *view, unsigned x, unsigned y)
     return &view->cells[(size_t)y * view->columns + x];
 }
 
+/* A terminal would do something at it. */
+static bool is_control(u32 rune)
+{
+    return rune < ' ' || (rune >= 0x7f && rune < 0xa0);
+}
+
 void view_rune(struct view *view, enum style style, u32 rune)
 {
     if (rune == '\n') {
@@ -128,7 +134,7 @@ void view_rune(struct view *view, enum style style, u32 rune)
     if (cells && make_row(view, view->y)) {
         bool fits = view->x + cells <= view->columns;
         for (unsigned n = 0; fits && n < cells; n++) {
-            *cell_at(view, view->x + n, view->y) = (struct cell){n ? 0 : rune < ' ' ? 0xfffd : rune, (u8)style};
+            *cell_at(view, view->x + n, view->y) = (struct cell){n ? 0 : is_control(rune) ? 0xfffd : rune, (u8)style};
         }
         view->x = fits ? view->x + cells : view->columns;
     }

@@ -85,6 +85,7 @@ enum machine_request {
 };
 
 struct history;
+struct lab;
 struct board; /* pc.c: what only the wiring knows */
 
 struct machine {
@@ -118,6 +119,7 @@ struct machine {
     struct chardev *line[MACHINE_LINES]; /* counted time: before config.serial[], then the parallel port, then debug ports */
     bool muted; /* what lines say is not passed on: it has been said */
     struct history *history; /* frontend/lab/history.h; NULL: none */
+    struct lab *lab;         /* frontend/lab/lab.h; NULL: it was not opened */
 
     /* Counted time. */
     u64 stop_at;        /* the processor stops, for a moment, when it has executed so many instructions */

@@ -14,6 +14,17 @@ typedef unsigned long long ull;
 
 static const char *const segment_names[] = {"ES", "CS", "SS", "DS", "FS", "GS"};
 
+const char *registers_mode(const struct cpu *cpu)
+{
+    if (!cpu->protected_mode) {
+        return "real mode";
+    }
+    if (cpu->vm86) {
+        return "VM86";
+    }
+    return cpu->code_bytes == 8 ? "64-bit" : cpu->code_bytes == 4 ? "32-bit" : "16-bit";
+}
+
 /* ---- parts */
 
 static bool wide(const struct cpu *cpu)

@@ -8,6 +8,9 @@
 
 #include "cpu/cpu.h"
 
+/* "real mode", "VM86", "16-bit", "32-bit" or "64-bit". */
+const char *registers_mode(const struct cpu *cpu);
+
 /* All of them: `info registers`. */
 void registers_print(struct cpu *cpu, FILE *out);
 /* General registers, EIP, flags, segments and control registers: a few lines. */

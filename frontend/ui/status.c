@@ -7,6 +7,7 @@
 
 #include "devices/storage/fdc.h"
 #include "devices/storage/ide.h"
+#include "frontend/monitor/registers.h"
 
 const char *place_name(enum place place)
 {
@@ -21,24 +22,6 @@ static enum place place_now(const struct machine *m)
         return PLACE_IDLE;
     }
     return m->cpu->in_smm ? PLACE_SMM : (enum place)(PLACE_RING0 + (m->cpu->cpl & 3));
-}
-
-static const char *mode_now(const struct cpu *cpu)
-{
-    if (!cpu->protected_mode) {
-        return "real mode";
-    }
-    if (cpu->vm86) {
-        return "VM86";
-    }
-    switch (cpu->code_bytes) {
-    case 8:
-        return "64-bit";
-    case 4:
-        return "32-bit";
-    default:
-        return "16-bit";
-    }
 }
 
 /* Adds up what the drives of one lamp have done; false: there is none. */
@@ -111,7 +94,7 @@ bool sampler_take(struct sampler *s)
     st->mips = smooth(st->mips, take_mips(s));
     st->uncounted = s->machine->cpu->executor && !s->machine->cpu->counted;
     memset(st->mode, 0, sizeof st->mode);
-    strncpy(st->mode, mode_now(s->machine->cpu), sizeof st->mode - 1);
+    strncpy(st->mode, registers_mode(s->machine->cpu), sizeof st->mode - 1);
     if (!st->paused) {
         memmove(st->history, st->history + 1, STATUS_HISTORY - 1);
         st->history[STATUS_HISTORY - 1] = (u8)st->place;
