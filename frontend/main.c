@@ -16,6 +16,8 @@
 #include "frontend/code_log.h"
 #include "frontend/display.h"
 #include "frontend/lab/history.h"
+#include "frontend/lab/inspect.h"
+#include "frontend/lab/symbols.h"
 #include "frontend/lab/tape.h"
 #include "frontend/monitor/disas.h"
 #include "frontend/monitor/monitor.h"
@@ -79,12 +81,27 @@ static bool open_log(const struct options *o, struct error *err)
            (!o->log_items || log_select(o->log_items, err));
 }
 
+/* A recording says which symbols there were: without them it can be replayed, too. */
+static bool load_symbols(struct machine *m, const struct options *o, struct error *err)
+{
+    for (unsigned n = 0; n < o->symbols_count; n++) {
+        if (!inspect_load_symbols(m, o->symbols[n].path, o->symbols[n].offset, err)) {
+            if (!o->replay) {
+                return false;
+            }
+            complain(err);
+        }
+    }
+    return true;
+}
+
 static int run(struct machine *m, const struct options *o, struct backends *b,
                struct machine_config *config, struct tape *tape)
 {
     struct error err;
     struct display *display;
-    if (!pc_build(m, config, &err) || !tape_start(tape, m, &err) || !display_open(m, o, &display, &err)) {
+    if (!pc_build(m, config, &err) || !tape_start(tape, m, &err) || !load_symbols(m, o, &err) ||
+        !display_open(m, o, &display, &err)) {
         return complain(&err);
     }
     if (o->checkpoint_bytes) {
@@ -126,10 +143,12 @@ static int start(const struct options *o)
     struct backends *b = backends_open(m, o, &config, &err);
     int status = b ? run(m, o, b, &config, tape) : complain(&err);
     struct history *history = m->history;
+    struct symbols *symbols = m->symbols;
     machine_dismantle(m);
     backends_close(b);
     machine_destroy(m);
     history_destroy(history);
+    symbols_free(symbols);
     tape_free(tape);
     code_log_destroy(log);
     return status;

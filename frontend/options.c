@@ -438,6 +438,26 @@ static bool set_name(struct parsing *p, const char *value)
     return ok;
 }
 
+static bool add_symbols(struct parsing *p, const char *value)
+{
+    static const char *const keys[] = {"file", "offset", NULL};
+    struct options *o = p->options;
+    struct keyvals list;
+    u64 offset = 0;
+    if (!keyvals_parse(&list, value, "file", p->err)) {
+        return false;
+    }
+    const char *file = keyvals_get(&list, "file"), *text = keyvals_get(&list, "offset");
+    bool ok = (!text || parse_number(text, ~(u64)0, &offset, p->err)) && keyvals_end(&list, "-symbols", keys, p->err) &&
+              (file || error_set(p->err, "-symbols needs a file")) &&
+              (o->symbols_count < OPTIONS_SYMBOLS || error_set(p->err, "-symbols: at most %d files", OPTIONS_SYMBOLS));
+    if (ok) {
+        o->symbols[o->symbols_count++] = (struct symbols_spec){keep(p, file), offset};
+    }
+    keyvals_free(&list);
+    return ok;
+}
+
 #define TEXT_OPTION(function, member)                                                              \
     static bool function(struct parsing *p, const char *value)                                     \
     {                                                                                              \
@@ -559,6 +579,8 @@ static const struct option options_table[] = {
     {"-record", "FILE", set_record, "write down what comes from outside, to be replayed; disks are not written to"},
     {"-replay", "FILE", set_replay,
      "do again what was recorded; words behind it may change -accel, -display, -serial, -monitor, -d"},
+    {"-symbols", "FILE[,offset=N]", add_symbols,
+     "names of addresses from an ELF file or a System.map, for the monitor and the lab; as often as wanted"},
     {"-name", "TEXT", set_name, "title of the window"},
     {"-uuid", "UUID", set_uuid, "the machine's identity"},
     {"-bios", "FILE", set_bios, "firmware other than SeaBIOS"},

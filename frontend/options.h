@@ -6,7 +6,7 @@
 
 #include "frontend/machine/machine.h"
 
-enum { OPTIONS_CHARDEVS = 16 };
+enum { OPTIONS_CHARDEVS = 16, OPTIONS_SYMBOLS = 16 };
 
 enum display_kind { DISPLAY_AUTO, DISPLAY_SDL, DISPLAY_CURSES, DISPLAY_NONE };
 
@@ -22,6 +22,12 @@ struct debug_port_spec {
     const char *chardev; /* as -serial takes it */
 };
 
+/* -symbols */
+struct symbols_spec {
+    const char *path;
+    u64 offset;
+};
+
 struct options {
     struct machine_config machine; /* all but the chardevs */
     enum display_kind display;
@@ -32,6 +38,8 @@ struct options {
     const char *log_items, *log_file;
     const char *record, *replay; /* files; NULL: none */
     u64 checkpoint_bytes;        /* for the past of the machine; 0: none is kept */
+    struct symbols_spec symbols[OPTIONS_SYMBOLS];
+    unsigned symbols_count;
     const char *const *words;    /* the command line, for a recording */
     unsigned word_count;
 

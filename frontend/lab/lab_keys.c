@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "frontend/monitor/expression.h"
-#include "frontend/monitor/registers.h"
+#include "frontend/lab/inspect.h"
 
 /* ---- lines of text */
 
@@ -62,18 +61,13 @@ void lab_execute(struct lab *lab, const char *line)
     lab_touch(lab);
 }
 
-static bool find_register(void *opaque, const char *name, u64 *value)
-{
-    return registers_find(((struct machine *)opaque)->cpu, name, value);
-}
-
 static void take_address(struct lab *lab, const char *text)
 {
     struct error err;
     lab->address_given = text[0];
     if (!text[0]) {
         lab_say(lab, "the address is that of the next instruction");
-    } else if (!expression_read(&text, find_register, lab->machine, &lab->address, &err)) {
+    } else if (!inspect_number(lab->machine, text, &lab->address, &err)) {
         lab->address_given = false;
         lab_say(lab, "%s", err.text);
         lab->message_style = STYLE_BAD;

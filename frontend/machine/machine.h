@@ -86,6 +86,7 @@ enum machine_request {
 
 struct history;
 struct lab;
+struct symbols;
 struct board; /* pc.c: what only the wiring knows */
 
 struct machine {
@@ -120,6 +121,7 @@ struct machine {
     bool muted; /* what lines say is not passed on: it has been said */
     struct history *history; /* frontend/lab/history.h; NULL: none */
     struct lab *lab;         /* frontend/lab/lab.h; NULL: it was not opened */
+    struct symbols *symbols; /* frontend/lab/symbols.h; NULL: none */
 
     /* Counted time. */
     u64 stop_at;        /* the processor stops, for a moment, when it has executed so many instructions */

@@ -7,12 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEPTH_MAX = 64, LEVELS = 5 };
+enum { DEPTH_MAX = 64, LEVELS = 5, NAME_BYTES = 256 };
 
 struct reader {
     const char *at;
-    expression_register *find;
-    void *opaque;
+    const struct expression_names *names;
     struct error *err;
     unsigned depth;
 };
@@ -29,21 +28,39 @@ static void skip(struct reader *r)
     }
 }
 
-static bool read_register(struct reader *r, u64 *value)
+/* False: there is no name, or one too long for any. */
+static bool read_name(struct reader *r, char name[NAME_BYTES])
 {
-    char name[16];
     size_t length = 0;
-    while (isalnum((u8)r->at[length]) || r->at[length] == '_' || r->at[length] == '.') {
+    while (isalnum((u8)r->at[length]) || (r->at[length] && strchr("_.@", r->at[length]))) {
         length++;
     }
-    if (!length || length >= sizeof name) {
-        return error_set(r->err, "$ needs the name of a register");
+    if (!length || length >= NAME_BYTES) {
+        return false;
     }
     memcpy(name, r->at, length);
     name[length] = 0;
     r->at += length;
-    return (r->find && r->find(r->opaque, name, value)) ||
-           error_set(r->err, "there is no register $%s", name);
+    return true;
+}
+
+static bool read_register(struct reader *r, u64 *value)
+{
+    char name[NAME_BYTES];
+    if (!read_name(r, name)) {
+        return error_set(r->err, "$ needs the name of a register");
+    }
+    return (r->names && r->names->find_register && r->names->find_register(r->names->opaque, name, value)) ||
+           error_set(r->err, "there is no register $%.40s", name);
+}
+
+static bool read_symbol(struct reader *r, u64 *value)
+{
+    char name[NAME_BYTES];
+    if (!read_name(r, name) || !r->names || !r->names->find_symbol) {
+        return error_set(r->err, "%.20s: a number or a $register is expected", r->at);
+    }
+    return r->names->find_symbol(r->names->opaque, name, value, r->err);
 }
 
 static bool read_primary(struct reader *r, u64 *value)
@@ -73,8 +90,10 @@ static bool read_primary(struct reader *r, u64 *value)
         *value = strtoull(r->at, &end, 0);
         r->at = end;
         ok = !isalnum((u8)*end) || error_set(r->err, "%.20s is no part of a number", end);
+    } else if (isalpha((u8)c) || c == '_') {
+        ok = read_symbol(r, value);
     } else {
-        return c ? error_set(r->err, "%.20s: a number or a $register is expected", r->at)
+        return c ? error_set(r->err, "%.20s: a number, a $register or a symbol is expected", r->at)
                  : error_set(r->err, "a number or a $register is missing");
     }
     r->depth--;
@@ -133,10 +152,9 @@ static bool read_level(struct reader *r, unsigned level, u64 *value)
     return ok;
 }
 
-bool expression_read(const char **text, expression_register *find, void *opaque, u64 *value,
-                     struct error *err)
+bool expression_read(const char **text, const struct expression_names *names, u64 *value, struct error *err)
 {
-    struct reader r = {.at = *text, .find = find, .opaque = opaque, .err = err};
+    struct reader r = {.at = *text, .names = names, .err = err};
     bool ok = read_level(&r, 0, value);
     *text = r.at;
     return ok;

@@ -1,5 +1,5 @@
 /*
- * expression.h: numbers as the monitor takes them: 0x1000, $eip+4*2, ($esp & ~0xf), with C's
+ * expression.h: numbers as the monitor takes them: 0x1000, $eip+4*2, ($esp & ~0xf), start_kernel+5, with C's
  * operators and 64-bit arithmetic.
  */
 #ifndef FRONTEND_MONITOR_EXPRESSION_H
@@ -8,12 +8,15 @@
 #include "cpu/base/error.h"
 #include "cpu/base/types.h"
 
-/* False: there is no register of that name (without its $). */
-typedef bool expression_register(void *opaque, const char *name, u64 *value);
+/* What names stand for. False: there is none of that name. A function may be NULL. */
+struct expression_names {
+    bool (*find_register)(void *opaque, const char *name, u64 *value); /* without its $ */
+    bool (*find_symbol)(void *opaque, const char *name, u64 *value, struct error *err);
+    void *opaque;
+};
 
 /* Reads from `*text` on and moves it behind what was read: white space ends an expression outside
- * of parentheses only where no operator follows. `find` may be NULL: no registers. */
-bool expression_read(const char **text, expression_register *find, void *opaque, u64 *value,
-                     struct error *err);
+ * of parentheses only where no operator follows. `names` may be NULL. */
+bool expression_read(const char **text, const struct expression_names *names, u64 *value, struct error *err);
 
 #endif

@@ -292,7 +292,7 @@ static bool run_o(struct call *c, struct error *err)
 const struct command memory_commands[] = {
     {"x", "/fmt addr", "memory at a linear address (fmt: count, x d u o c i s, b h w g)", 1, run_x},
     {"xp", "/fmt addr", "memory at a physical address", 1, run_xp},
-    {"print|p", "/fmt expr", "the value of an expression ($eax, $pc, $cs.base, + - * / % & | ^ ~)",
+    {"print|p", "/fmt expr", "the value of an expression ($eax, $pc, $cs.base, symbols, + - * / % & | ^ ~)",
      1, run_print},
     {"gva2gpa", "addr", "the physical address of a linear one", 1, run_gva2gpa},
     {"memsave", "addr size file", "write memory at a linear address to a file", 3, run_memsave},

@@ -10,10 +10,9 @@
 #include <string.h>
 
 #include "cpu/base/mem.h"
-#include "frontend/monitor/expression.h"
+#include "frontend/lab/inspect.h"
 #include "frontend/monitor/line_editor.h"
 #include "frontend/monitor/monitor_state.h"
-#include "frontend/monitor/registers.h"
 #include "frontend/words.h"
 
 #define PROMPT "(ringside) "
@@ -108,7 +107,7 @@ static const struct command own_commands[] = {
 };
 
 static const struct command *const tables[] = {machine_commands, memory_commands, media_commands,
-                                               past_commands, own_commands};
+                                               past_commands, look_commands, own_commands};
 
 static const struct command *find_command(const char *name, size_t length)
 {
@@ -236,23 +235,14 @@ void monitor_execute(struct monitor *m, const char *line, FILE *out)
     }
 }
 
-static bool find_register(void *opaque, const char *name, u64 *value)
-{
-    return registers_find(((struct machine *)opaque)->cpu, name, value);
-}
-
 bool call_expression(struct call *c, const char **text, u64 *value, struct error *err)
 {
-    return expression_read(text, find_register, c->machine, value, err);
+    return inspect_expression(c->machine, text, value, err);
 }
 
 bool call_number(struct call *c, const char *word, u64 *value, struct error *err)
 {
-    if (!call_expression(c, &word, value, err)) {
-        return false;
-    }
-    word += strspn(word, " \t");
-    return !*word || error_set(err, "%.40s follows the expression", word);
+    return inspect_number(c->machine, word, value, err);
 }
 
 unsigned *monitor_mouse_buttons(struct monitor *m)

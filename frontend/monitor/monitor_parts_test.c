@@ -19,6 +19,15 @@ static bool find(void *opaque, const char *name, u64 *value)
     return !strcmp(name, "eax") || !strcmp(name, "cs.base");
 }
 
+static bool find_symbol(void *opaque, const char *name, u64 *value, struct error *err)
+{
+    (void)opaque;
+    *value = 0xc1000000;
+    return !strcmp(name, "start_kernel") || !strcmp(name, "a.cold") || error_set(err, "no %s", name);
+}
+
+static const struct expression_names names = {find, find_symbol, NULL};
+
 static void test_expressions(void **state)
 {
     static const struct {
@@ -38,13 +47,15 @@ static void test_expressions(void **state)
         {"~0 & 0xff", 0xff, ""},
         {" $eax + $cs.base", 0x200, ""},
         {"- - 5", 5, ""},
+        {"start_kernel+0x10 rest", 0xc1000010, " rest"},
+        {"a.cold*1", 0xc1000000, ""},
     };
     (void)state;
     for (unsigned i = 0; i < ARRAY_LEN(good); i++) {
         const char *at = good[i].text;
         u64 value;
         struct error err;
-        assert_true(expression_read(&at, find, NULL, &value, &err));
+        assert_true(expression_read(&at, &names, &value, &err));
         assert_int_equal(value, good[i].value);
         assert_string_equal(at, good[i].rest);
     }
@@ -54,14 +65,14 @@ static void test_expressions(void **state)
         const char *at = bad[i];
         u64 value;
         struct error err;
-        assert_false(expression_read(&at, find, NULL, &value, &err));
+        assert_false(expression_read(&at, &names, &value, &err));
     }
     char deep[4000];
     memset(deep, '(', sizeof deep - 1);
     deep[sizeof deep - 1] = 0;
     const char *at = deep;
     u64 value;
-    assert_false(expression_read(&at, NULL, NULL, &value, NULL));
+    assert_false(expression_read(&at, NULL, &value, NULL));
 }
 
 /* Types `text`; returns how many lines were ended, the last in `line`. */

@@ -33,6 +33,7 @@ extern const struct command machine_commands[]; /* commands.c */
 extern const struct command memory_commands[];  /* memory.c */
 extern const struct command media_commands[];   /* media.c */
 extern const struct command past_commands[];    /* past.c */
+extern const struct command look_commands[];    /* look.c */
 extern const struct command info_commands[];    /* info.c: what may follow `info` */
 
 /* Said at once, before the command has ended. */
@@ -40,7 +41,7 @@ void monitor_say(struct monitor *monitor, const char *format, ...) PRINTF_LIKE(2
 /* Mouse buttons that `mouse_button` holds. */
 unsigned *monitor_mouse_buttons(struct monitor *monitor);
 
-/* An expression with the processor's registers, from `*text` on; the whole of `word`. */
+/* An expression with the processor's registers and symbols, from `*text` on; the whole of `word`. */
 bool call_expression(struct call *call, const char **text, u64 *value, struct error *err);
 bool call_number(struct call *call, const char *word, u64 *value, struct error *err);
 

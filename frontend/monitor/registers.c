@@ -66,36 +66,48 @@ static void print_flags(const struct cpu *cpu, FILE *out)
             cpu->shadow_at == cpu->icount, cpu->a20, cpu->in_smm, cpu->activity == ACTIVITY_HALT);
 }
 
-static const char *segment_kind(const struct cpu *cpu, const struct segment *s, char text[16])
+static const char *system_kind(unsigned type, bool long_mode)
 {
-    if (!(s->attr & ATTR_P)) {
-        return "";
+    static const char *const names[16] = {[SYS_TSS16] = "TSS16-avl",       [SYS_LDT] = "LDT",
+                                          [SYS_TSS16_BUSY] = "TSS16-busy", [SYS_CALL16] = "call gate 16",
+                                          [SYS_TASK_GATE] = "task gate",   [SYS_INT16] = "int gate 16",
+                                          [SYS_TRAP16] = "trap gate 16",   [SYS_TSS32] = "TSS32-avl",
+                                          [SYS_TSS32_BUSY] = "TSS32-busy", [SYS_CALL32] = "call gate 32",
+                                          [SYS_INT32] = "int gate 32",     [SYS_TRAP32] = "trap gate 32"};
+    static const char *const longs[16] = {[SYS_LDT] = "LDT",
+                                          [SYS_TSS32] = "TSS64-avl",
+                                          [SYS_TSS32_BUSY] = "TSS64-busy",
+                                          [SYS_CALL32] = "call gate 64",
+                                          [SYS_INT32] = "int gate 64",
+                                          [SYS_TRAP32] = "trap gate 64"};
+    const char *name = (long_mode ? longs : names)[type & 15];
+    return name ? name : "(reserved)";
+}
+
+const char *registers_kind(const struct cpu *cpu, unsigned attr, char text[REGISTERS_KIND])
+{
+    bool code = attr & ATTR_CODE;
+    if (!(attr & ATTR_S)) {
+        return system_kind(attr & ATTR_TYPE, cpu->long_mode);
     }
-    unsigned type = s->attr & ATTR_TYPE;
-    if (s->attr & ATTR_S) {
-        bool code = type & ATTR_CODE;
-        snprintf(text, 16, "%cS%s [%c%c%c]", code ? 'C' : 'D',
-                 code && s->attr & ATTR_L && cpu->long_mode ? "64"
-                 : s->attr & ATTR_DB                        ? "32"
-                                                            : "16",
-                 type & ATTR_DOWN ? code ? 'C' : 'E' : '-',
-                 type & ATTR_WRITE ? code ? 'R' : 'W' : '-', type & ATTR_ACCESSED ? 'A' : '-');
-        return text;
-    }
-    static const char *const system[16] = {
-        [1] = "TSS16-avl", [2] = "LDT", [3] = "TSS16-busy", [9] = "TSS-avl", [11] = "TSS-busy"};
-    return system[type] ? system[type] : "";
+    snprintf(text, REGISTERS_KIND, "%cS%s [%c%c%c]", code ? 'C' : 'D',
+             code && attr & ATTR_L && cpu->long_mode ? "64"
+             : attr & ATTR_DB                        ? "32"
+                                                     : "16",
+             attr & ATTR_DOWN ? code ? 'C' : 'E' : '-', attr & ATTR_WRITE ? code ? 'R' : 'W' : '-',
+             attr & ATTR_ACCESSED ? 'A' : '-');
+    return text;
 }
 
 /* The attributes as they stand in a descriptor's second word. */
 static void print_segment(const struct cpu *cpu, const char *name, const struct segment *s,
                           FILE *out)
 {
-    char text[16];
+    char text[REGISTERS_KIND];
     fprintf(out, wide(cpu) ? "%-3s=%04x %016llx %08x %08x" : "%-3s=%04x %08llx %08x %08x", name,
             s->selector, (ull)s->base, s->limit, (u32)s->attr << 8);
     fprintf(out, " DPL=%u %s\n", (s->attr & ATTR_DPL) >> ATTR_DPL_SHIFT,
-            segment_kind(cpu, s, text));
+            s->attr & ATTR_P ? registers_kind(cpu, s->attr, text) : "");
 }
 
 static void print_table(const struct cpu *cpu, const char *name, const struct table_register *t,
@@ -258,25 +270,6 @@ static u32 peek32_or_0(struct cpu *cpu, vaddr la)
     return value;
 }
 
-static const char *system_name(unsigned type, bool long_mode)
-{
-    static const char *const names[16] = {
-        [SYS_TSS16] = "TSS16-avl",       [SYS_LDT] = "LDT",
-        [SYS_TSS16_BUSY] = "TSS16-busy", [SYS_CALL16] = "call gate 16",
-        [SYS_TASK_GATE] = "task gate",   [SYS_INT16] = "int gate 16",
-        [SYS_TRAP16] = "trap gate 16",   [SYS_TSS32] = "TSS32-avl",
-        [SYS_TSS32_BUSY] = "TSS32-busy", [SYS_CALL32] = "call gate 32",
-        [SYS_INT32] = "int gate 32",     [SYS_TRAP32] = "trap gate 32"};
-    static const char *const longs[16] = {[SYS_LDT] = "LDT",
-                                          [SYS_TSS32] = "TSS64-avl",
-                                          [SYS_TSS32_BUSY] = "TSS64-busy",
-                                          [SYS_CALL32] = "call gate 64",
-                                          [SYS_INT32] = "int gate 64",
-                                          [SYS_TRAP32] = "trap gate 64"};
-    const char *name = (long_mode ? longs : names)[type & 15];
-    return name ? name : "(reserved)";
-}
-
 static bool is_gate(unsigned type)
 {
     return type == SYS_CALL16 || (type >= SYS_TASK_GATE && type <= SYS_TRAP16) ||
@@ -286,7 +279,7 @@ static bool is_gate(unsigned type)
 static void print_gate(const struct descriptor *d, bool long_mode, FILE *out)
 {
     fprintf(out, "%04x:%llx DPL=%u %s%s\n", gate_selector(d), (ull)gate_offset(d, long_mode),
-            desc_dpl(d), system_name(desc_type(d), long_mode),
+            desc_dpl(d), system_kind(desc_type(d), long_mode),
             desc_present(d) ? "" : " not present");
 }
 
@@ -303,11 +296,9 @@ static bool print_descriptor(struct cpu *cpu, struct descriptor *d, FILE *out)
         return twice;
     }
     struct segment s = descriptor_segment(d, d->selector);
-    char text[16];
+    char text[REGISTERS_KIND];
     u64 base = system && cpu->long_mode ? (s.base & 0xffffffff) | d->upper << 32 : s.base;
-    fprintf(out, "base=%08llx limit=%08x DPL=%u %s%s\n", (ull)base, s.limit, desc_dpl(d),
-            system ? system_name(type, cpu->long_mode) : "",
-            system ? "" : segment_kind(cpu, &s, text));
+    fprintf(out, "base=%08llx limit=%08x DPL=%u %s\n", (ull)base, s.limit, desc_dpl(d), registers_kind(cpu, s.attr, text));
     return twice;
 }
 
@@ -401,7 +392,7 @@ void registers_print_tss(struct cpu *cpu, FILE *out)
 {
     unsigned type = cpu->tr.attr & ATTR_TYPE;
     fprintf(out, "TR=%04x base=%llx limit=%08x %s\n", cpu->tr.selector, (ull)cpu->tr.base,
-            cpu->tr.limit, system_name(type, cpu->long_mode));
+            cpu->tr.limit, system_kind(type, cpu->long_mode));
     if (selector_null(cpu->tr.selector) || !(cpu->tr.attr & ATTR_P)) {
         fprintf(out, "no task is loaded\n");
     } else if (type == SYS_TSS16_BUSY || type == SYS_TSS16) {

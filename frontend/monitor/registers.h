@@ -11,6 +11,11 @@
 /* "real mode", "VM86", "16-bit", "32-bit" or "64-bit". */
 const char *registers_mode(const struct cpu *cpu);
 
+enum { REGISTERS_KIND = 24 };
+
+/* What a segment's attributes (ATTR_) say, in a word or two: "CS32 [-RA]", "TSS64-busy", "call gate 32". */
+const char *registers_kind(const struct cpu *cpu, unsigned attr, char text[REGISTERS_KIND]);
+
 /* All of them: `info registers`. */
 void registers_print(struct cpu *cpu, FILE *out);
 /* General registers, EIP, flags, segments and control registers: a few lines. */

@@ -1,0 +1,43 @@
+/*
+ * inspect.h: what the processor and the tables in the guest's memory hold, as pages to read. Looking changes nothing: accessed
+ * bits, device registers and the TLB stay as they are.
+ *
+ * Pages are readable at 80 columns and put more on a line where there is room. A machine needs no more than its processor and
+ * memory for the first ones; what else it lacks is said.
+ */
+#ifndef FRONTEND_LAB_INSPECT_H
+#define FRONTEND_LAB_INSPECT_H
+
+#include "frontend/lab/view.h"
+#include "frontend/machine/machine.h"
+
+/* General registers, flags, where the next instruction is, and in which mode and ring. */
+void inspect_registers_page(struct view *page, struct machine *machine);
+/* Bit by bit: EFLAGS, CR0 to CR4, EFER, XCR0; and the debug registers. */
+void inspect_control_page(struct view *page, struct machine *machine);
+/* Segment registers with their hidden parts, and what their descriptors say now. */
+void inspect_segments_page(struct view *page, struct machine *machine);
+/* Instructions around CS:IP. */
+void inspect_code_page(struct view *page, struct machine *machine);
+/* `before` and `after` instructions around a linear address, as the processor would execute them now. */
+void inspect_code(struct view *page, struct machine *machine, u64 linear, unsigned before, unsigned after);
+
+/* Numbers as people write them: 0x10, $eip+4, start_kernel: expression.h, with this machine's registers and symbols. From *text on,
+ * which moves behind it; and all of it. */
+bool inspect_expression(struct machine *machine, const char **text, u64 *value, struct error *err);
+bool inspect_number(struct machine *machine, const char *text, u64 *value, struct error *err);
+/* Adds the symbols of a file to machine->symbols, which its owner frees. */
+bool inspect_load_symbols(struct machine *machine, const char *path, u64 offset, struct error *err);
+
+/* Pages by name, for those who let people choose. */
+struct inspect_page {
+    const char *name, *title;
+    const char *argument; /* of what may be said behind the name: an address; NULL: nothing */
+    void (*write)(struct view *page, struct machine *machine);
+    void (*write_at)(struct view *page, struct machine *machine, u64 argument); /* with the argument */
+};
+/* Ended by one without a name. */
+extern const struct inspect_page inspect_pages[];
+const struct inspect_page *inspect_find(const char *name);
+
+#endif

@@ -1,0 +1,139 @@
+/*
+ * inspect_code.c: instructions around a place, with names of functions, and the place itself marked. What stands before it is found
+ * by decoding from some earlier byte on so that an instruction begins there: mostly, but not always, what was executed.
+ */
+#include <string.h>
+
+#include "cpu/mem.h"
+#include "frontend/lab/inspect_parts.h"
+#include "frontend/monitor/disas.h"
+
+enum { INSN_BYTES = 15, BEFORE_MAX = 64, AFTER_MAX = 4096, FUNCTION_MAX = 2048 };
+
+/* ---- where instructions begin */
+
+static unsigned length_at(struct cpu *cpu, u64 linear)
+{
+    char text[DISAS_TEXT];
+    unsigned length = disas_linear(cpu, linear, linear - cpu->code_base, text);
+    return strncmp(text, "(bad)", 5) ? length : 0;
+}
+
+/* Decoding from `from` on meets `linear`: how many instructions stand before it, and where; 0: it does not. */
+static unsigned path_to(struct cpu *cpu, u64 from, u64 linear, u64 place[BEFORE_MAX])
+{
+    unsigned count = 0;
+    while (from < linear) {
+        unsigned length = length_at(cpu, from);
+        if (!length) {
+            return 0;
+        }
+        place[count++ % BEFORE_MAX] = from;
+        from += length;
+    }
+    return from == linear ? count : 0;
+}
+
+/* The places of up to `wanted` instructions before `linear`, in order. */
+static unsigned places_before(struct machine *m, u64 linear, unsigned wanted, u64 *places)
+{
+    u64 ring[BEFORE_MAX];
+    const struct symbol *symbol = symbols_find(m->symbols, linear);
+    unsigned count = 0;
+    if (symbol && symbol->function && linear - symbol->address < FUNCTION_MAX) {
+        count = path_to(m->cpu, symbol->address, linear, ring);
+    }
+    u64 back = (u64)wanted * 4 + INSN_BYTES;
+    for (back = back < linear ? back : linear; !count && back; back--) {
+        count = path_to(m->cpu, linear - back, linear, ring);
+    }
+    unsigned shown = count < wanted ? count : wanted;
+    for (unsigned n = 0; n < shown; n++) {
+        places[n] = ring[(count - shown + n) % BEFORE_MAX];
+    }
+    return shown;
+}
+
+/* ---- lines */
+
+static void put_address(struct view *page, const struct cpu *cpu, u64 linear)
+{
+    if (cpu->code_base || cpu->code_bytes == 2) {
+        view_printf(page, STYLE_DIM, "%04x:%04llx ", cpu->seg[SEG_CS].selector, (ull)(linear - cpu->code_base));
+    } else {
+        view_printf(page, STYLE_DIM, "%0*llx ", inspect_digits(cpu), (ull)linear);
+    }
+}
+
+/* A line "name:" above the first instruction of a function. */
+static void put_label(struct view *page, const struct machine *m, u64 linear, bool first)
+{
+    const struct symbol *symbol = symbols_find(m->symbols, linear);
+    char text[SYMBOL_TEXT];
+    if (symbol && (first || symbol->address == linear) && symbols_text(m->symbols, linear, text)) {
+        view_printf(page, STYLE_STRONG, "%s:\n", text);
+    }
+}
+
+static void put_notes(struct view *page, struct machine *m, const char *text, u64 next)
+{
+    char symbol[SYMBOL_TEXT];
+    if (symbols_operand(m->symbols, text, next, m->cpu->code_base, symbol)) {
+        view_printf(page, STYLE_STRONG, " <%s>", symbol);
+    }
+}
+
+/* One line; returns the instruction's length, 0: there is no memory. */
+static unsigned put_insn(struct view *page, struct machine *m, u64 linear, unsigned bytes_shown)
+{
+    struct cpu *cpu = m->cpu;
+    char text[DISAS_TEXT];
+    bool here = linear == system_linear(cpu, cpu->code_base + cpu->ip);
+    u64 ip = linear - cpu->code_base;
+    unsigned length = disas_linear(cpu, linear, ip, text);
+    view_put(page, STYLE_NOTE, here ? "> " : "  ");
+    put_address(page, cpu, linear);
+    if (!length) {
+        view_put(page, STYLE_NOTE, "not mapped: fetching from here would fault\n");
+        return 0;
+    }
+    unsigned column = page->x;
+    for (unsigned n = 0; n < length && n < bytes_shown; n++) {
+        u64 byte = 0;
+        inspect_peek(cpu, linear + n, 1, &byte);
+        view_printf(page, STYLE_DIM, "%02x", (unsigned)byte);
+    }
+    view_put(page, STYLE_DIM, length > bytes_shown ? "+" : "");
+    view_tab(page, column + 2 * bytes_shown + 2);
+    view_put(page, here ? STYLE_STRONG : STYLE_TEXT, text);
+    put_notes(page, m, text, cpu->code_base + ip + length);
+    view_put(page, STYLE_TEXT, "\n");
+    return length;
+}
+
+void inspect_code(struct view *page, struct machine *m, u64 linear, unsigned before, unsigned after)
+{
+    u64 places[BEFORE_MAX];
+    unsigned bytes_shown = page->columns >= 100 ? 10 : 6, lines = after < AFTER_MAX ? after : AFTER_MAX;
+    linear = system_linear(m->cpu, linear);
+    unsigned count = places_before(m, linear, before < BEFORE_MAX ? before : BEFORE_MAX, places);
+    for (unsigned n = 0; n < count; n++) {
+        put_label(page, m, places[n], n == 0);
+        put_insn(page, m, places[n], bytes_shown);
+    }
+    for (unsigned n = 0; n <= lines; n++) {
+        put_label(page, m, linear, n == 0 && count == 0);
+        unsigned length = put_insn(page, m, linear, bytes_shown);
+        if (!length) {
+            return;
+        }
+        linear = system_linear(m->cpu, linear + length);
+    }
+}
+
+void inspect_code_page(struct view *page, struct machine *m)
+{
+    const struct cpu *cpu = m->cpu;
+    inspect_title(page, "Code at CS:IP: %s, ring %u", inspect_mode(cpu), cpu->cpl);
+    inspect_code(page, m, cpu->code_base + cpu->ip, 8, 16);
+}
