@@ -9,6 +9,7 @@
 #include "cpu/decode.h"
 #include "cpu/exec.h"
 #include "cpu/interp/interp.h"
+#include "cpu/op/crossing_note.h"
 #include "cpu/op/op.h"
 
 static void memory_changed(void *opaque)
@@ -61,6 +62,7 @@ void cpu_destroy(struct cpu *cpu)
         icache_destroy(cpu->icache);
         decoder_destroy(cpu->decoder);
         free(cpu->single);
+        free(cpu->crossing);
         free(cpu);
     }
 }
@@ -236,7 +238,9 @@ static bool take_event(struct cpu *cpu, u32 pending)
         return true;
     }
     if (cpu->activity == ACTIVITY_MWAIT && cpu->intr) {
+        crossing_begin(cpu, CROSSING_HALT, 0);
         cpu->activity = ACTIVITY_RUN;
+        crossing_end(cpu);
         return true;
     }
     return false;

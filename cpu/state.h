@@ -178,6 +178,7 @@ enum {
 
 struct insn;
 struct icache;
+struct crossing_notes;
 struct executor;
 struct decoder;
 
@@ -303,6 +304,7 @@ struct cpu {
     /* Somebody looks at rings: CPL may have changed. NULL: nobody. */
     void (*privilege)(void *opaque);
     void *privilege_opaque;
+    struct crossing_notes *crossing; /* who looks at crossings (cpu/crossing.h); NULL: nobody */
 };
 
 extern const struct field cpu_fields[];

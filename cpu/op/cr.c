@@ -4,6 +4,7 @@
  * control registers do not let software set.
  */
 #include "cpu/fpu/check.h"
+#include "cpu/op/crossing_note.h"
 #include "cpu/op/op.h"
 
 static bool has(const struct cpu *cpu, enum feature feature)
@@ -129,7 +130,7 @@ static u64 cr0_defined(const struct cpu *cpu)
     return has(cpu, FEATURE_I486) ? i386 | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD : i386;
 }
 
-void cr0_write(struct cpu *cpu, u64 value)
+static void write_cr0(struct cpu *cpu, u64 value)
 {
     cpu_check(cpu, !(value >> 32), RULE_GP_CR0_RESERVED, 0);
     value = (value & cr0_defined(cpu)) | CR0_ET;
@@ -161,6 +162,16 @@ void cr0_write(struct cpu *cpu, u64 value)
         cpu_update_mode(cpu);
     } else { /* only what x87 and SSE instructions check derives from these */
         cpu_update_code_mode(cpu);
+    }
+}
+
+void cr0_write(struct cpu *cpu, u64 value)
+{
+    bool was_protected = cpu->protected_mode, was_long = cpu->efer & EFER_LMA;
+    crossing_begin(cpu, CROSSING_MODE, 0);
+    write_cr0(cpu, value);
+    if (was_protected != cpu->protected_mode || was_long != (bool)(cpu->efer & EFER_LMA)) {
+        crossing_end(cpu);
     }
 }
 

@@ -2,6 +2,7 @@
  * far.c: far JMP, CALL and RET in every mode: direct, through call gates with parameter copy and stack switch, to task gates
  * and TSSs, to outer rings. Intel SDM Vol. 2 CALL, JMP, RET; Vol. 3A 5.8.
  */
+#include "cpu/op/crossing_note.h"
 #include "cpu/op/op.h"
 
 bool desc_code64(const struct cpu *cpu, const struct descriptor *d)
@@ -45,6 +46,7 @@ void inner_stack_fetch(struct cpu *cpu, unsigned cpl, unsigned ist, struct inner
         stack->sp = sys_read(cpu, address, 8);
         stack->ss = segment_null((u16)cpl);
         stack->wide = true;
+        crossing_stack(cpu, ist ? STACK_IST : STACK_TSS, ist ? ist : cpl, address, stack->sp, 0);
         return;
     }
     stack->sp = sys_read(cpu, address, size - 2);
@@ -54,6 +56,7 @@ void inner_stack_fetch(struct cpu *cpu, unsigned cpl, unsigned ist, struct inner
     descriptor_set_accessed(cpu, &d);
     stack->ss = descriptor_segment(&d, selector);
     stack->wide = false;
+    crossing_stack(cpu, STACK_TSS, cpl, address, stack->sp, selector);
 }
 
 /* ---- real mode and VM86 */
@@ -209,12 +212,15 @@ static void far_call_gate(struct cpu *cpu, struct descriptor *gate, bool call)
 {
     u32               error = selector_error(gate->selector);
     struct descriptor d;
+    crossing_begin(cpu, CROSSING_GATE, 0);
     cpu_check(cpu, desc_dpl(gate) >= cpu->cpl, RULE_GP_GATE_CPL, error);
     cpu_check(cpu, desc_dpl(gate) >= (gate->selector & 3u), RULE_GP_GATE_RPL, error);
     cpu_check(cpu, desc_present(gate), RULE_NP_GATE, error);
     if (cpu->long_mode) {
         cpu_check(cpu, descriptor_fetch_upper(cpu, gate), RULE_GP_GATE_UPPER, error);
     }
+    crossing_gate(cpu, SOURCE_GATE, gate);
+    crossing_is_jump(cpu, !call);
     gate_target(cpu, gate, call, &d);
     u64 ip = gate_offset(gate, cpu->long_mode);
     if (call && !desc_conforming(&d) && desc_dpl(&d) < cpu->cpl) {
@@ -222,11 +228,15 @@ static void far_call_gate(struct cpu *cpu, struct descriptor *gate, bool call)
     } else {
         gate_same(cpu, gate, &d, ip, call);
     }
+    crossing_end(cpu);
 }
 
 static void far_tss(struct cpu *cpu, struct descriptor *d, bool call)
 {
     u32 error = selector_error(d->selector);
+    crossing_begin(cpu, CROSSING_TASK, 0);
+    crossing_is_jump(cpu, !call);
+    crossing_gate(cpu, SOURCE_TSS, d);
     cpu_check(cpu, desc_dpl(d) >= cpu->cpl, RULE_GP_TSS_CPL, error);
     cpu_check(cpu, desc_dpl(d) >= (d->selector & 3u), RULE_GP_TSS_RPL, error);
     cpu_check(cpu, !(d->selector & 4), RULE_GP_TSS_NOT_GDT, error);
@@ -238,6 +248,9 @@ static void far_tss(struct cpu *cpu, struct descriptor *d, bool call)
 static void far_task_gate(struct cpu *cpu, const struct descriptor *gate, bool call)
 {
     u32 error = selector_error(gate->selector);
+    crossing_begin(cpu, CROSSING_TASK, 0);
+    crossing_is_jump(cpu, !call);
+    crossing_gate(cpu, SOURCE_TASK_GATE, gate);
     cpu_check(cpu, desc_dpl(gate) >= cpu->cpl, RULE_GP_TASK_GATE_CPL, error);
     cpu_check(cpu, desc_dpl(gate) >= (gate->selector & 3u), RULE_GP_TASK_GATE_RPL, error);
     cpu_check(cpu, desc_present(gate), RULE_NP_TASK_GATE, error);
@@ -343,6 +356,7 @@ static void retf_outer(struct cpu *cpu, const struct insn *i, struct descriptor 
     struct descriptor ss;
     struct segment    segment;
     struct shadow_return shadow;
+    crossing_begin(cpu, CROSSING_RETF, 0);
     if (selector_null(selector) && to64 && cpl != 3) {
         segment = segment_null(selector);
         code_check_ip(cpu, d, ip);
@@ -358,12 +372,14 @@ static void retf_outer(struct cpu *cpu, const struct insn *i, struct descriptor 
     }
     descriptor_set_accessed(cpu, d);
     shadow_return(cpu, &shadow);
+    crossing_return(cpu, w, 2, (const u64[]){ip, d->selector, sp, selector}, true);
     cpu->seg[SEG_SS] = segment;
     cpu->regs[R_SP] =
         stack_merge(cpu->regs[R_SP], to64 ? ~(u64)0 : segment_stack_mask(&segment), sp + i->imm);
     code_enter(cpu, d, cpl, ip);
     cpu_update_privilege(cpu);
     segments_drop_inner(cpu);
+    crossing_end(cpu);
 }
 
 OP(retf)

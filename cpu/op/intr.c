@@ -6,6 +6,7 @@
  * interrupted program. cpu->delivering says what is under way; cpu_exception() derives double faults and the error code's EXT
  * bit from it.
  */
+#include "cpu/op/crossing_note.h"
 #include "cpu/op/op.h"
 
 #include "cpu/base/log.h"
@@ -33,6 +34,7 @@ static void enter_real_vector(struct cpu *cpu, u64 table, const struct event *e,
     vaddr at = system_linear(cpu, table + e->vector * 4);
     u64   ip = sys_read(cpu, at, 2);
     u16   cs = (u16)sys_read(cpu, at + 2, 2);
+    crossing_source(cpu, SOURCE_IVT, 0, at, (u64)cs << 16 | ip, 0);
     struct frame f;
     frame_begin(cpu, &f, 2);
     frame_push(&f, e->flags);
@@ -70,6 +72,7 @@ static void fetch_gate(struct cpu *cpu, const struct event *e, struct descriptor
     if (cpu->long_mode) {
         gate->upper = (u32)sys_read(cpu, at + 8, 8);
     }
+    crossing_gate(cpu, SOURCE_IDT, gate);
     u32 types = cpu->long_mode ? BIT(SYS_INT32) | BIT(SYS_TRAP32)
                                : BIT(SYS_TASK_GATE) | BIT(SYS_INT16) | BIT(SYS_TRAP16) | BIT(SYS_INT32) |
                                      BIT(SYS_TRAP32);
@@ -224,9 +227,29 @@ static void deliver_protected(struct cpu *cpu, const struct event *e)
     }
 }
 
+static void note_delivery(struct cpu *cpu, const struct event *e)
+{
+    bool machine_check = e->vector == VEC_MC && cpu->msr.mcg_status & MCG_MCIP;
+    enum crossing_kind kind = e->kind == DELIVER_EXCEPTION || (e->kind == DELIVER_INTERRUPT && machine_check) ? CROSSING_EXCEPTION
+                              : e->kind != DELIVER_INTERRUPT                                                  ? CROSSING_INT
+                              : e->vector == VEC_NMI                                                          ? CROSSING_NMI
+                                                                                                              : CROSSING_IRQ;
+    crossing_begin(cpu, kind, e->vector);
+    struct crossing *c = crossing_now(cpu);
+    if (c) {
+        c->has_error = e->has_error;
+        c->error_code = e->error;
+        c->rule = e->kind == DELIVER_EXCEPTION ? (u16)cpu->raised.rule : RULE_NONE;
+        c->cr2 = cpu->cr2;
+    }
+}
+
 static void deliver(struct cpu *cpu, const struct event *e)
 {
     u64 from = cpu->ip;
+    if (unlikely(cpu->crossing)) {
+        note_delivery(cpu, e);
+    }
     if (cpu->protected_mode) {
         deliver_protected(cpu, e);
     } else {
@@ -240,6 +263,7 @@ static void deliver(struct cpu *cpu, const struct event *e)
     cpu->delivering = -1;
     cpu->shadow_at = ~(u64)0;
     cpu->activity = ACTIVITY_RUN;
+    crossing_end(cpu);
 }
 
 void cpu_deliver(struct cpu *cpu, int vector, enum delivery kind, bool has_error, u32 error)
@@ -324,8 +348,10 @@ static void log_exception(struct cpu *cpu, int vector, u32 error)
 
 void cpu_shut_down(struct cpu *cpu)
 {
+    crossing_begin(cpu, CROSSING_SHUTDOWN, 0);
     cpu->delivering = -1;
     cpu->activity = ACTIVITY_SHUTDOWN;
+    crossing_end(cpu);
     if (cpu->bus.shutdown) {
         cpu->bus.shutdown(cpu->bus.opaque);
     }
@@ -414,8 +440,10 @@ static void deliver_vme(struct cpu *cpu, unsigned vector)
         clear |= FLAG_VIF;
     }
     e.flags = flags;
+    crossing_begin(cpu, CROSSING_INT, vector);
     enter_real_vector(cpu, 0, &e, clear);
     cpu->pending_db &= ~(u64)DR6_BS;
+    crossing_end(cpu);
 }
 
 OP(int_n)
@@ -462,8 +490,10 @@ OP(hlt)
 {
     (void)i;
     require_cpl0(cpu);
+    crossing_begin(cpu, CROSSING_HALT, 0);
     pmu_sleep(cpu);
     cpu->activity = ACTIVITY_HALT;
+    crossing_end(cpu);
     cpu_kick(cpu); /* the run loop sees the new activity */
 }
 

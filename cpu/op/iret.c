@@ -1,6 +1,7 @@
 /*
  * iret.c: IRET, IRETD, IRETQ: real mode, VM86, same and outer ring, back to VM86, nested tasks. Intel SDM Vol. 2 IRET.
  */
+#include "cpu/op/crossing_note.h"
 #include "cpu/op/op.h"
 
 /* Flags that IRET takes from the stack at this CPL and IOPL. */
@@ -43,6 +44,7 @@ static void iret_real(struct cpu *cpu, unsigned w)
     if (cpu->vm86) {
         mask &= ~(u32)FLAG_IOPL;
     }
+    crossing_return(cpu, w, 3, (const u64[]){ip, cs, image}, false);
     stack_adjust(cpu, 3 * w);
     segment_load_real(cpu, SEG_CS, cs);
     cpu->ip = ip;
@@ -59,6 +61,7 @@ static void iret_vme(struct cpu *cpu)
     bool pending = image & FLAG_IF && cpu->eflags & FLAG_VIP;
     cpu_check(cpu, !pending && !(image & FLAG_TF), RULE_GP_VME_POPF, 0);
     cpu_check(cpu, ip <= cpu->seg[SEG_CS].limit, RULE_GP_TARGET_LIMIT, 0);
+    crossing_return(cpu, 2, 3, (const u64[]){ip, cs, image}, false);
     stack_adjust(cpu, 6);
     segment_load_real(cpu, SEG_CS, cs);
     cpu->ip = ip;
@@ -90,6 +93,7 @@ static void return_to_vm86(struct cpu *cpu, u64 ip, u16 cs, u32 image)
     cpu_check(cpu, ip <= 0xffff, RULE_GP_IRET_VM86_IP, 0);
     shadow_return_check(cpu, &shadow, NULL, ip, RETURN_VM86);
     shadow_return(cpu, &shadow);
+    crossing_return(cpu, 4, 7, (const u64[]){ip, cs, image, sp, ss, data[0], data[1], data[2], data[3]}, true);
     u32 mask = (FLAG_ARITH | FLAG_TF | FLAG_IF | FLAG_DF | FLAG_IOPL | FLAG_NT | FLAG_RF | FLAG_AC | FLAG_ID |
                 FLAG_VIF | FLAG_VIP) &
                eflags_valid(cpu);
@@ -112,6 +116,7 @@ static void return_same(struct cpu *cpu, struct descriptor *d, unsigned w, u64 i
     shadow_return_check(cpu, &shadow, d, ip, RETURN_IRET);
     descriptor_set_accessed(cpu, d);
     shadow_return(cpu, &shadow);
+    crossing_return(cpu, w, 3, (const u64[]){ip, d->selector, image}, false);
     stack_adjust(cpu, 3 * w);
     code_enter(cpu, d, cpu->cpl, ip);
     set_flags(cpu, iret_flags_mask(cpu, w), image);
@@ -145,6 +150,7 @@ static void return_outer(struct cpu *cpu, struct descriptor *d, unsigned w, u64 
     descriptor_set_accessed(cpu, d);
     shadow_return(cpu, &shadow);
     u32 mask = iret_flags_mask(cpu, w);
+    crossing_return(cpu, w, 3, (const u64[]){ip, d->selector, image, sp, selector}, true);
     cpu->seg[SEG_SS] = segment;
     cpu->regs[R_SP] = stack_merge(cpu->regs[R_SP], to64 ? ~(u64)0 : segment_stack_mask(&segment), sp);
     code_enter(cpu, d, cpl, ip);
@@ -180,6 +186,7 @@ static void iret_protected(struct cpu *cpu, unsigned w)
 
 OP(iret)
 {
+    crossing_begin(cpu, CROSSING_IRET, 0);
     cpu->nmi_blocked = false; /* even if IRET itself faults: SDM Vol. 3A 6.7.1 */
     if (!cpu->protected_mode) {
         iret_real(cpu, i->opsize);
@@ -188,4 +195,5 @@ OP(iret)
     } else {
         iret_protected(cpu, i->opsize);
     }
+    crossing_end(cpu);
 }

@@ -13,7 +13,6 @@ enum { MCG_CAP = 0x179, MCG_STATUS = 0x17a, MCG_CTL = 0x17b, MC0_CTL = 0x400 };
 enum { BANK_CTL, BANK_STATUS, BANK_ADDR, BANK_MISC };
 #define MCG_RIPV     BIT(0)
 #define MCG_EIPV     BIT(1)
-#define MCG_MCIP     BIT(2)
 #define STATUS_VAL   BIT(63)
 #define STATUS_OVER  BIT(62)
 #define STATUS_UC    BIT(61)

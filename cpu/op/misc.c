@@ -5,6 +5,7 @@
  * Random numbers come from a xorshift generator in the processor's state: the machine seeds it, so that a recording replays.
  */
 #include "cpu/cpu.h"
+#include "cpu/op/crossing_note.h"
 #include "cpu/op/op.h"
 
 /* ---- decimal arithmetic; flags that the manual leaves undefined keep what the result gives */
@@ -302,8 +303,10 @@ OP(mwait)
     cpu_check(cpu, cpu->cpl == 0, RULE_UD_MONITOR_CPL, 0);
     cpu_check(cpu, !((u32)cpu->regs[R_CX] & ~1u), RULE_GP_MONITOR_EXTENSIONS, 0);
     if (cpu->eflags & FLAG_IF || cpu->regs[R_CX] & 1) {
+        crossing_begin(cpu, CROSSING_HALT, 0);
         pmu_sleep(cpu);
         cpu->activity = cpu->eflags & FLAG_IF ? ACTIVITY_HALT : ACTIVITY_MWAIT;
+        crossing_end(cpu);
         cpu_kick(cpu); /* the run loop sees the new activity */
     }
 }

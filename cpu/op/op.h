@@ -332,6 +332,7 @@ bool msr_write(struct cpu *cpu, u32 index, u64 value);
 
 /* ---- machine checks (machine_check.c): SDM Vol. 3B chapter 15 */
 #define MCG_CTL_P BIT(8) /* in MCG_CAP: there is MCG_CTL */
+#define MCG_MCIP  BIT(2) /* in MCG_STATUS: one is being handled */
 u64  machine_check_cap(const struct cpu *cpu);
 bool machine_check_has(const struct cpu *cpu, u32 index);
 u64  machine_check_read(struct cpu *cpu, u32 index);

@@ -1,6 +1,7 @@
 /*
  * reset.c: the processor's state after power-on and INIT, and the table of all that is saved. Intel SDM Vol. 3A 9.1, table 9-1.
  */
+#include "cpu/op/crossing_note.h"
 #include "cpu/op/op.h"
 
 #include "cpu/base/log.h"
@@ -50,6 +51,9 @@ static void reset_power_on(struct cpu *cpu)
 void cpu_reset(struct cpu *cpu, bool init)
 {
     cpu->alone = false;
+    crossing_begin(cpu, init ? CROSSING_INIT : CROSSING_RESET, 0);
+    crossing_source(cpu, SOURCE_FIXED, 0, 0, 0, 0);
+    crossing_stack(cpu, STACK_FIXED, 0, 0, 0, 0);
     if (!init) {
         reset_power_on(cpu);
     }
@@ -86,6 +90,7 @@ void cpu_reset(struct cpu *cpu, bool init)
     flags_set(cpu, FLAG_1);
     cpu_update_mode(cpu);
     cpu_update_debug(cpu);
+    crossing_end(cpu);
     log_at(LOG_CPU_RESET, "processor %s", init ? "INIT" : "reset");
 }
 

@@ -3,6 +3,7 @@
  * Vol. 2 10.2.3 (the map of processors with long mode, revision 20064h). Places of hidden descriptor parts in the 32-bit map
  * are not architectural; firmware that copies the map keeps them. I/O instruction restart is not offered.
  */
+#include "cpu/op/crossing_note.h"
 #include "cpu/op/op.h"
 
 #include "cpu/base/log.h"
@@ -183,6 +184,8 @@ static void enter_state(struct cpu *cpu)
 void cpu_enter_smm(struct cpu *cpu)
 {
     struct map m = {{0}};
+    crossing_begin(cpu, CROSSING_SMI, 0);
+    crossing_source(cpu, SOURCE_SMBASE, 0, cpu->msr.smbase, 0, 0);
     if (wide_map(cpu)) {
         save64(cpu, &m);
     } else {
@@ -196,6 +199,7 @@ void cpu_enter_smm(struct cpu *cpu)
         phys_write(cpu, (u32)(cpu->msr.smbase + MAP_OFFSET + n), get64(&m, n), 8);
     }
     enter_state(cpu);
+    crossing_end(cpu);
 }
 
 /* ---- RSM */
@@ -290,6 +294,8 @@ OP(rsm)
     struct map      m;
     struct restored r;
     cpu_check(cpu, cpu->in_smm, RULE_UD_RSM, 0);
+    crossing_begin(cpu, CROSSING_RSM, 0);
+    crossing_source(cpu, SOURCE_SMBASE, 0, cpu->msr.smbase, 0, 0);
     for (unsigned n = 0; n < MAP_BYTES; n += 8) {
         put64(&m, n, phys_read(cpu, (u32)(cpu->msr.smbase + MAP_OFFSET + n), 8));
     }
@@ -307,11 +313,14 @@ OP(rsm)
     if (!acceptable(cpu, &r)) {
         log_at(LOG_GUEST_ERROR, "RSM: invalid saved state: shutdown");
         cpu_update_mode(cpu);
+        crossing_begin(cpu, CROSSING_SHUTDOWN, 0);
         cpu->activity = ACTIVITY_SHUTDOWN;
+        crossing_end(cpu);
         if (cpu->bus.shutdown) {
             cpu->bus.shutdown(cpu->bus.opaque);
         }
         return;
     }
     restore(cpu, &r);
+    crossing_end(cpu);
 }

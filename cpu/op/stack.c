@@ -2,6 +2,7 @@
  * stack.c: frames: several values pushed at once, on the current stack or on that of another ring. Everything is checked
  * before the first byte is written, so that a fault in the middle leaves memory and registers as they were.
  */
+#include "cpu/op/crossing_note.h"
 #include "cpu/op/op.h"
 
 bool segment_covers(const struct segment *s, u64 offset, unsigned size)
@@ -118,6 +119,7 @@ u64 frame_write(struct cpu *cpu, const struct frame *f)
     unsigned size = f->count * f->width;
     u64      low = (f->sp - size) & f->mask;
     frame_check(cpu, f);
+    crossing_frame(cpu, f, low);
     u8 *host = in_one_piece(f, low, size) ? frame_host(cpu, f, low, size) : NULL;
     for (unsigned n = 0; n < f->count; n++) {
         if (host) {

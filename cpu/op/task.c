@@ -4,6 +4,7 @@
  * Up to the commit point (7.3, step 12) a fault belongs to the old task and nothing has changed. After it, faults are taken
  * in the new task with its CS:EIP; selectors are already those of the new task, their descriptors not yet loaded.
  */
+#include "cpu/op/crossing_note.h"
 #include "cpu/op/op.h"
 
 #include "cpu/base/log.h"
@@ -248,6 +249,8 @@ void task_switch(struct cpu *cpu, struct descriptor *tss, enum task_reason reaso
     shadow_task_left(cpu, &t.shadow);
     /* The commit point. */
     cpu->current = NULL; /* a fault from here on has the new task's IP */
+    crossing_commit(cpu);
+    crossing_task(cpu, old_selector, tss->selector);
     cpu->tr = descriptor_segment(tss, tss->selector);
     cpu->tr.attr |= 2;
     cpu->cr0 |= CR0_TS;
@@ -263,6 +266,7 @@ void task_switch(struct cpu *cpu, struct descriptor *tss, enum task_reason reaso
         push_error(cpu, t.wide ? 4 : 2, error);
     }
     cpu_check(cpu, cpu->ip <= cpu->seg[SEG_CS].limit, RULE_GP_TASK_IP, 0);
+    crossing_end(cpu);
 }
 
 void task_gate(struct cpu *cpu, const struct descriptor *gate, enum task_reason reason, u32 flags, bool has_error,
@@ -283,6 +287,8 @@ void task_return(struct cpu *cpu)
     u16               selector = (u16)sys_read(cpu, system_linear(cpu, cpu->tr.base), 2);
     u32               error = selector_error(selector);
     struct descriptor tss;
+    crossing_begin(cpu, CROSSING_TASK, 0);
+    crossing_source(cpu, SOURCE_LINK, selector, system_linear(cpu, cpu->tr.base), 0, 0);
     cpu_check(cpu, !(selector & 4) && descriptor_fetch(cpu, selector, &tss), RULE_TS_LINK_LIMIT, error);
     cpu_check(cpu, desc_type(&tss) == SYS_TSS16_BUSY || desc_type(&tss) == SYS_TSS32_BUSY, RULE_TS_LINK_NOT_BUSY,
               error);
