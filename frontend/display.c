@@ -22,10 +22,10 @@ static const struct {
     {DISPLAY_NONE, NULL, NULL},
 };
 
-/* The first that works; a machine without a VGA has nothing to show. */
+/* The first that works; without a VGA and the lab there is nothing to show. */
 static void open_any(struct machine *m, const struct options *o, struct display **display)
 {
-    for (unsigned i = 0; m->vga && !*display && i < ARRAY_LEN(displays); i++) {
+    for (unsigned i = 0; (m->vga || o->lab) && !*display && i < ARRAY_LEN(displays); i++) {
         if (displays[i].open && displays[i].usable(o)) {
             *display = displays[i].open(m, o, NULL);
         }
@@ -38,11 +38,14 @@ bool display_open(struct machine *m, const struct options *o, struct display **d
     *display = NULL;
     if (o->display == DISPLAY_AUTO) {
         open_any(m, o, display);
-        return true;
+        return *display || !o->lab || error_set(err, "-lab needs a window or a terminal to be seen in");
     }
     for (unsigned i = 0; i < ARRAY_LEN(displays); i++) {
         if (displays[i].kind == o->display) {
             *display = displays[i].open ? displays[i].open(m, o, err) : NULL;
+            if (!displays[i].open && o->lab) {
+                return error_set(err, "-lab needs a window or a terminal to be seen in: leave out -display none and -nographic");
+            }
             return *display || !displays[i].open;
         }
     }

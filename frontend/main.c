@@ -17,6 +17,7 @@
 #include "frontend/display.h"
 #include "frontend/lab/history.h"
 #include "frontend/lab/inspect.h"
+#include "frontend/lab/lab.h"
 #include "frontend/lab/symbols.h"
 #include "frontend/lab/tape.h"
 #include "frontend/monitor/disas.h"
@@ -144,6 +145,7 @@ static int start(const struct options *o)
     int status = b ? run(m, o, b, &config, tape) : complain(&err);
     struct history *history = m->history;
     struct symbols *symbols = m->symbols;
+    lab_destroy(m->lab);
     machine_dismantle(m);
     backends_close(b);
     machine_destroy(m);

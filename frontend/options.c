@@ -481,6 +481,7 @@ TEXT_OPTION(set_record, record)
 SWITCH_OPTION(set_no_reboot, options->machine.no_reboot)
 SWITCH_OPTION(set_no_shutdown, options->machine.no_shutdown)
 SWITCH_OPTION(set_paused, options->paused)
+SWITCH_OPTION(set_lab, options->lab)
 SWITCH_OPTION(set_perf_map, options->perf_map)
 SWITCH_OPTION(set_snapshot, snapshot)
 SWITCH_OPTION(set_no_defaults, no_defaults)
@@ -576,6 +577,7 @@ static const struct option options_table[] = {
     {"-icount", "N[,sleep=off]", option_icount, "QEMU's word for -clock counted,shift=N,sleep=on"},
     {"-checkpoints", "on|MIB", option_checkpoints,
      "keep the past in so much memory (256): the monitor's reverse-step, last-write and so on; disks are not written to"},
+    {"-lab", NULL, set_lab, "open the ring lab: see, steer and step what the processor does, beside the guest's screen"},
     {"-record", "FILE", set_record, "write down what comes from outside, to be replayed; disks are not written to"},
     {"-replay", "FILE", set_replay,
      "do again what was recorded; words behind it may change -accel, -display, -serial, -monitor, -d"},

@@ -34,6 +34,7 @@ struct options {
     bool nographic, full_screen;
     const char *name; /* of the window */
     bool paused;      /* -S */
+    bool lab;         /* -lab: open it at once */
     bool perf_map;    /* -perfmap */
     const char *log_items, *log_file;
     const char *record, *replay; /* files; NULL: none */

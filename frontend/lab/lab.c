@@ -236,7 +236,7 @@ static void draw_page(struct lab *lab, struct view *screen, const struct area *a
     struct view page;
     if (a->rows) {
         view_init(&page, a->columns);
-        lab_pages[lab->page].draw(lab, &page);
+        lab_page_draw(lab, &page);
         place_part(screen, a, &page, &lab->part[lab->page]);
         view_free(&page);
     }
@@ -373,12 +373,13 @@ static bool same(const struct view *a, const struct view *b)
     return true;
 }
 
-const struct view *lab_screen(struct lab *lab, unsigned columns, unsigned rows)
+const struct view *lab_screen(struct lab *lab, unsigned columns, unsigned rows, bool *changed)
 {
     columns = columns < LAB_COLUMNS_MIN ? LAB_COLUMNS_MIN : columns < VIEW_COLUMNS_MAX ? columns : VIEW_COLUMNS_MAX;
     rows = rows < LAB_ROWS_MIN ? LAB_ROWS_MIN : rows < VIEW_COLUMNS_MAX ? rows : VIEW_COLUMNS_MAX;
+    *changed = false;
     if (!due(lab, columns, rows)) {
-        return NULL;
+        return &lab->screen;
     }
     struct view last = lab->screen;
     lab->screen = lab->before;
@@ -388,5 +389,6 @@ const struct view *lab_screen(struct lab *lab, unsigned columns, unsigned rows)
     lab->drawn_count = cpu_icount(lab->machine->cpu);
     compose(lab, &lab->screen, columns, rows);
     lab->drawn_at = host_now();
-    return same(&lab->screen, &lab->before) ? NULL : &lab->screen;
+    *changed = !same(&lab->screen, &lab->before);
+    return &lab->screen;
 }

@@ -44,8 +44,8 @@ void lab_destroy(struct lab *lab);
 /* ---- for displays */
 
 void lab_key(struct lab *lab, u32 key);
-/* The screen as it should be now. It stays the lab's, until the next call. NULL: it is as it was at the last call. */
-const struct view *lab_screen(struct lab *lab, unsigned columns, unsigned rows);
+/* The screen as it should be now. It stays the lab's, until the next call. *changed: it is not as it was at the last call. */
+const struct view *lab_screen(struct lab *lab, unsigned columns, unsigned rows, bool *changed);
 
 /* ---- for others */
 

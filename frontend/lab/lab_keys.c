@@ -184,7 +184,7 @@ const struct lab_action lab_actions[] = {
     {'b', NULL, "back", act_back, 0, "go back by one instruction (with -checkpoints on)"},
     {':', NULL, "command", act_line, LAB_COMMAND, "type a command of the monitor; help lists them"},
     {'a', NULL, "address", act_line, LAB_ADDRESS,
-     "the address that pages show: a number, or a register such as $esp; nothing: the next instruction"},
+     "the address that pages show: a number, $esp or a symbol; nothing: the next instruction"},
     {LAB_TAB, "Tab", "panel/page", act_panel, 0, "give the keys to the panel, or to the page"},
     {LAB_LEFT, "\xe2\x86\x90\xe2\x86\x92", "page", act_page, 0, "the page before, the page after"},
     {LAB_RIGHT, NULL, NULL, act_page, 1, NULL},

@@ -3,13 +3,11 @@
  */
 #include "frontend/lab/lab_state.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "frontend/monitor/disas.h"
-#include "frontend/monitor/registers.h"
+#include "frontend/lab/inspect.h"
 
 u64 lab_address(const struct lab *lab)
 {
@@ -18,75 +16,13 @@ u64 lab_address(const struct lab *lab)
     return lab->address_given ? lab->address : cpu->long_mode ? here : (u32)here;
 }
 
-/* What a monitor's command prints. */
-static void put_command(struct lab *lab, struct view *page, const char *line)
-{
-    char *text = NULL;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
-    if (out) {
-        monitor_execute(lab->monitor, line, out);
-        fclose(out);
-        view_wrap(page, STYLE_TEXT, 0, text);
-        free(text);
-    }
-}
-
-enum { CODE_LINES = 12 };
-
-/* Instructions from the next one on. */
-static void put_code(struct cpu *cpu, struct view *page)
-{
-    vaddr la = cpu->code_base + cpu->ip;
-    u64 ip = cpu->ip;
-    for (unsigned n = 0; n < CODE_LINES; n++) {
-        char text[DISAS_TEXT];
-        unsigned length = disas_linear(cpu, cpu->long_mode ? la : (u32)la, ip, text);
-        view_printf(page, n ? STYLE_DIM : STYLE_STRONG, "%s %04x:%08" PRIx64 "  ", n ? " " : ">", cpu->seg[SEG_CS].selector, ip);
-        view_put(page, n ? STYLE_TEXT : STYLE_STRONG, length ? text : "(not mapped)");
-        view_put(page, STYLE_TEXT, "\n");
-        if (!length) {
-            return;
-        }
-        ip += length;
-        la += length;
-    }
-}
+enum { CODE_BEFORE = 4, CODE_AFTER = 9 };
 
 static void page_now(struct lab *lab, struct view *page)
 {
-    struct cpu *cpu = lab->machine->cpu;
-    put_code(cpu, page);
+    inspect_code(page, lab->machine, lab_address(lab), CODE_BEFORE, CODE_AFTER);
     view_put(page, STYLE_TEXT, "\n");
-    char *text = NULL;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
-    if (out) {
-        registers_print_short(cpu, out);
-        fclose(out);
-        view_wrap(page, STYLE_TEXT, 0, text);
-        free(text);
-    }
-}
-
-static void page_gdt(struct lab *lab, struct view *page)
-{
-    put_command(lab, page, "info gdt");
-}
-
-static void page_idt(struct lab *lab, struct view *page)
-{
-    put_command(lab, page, "info idt");
-}
-
-static void page_tss(struct lab *lab, struct view *page)
-{
-    put_command(lab, page, "info tss");
-}
-
-static void page_interrupts(struct lab *lab, struct view *page)
-{
-    put_command(lab, page, "info irq");
+    inspect_registers_page(page, lab->machine);
 }
 
 /* `size` bytes, which are no string. */
@@ -146,14 +82,27 @@ static void page_help(struct lab *lab, struct view *page)
 }
 
 const struct lab_page lab_pages[] = {
-    {'1', "Now", page_now},
-    {'3', "GDT", page_gdt},
-    {'5', "IDT", page_idt},
-    {'6', "TSS", page_tss},
-    {'0', "Interrupts", page_interrupts},
-    {'o', "Output", page_output},
-    {'h', "Help", page_help},
+    {'1', "Now", page_now, NULL},
+    {'2', "Segments", NULL, "segments"},
+    {'8', "Control", NULL, "control"},
+    {'o', "Output", page_output, NULL},
+    {'h', "Help", page_help, NULL},
 };
+
+void lab_page_draw(struct lab *lab, struct view *page)
+{
+    const struct lab_page *p = &lab_pages[lab->page];
+    if (p->draw) {
+        p->draw(lab, page);
+        return;
+    }
+    const struct inspect_page *inspect = inspect_find(p->inspect);
+    if (lab->address_given && inspect->write_at) {
+        inspect->write_at(page, lab->machine, lab->address);
+    } else {
+        inspect->write(page, lab->machine);
+    }
+}
 
 unsigned lab_page_count(void)
 {

@@ -33,7 +33,7 @@ struct lab {
     enum lab_mode mode;
     struct line_editor editor; /* for commands */
     struct line_editor address_editor;
-    u64 address; /* of the page walk */
+    u64 address; /* that pages show */
     bool address_given;
 
     struct blob output;   /* of commands */
@@ -53,14 +53,16 @@ struct lab {
 struct lab_page {
     u32 key;
     const char *name;
-    void (*draw)(struct lab *lab, struct view *page);
+    void (*draw)(struct lab *lab, struct view *page); /* NULL: inspect.h's page of the name `inspect` */
+    const char *inspect;
 };
 
 extern const struct lab_page lab_pages[];
 unsigned lab_page_count(void);
+void lab_page_draw(struct lab *lab, struct view *page);
 /* LAB_PAGES_MAX: there is none. */
 unsigned lab_page_find(const char *name);
-/* The linear address that the page walk shows. */
+/* The linear address that pages show. */
 u64 lab_address(const struct lab *lab);
 
 /* ---- lab_keys.c */

@@ -329,14 +329,14 @@ bool tape_open(const struct options *o, struct machine_config *config, struct ta
     return true;
 }
 
-/* All words but those about the recording itself. */
+/* All words but those about the recording itself, and about who looks on. */
 static void put_words(const struct options *o, struct blob *head)
 {
     for (unsigned k = 0; k < o->word_count; k++) {
         const char *word = o->words[k] + (o->words[k][0] == '-' && o->words[k][1] == '-');
         if (!strcmp(word, "-record")) {
             k++;
-        } else {
+        } else if (strcmp(word, "-lab")) {
             journal_put_text(head, "word", o->words[k]);
         }
     }

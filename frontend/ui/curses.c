@@ -1,7 +1,7 @@
 /*
  * curses.c: see curses.h. What the terminal shows is remembered, so that only changed cells are
  * sent. The last line of the terminal is ours; a screen that is larger than the rest is shown
- * around its cursor.
+ * around its cursor. In place of the guest's screen there may be the lab's.
  */
 #include "frontend/ui/curses.h"
 
@@ -15,8 +15,11 @@
 #include "cpu/base/mem.h"
 #include "devices/display/vga.h"
 #include "devices/serial/chardev.h"
+#include "frontend/lab/lab.h"
+#include "frontend/lab/theme.h"
 #include "frontend/machine/input.h"
 #include "frontend/monitor/monitor.h"
+#include "frontend/ui/lab_input.h"
 #include "frontend/ui/status.h"
 #include "frontend/ui/term_keys.h"
 #include "frontend/text.h"
@@ -28,14 +31,17 @@ enum {
     SAMPLE_TICKS = 5,
     HOLD_MS = 5,
     LEADER = 1, /* Ctrl-A */
+    ESC = 0x1b,
     ATTR_STATUS = 0x70,
+    ATTR_SELECTED = 0x18, /* added to a style's: bright on blue */
     ATTR_NONE = 0x100, /* no cell has it */
     COLUMNS_MAX = 512,
     ROWS_MAX = 256,
 };
 
 struct shown_cell {
-    u16 ch, attr; /* ch: Unicode */
+    u32 ch; /* Unicode; 0: the right half of the letter before it */
+    u16 attr;
 };
 
 /* The terminal, for the monitor: its words go out while it has the screen. */
@@ -57,6 +63,9 @@ struct curses_display {
     struct term_keys keys;
     bool leader; /* Ctrl-A was the last key */
     bool in_monitor, help;
+    bool in_lab;
+    u8 letter[4]; /* of UTF-8, for the lab */
+    unsigned letter_bytes;
 
     unsigned columns, rows; /* of the terminal */
     struct shown_cell frame[ROWS_MAX * COLUMNS_MAX],
@@ -116,22 +125,26 @@ static void set_attr(struct curses_display *d, u16 attr)
 
 static void put_cell(struct curses_display *d, unsigned x, unsigned y, u32 ch, u16 attr)
 {
-    d->frame[(size_t)y * COLUMNS_MAX + x] = (struct shown_cell){(u16)ch, attr};
+    d->frame[(size_t)y * COLUMNS_MAX + x] = (struct shown_cell){ch, attr};
 }
 
 static void send_cell(struct curses_display *d, unsigned x, unsigned y,
                       const struct shown_cell *cell)
 {
-    char utf8[5];
+    char utf8[8];
+    d->changed = true;
+    if (!cell->ch) {
+        return;
+    }
     if (d->x != x || d->y != y) {
         putf(d, "\033[%u;%uH", y + 1, x + 1);
     }
     set_attr(d, cell->attr);
-    text_utf8(cell->ch, utf8);
+    rune_write(cell->ch, utf8);
     put(d, utf8);
-    d->changed = true;
     d->y = y;
-    d->x = x + 1 < d->columns ? x + 1 : ~0u; /* terminals differ in what follows the last column */
+    /* Terminals differ in what follows the last column, and in how wide some letters are. */
+    d->x = x + 1 < d->columns && cell->ch < 0x80 ? x + 1 : ~0u;
 }
 
 static void send_frame(struct curses_display *d)
@@ -252,12 +265,30 @@ static void draw_graphics(struct curses_display *d, unsigned room)
     want_cursor(d, false, 0, 0);
 }
 
+static void draw_lab(struct curses_display *d, unsigned room)
+{
+    bool changed;
+    const struct view *v = lab_screen(lab_open(d->machine), d->columns, room, &changed);
+    d->blink = false;
+    for (unsigned y = 0; y < room; y++) {
+        for (unsigned x = 0; x < d->columns; x++) {
+            bool outside = x >= v->columns || y >= v->rows;
+            struct cell c = outside ? (struct cell){' ', STYLE_TEXT} : v->cells[(size_t)y * v->columns + x];
+            bool half = rune_cells(c.rune) == 2 && x + 1 == d->columns;
+            u16 attr = theme_style(c.style)->attribute | (c.style & STYLE_SELECTED ? ATTR_SELECTED : 0);
+            put_cell(d, x, y, half ? ' ' : c.rune, attr);
+        }
+    }
+    want_cursor(d, false, 0, 0);
+}
+
 static void draw_help(struct curses_display *d, unsigned room)
 {
     static const char *const lines[] = {"",
                                         "  Keys after Ctrl-A:",
                                         "    h       this help",
                                         "    x       end the emulator",
+                                        "    r       the ring lab, and back",
                                         "    c       monitor, and back",
                                         "    d       send Ctrl-Alt-Delete",
                                         "    p       pause, or go on",
@@ -282,7 +313,7 @@ static void draw_status(struct curses_display *d)
     } else {
         snprintf(speed, sizeof speed, "%u MIPS", s->mips);
     }
-    snprintf(line, sizeof line, " Ctrl-A x: quit  c: monitor  h: keys   %s, %s   %s",
+    snprintf(line, sizeof line, " Ctrl-A x: quit  r: %s  c: monitor  h: keys   %s, %s   %s", d->in_lab ? "guest" : "lab",
              place_name(s->place), s->mode, s->paused ? "PAUSED" : speed);
     put_line(d, 0, d->rows - 1, d->columns, ATTR_STATUS, line);
 }
@@ -293,9 +324,13 @@ static void draw(struct curses_display *d)
     d->changed = false;
     if (d->ticks % SAMPLE_TICKS == 0) {
         sampler_take(&d->sampler);
-        vga_update(d->machine->vga); /* for its size in graphics modes */
+        if (d->machine->vga) {
+            vga_update(d->machine->vga); /* for its size in graphics modes */
+        }
     }
-    if (vga_text(d->machine->vga, &d->text)) {
+    if (d->in_lab) {
+        draw_lab(d, room);
+    } else if (vga_text(d->machine->vga, &d->text)) {
         draw_text(d, room);
     } else {
         draw_graphics(d, room);
@@ -412,6 +447,44 @@ static void press(struct curses_display *d, const struct keystroke *stroke)
     input_chord(d->machine->input, name, HOLD_MS, NULL);
 }
 
+/* A letter that is no control sequence. */
+static void lab_letter(struct curses_display *d, u8 byte)
+{
+    static const u8 control[] = {LAB_BACKSPACE, LAB_TAB, LAB_ENTER};
+    char text[sizeof d->letter + 1] = {0};
+    if (byte < ' ' || byte == 0x7f) {
+        u32 key = byte == 0x7f ? LAB_BACKSPACE : byte == '\n' ? LAB_ENTER : byte;
+        d->letter_bytes = 0;
+        if (memchr(control, (int)key, sizeof control)) {
+            lab_key(lab_open(d->machine), key);
+        }
+        return;
+    }
+    if (byte < 0x80 || byte >= 0xc0) {
+        d->letter_bytes = 0;
+    }
+    d->letter[d->letter_bytes++] = byte;
+    memcpy(text, d->letter, d->letter_bytes);
+    const char *at = text;
+    u32 rune = rune_next(&at);
+    bool whole = rune != 0xfffd || d->letter_bytes == sizeof d->letter;
+    if (whole) {
+        d->letter_bytes = 0;
+        lab_key(lab_open(d->machine), rune);
+    }
+}
+
+/* A whole keystroke goes to the guest or, in the lab, to that. */
+static void stroke_done(struct curses_display *d, const struct keystroke *stroke)
+{
+    u32 key = lab_key_of(stroke->key, stroke->shift);
+    if (!d->in_lab) {
+        press(d, stroke);
+    } else if (key) {
+        lab_key(lab_open(d->machine), key);
+    }
+}
+
 static void give(struct curses_display *d, u8 byte)
 {
     struct keystroke stroke;
@@ -420,8 +493,12 @@ static void give(struct curses_display *d, u8 byte)
         front->input(front->opaque, &byte, 1);
         return;
     }
+    if (d->in_lab && byte != ESC && !term_keys_pending(&d->keys)) {
+        lab_letter(d, byte);
+        return;
+    }
     if (term_keys_byte(&d->keys, byte, &stroke)) {
-        press(d, &stroke);
+        stroke_done(d, &stroke);
     }
     set_timer(d->escape, term_keys_pending(&d->keys) ? ESCAPE_MS : 0, false);
 }
@@ -435,6 +512,13 @@ static void toggle_pause(struct machine *m)
     }
 }
 
+static void toggle_lab(struct curses_display *d)
+{
+    if (d->machine->vga) {
+        d->in_lab = !d->in_lab;
+    }
+}
+
 static void own_key(struct curses_display *d, u8 byte)
 {
     bool help = d->help;
@@ -442,6 +526,9 @@ static void own_key(struct curses_display *d, u8 byte)
     switch (byte) {
     case 'x':
         machine_quit(d->machine, 0);
+        break;
+    case 'r':
+        toggle_lab(d);
         break;
     case 'c':
         toggle_monitor(d);
@@ -506,7 +593,7 @@ static void escape_over(void *opaque, unsigned events)
     (void)events;
     if (read(d->escape, &expired, sizeof expired) == sizeof expired &&
         term_keys_flush(&d->keys, &stroke)) {
-        press(d, &stroke);
+        stroke_done(d, &stroke);
     }
 }
 
@@ -545,7 +632,7 @@ bool curses_usable(const struct options *options)
 /* Why it cannot be, or NULL. */
 static const char *obstacle(const struct machine *m, const struct options *o)
 {
-    return !m->vga          ? "-display curses needs a display adapter to show: leave out -vga none"
+    return !m->vga && !o->lab ? "-display curses needs a display adapter to show: leave out -vga none, or say -lab"
            : !is_terminal() ? "-display curses needs a terminal as standard input and output"
            : terminal_in_use(o)
                ? "-display curses and another option both want standard input and output"
@@ -596,6 +683,7 @@ struct display *curses_open(struct machine *m, const struct options *options, st
     d->machine = m;
     d->terminal = terminal;
     d->port = (struct monitor_port){{.ops = &port_ops}, d};
+    d->in_lab = options->lab || !m->vga;
     d->refresh = new_timer(d, refresh);
     d->escape = new_timer(d, escape_over);
     sampler_init(&d->sampler, m);

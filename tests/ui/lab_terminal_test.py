@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+"""The ring lab in the terminal: pages, keys, commands; with the guest's screen behind it, and without a display adapter.
+
+lab_terminal_test.py EMULATOR
+"""
+import shutil
+import sys
+import tempfile
+
+from harness import Failed, check, make_echo
+from terminal import Terminal
+
+
+def with_guest(t):
+    t.wait("ECHO READY")
+    t.send("\x01r")
+    t.wait(r"\[1 Now\]")
+    t.wait(r"ring 0")
+    t.wait("Space run/pause")
+    t.send(" ")
+    t.wait("PAUSED")
+    t.send("2")
+    t.wait(r"\[2 Segments\]")
+    t.send("\x1b[D")
+    t.wait(r"\[1 Now\]")
+    t.send("\x1bOC")
+    t.wait(r"\[2 Segments\]")
+    t.send(":info statuz\x7fs\r")
+    t.wait("VM status: paused")
+    t.send(":print \xe9")  # two bytes
+    t.wait(": print \xe9")
+    t.send("\x1b")
+    t.wait("Space run/pause")
+    t.send(":help\r")
+    t.wait(r"\[o Output\]")
+    t.wait("lines [0-9]+ to")
+    t.send("\x1b[F")
+    t.wait("info version")
+    t.send(" ")
+    t.wait("running|idle")
+    check("> help" not in t.text(), "the page does not stay where it is")
+    t.send("\x01r")
+    t.wait("ECHO READY")
+    t.send("typed")  # to the guest again, and nothing came to it meanwhile
+    t.wait("(?m)^typed$")
+    t.send("\x01r")
+    t.wait(r"\[o Output\]")
+    t.send("\x01c")
+    t.wait(r"(?m)^\(ringside\)$")
+    t.send("\x01c")
+    t.wait(r"\[o Output\]")
+    t.send("\x01h")
+    t.wait("the ring lab, and back")
+    t.send("\x01x")
+    t.finish()
+
+
+def without_adapter(t):
+    t.wait(r"\[1 Now\]")
+    t.send("\x01r")  # there is no other screen
+    t.pump(0.5)
+    t.wait(r"\[1 Now\]")
+    t.send(":quit\r")
+    t.finish()
+
+
+def main():
+    if not shutil.which("nasm"):
+        print("needs nasm: skipped")
+        return 77
+    with tempfile.TemporaryDirectory(prefix="ringside-lab.") as folder:
+        machine = [sys.argv[1], "-m", "16", "-fda", make_echo(folder), "-snapshot"]
+        for steps, words in ((with_guest, ["-display", "curses"]), (without_adapter, ["-vga", "none", "-lab", "-S"])):
+            t = Terminal(machine + words)
+            try:
+                steps(t)
+            except Failed as failure:
+                print("FAILED: %s: %s" % (steps.__name__, failure))
+                return 1
+            finally:
+                t.end()
+    return 0
+
+
+sys.exit(main())
