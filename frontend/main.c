@@ -20,6 +20,7 @@
 #include "frontend/lab/lab.h"
 #include "frontend/lab/symbols.h"
 #include "frontend/lab/tape.h"
+#include "frontend/lesson/command.h"
 #include "frontend/monitor/disas.h"
 #include "frontend/monitor/monitor.h"
 #include "frontend/options.h"
@@ -160,6 +161,9 @@ int main(int argc, char **argv)
 {
     struct options options;
     struct error err;
+    if (argc > 1 && !strcmp(argv[1], "lesson")) {
+        return lesson_command(argc - 2, argv + 2);
+    }
     enum options_result result = options_parse(&options, argc, argv, &err);
     int status = 0;
     if (result == OPTIONS_BAD || (result == OPTIONS_RUN && !open_log(&options, &err))) {

@@ -1,0 +1,234 @@
+/*
+ * command.c: see command.h.
+ *
+ *   ringside lesson                     lists the lessons
+ *   ringside lesson NAME|N|FOLDER       takes one; -lang en|ko, -lines: plain lines only
+ *   ringside lesson check FOLDER...     whether lessons are right; -json
+ *   ringside lesson grade NAME FILE     whether a program of somebody's own does what the lesson's @edit steps ask for; -json
+ *
+ * Exit status: 0 all is well, 1 something is wrong with the words, the lesson or the program.
+ */
+#include "frontend/lesson/command.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "frontend/backends.h"
+#include "frontend/lab/history.h"
+#include "frontend/lesson/learner.h"
+#include "frontend/lesson/lines.h"
+#include "frontend/lesson/shelf.h"
+#include "frontend/options.h"
+
+enum { WORDS_MAX = 64, HISTORY_MIB = 64 };
+
+struct request {
+    const char *language;
+    bool json, lines;
+    const char *word[WORDS_MAX];
+    unsigned words;
+};
+
+static int complain(const struct error *err)
+{
+    fflush(stdout);
+    fprintf(stderr, "ringside lesson: %s\n", err->text);
+    return 1;
+}
+
+static bool read_words(struct request *r, int count, char **words, struct error *err)
+{
+    *r = (struct request){.language = shelf_language()};
+    for (int n = 0; n < count; n++) {
+        const char *w = words[n] + (words[n][0] == '-' && words[n][1] == '-');
+        if (!strcmp(w, "-json")) {
+            r->json = true;
+        } else if (!strcmp(w, "-lines")) {
+            r->lines = true;
+        } else if (!strcmp(w, "-lang")) {
+            if (++n == count || (strcmp(words[n], "en") && strcmp(words[n], "ko"))) {
+                return error_set(err, "-lang: en or ko");
+            }
+            r->language = words[n];
+        } else if (w[0] == '-') {
+            return error_set(err, "%s: there is -lang en|ko, -lines and -json", words[n]);
+        } else if (r->words == WORDS_MAX) {
+            return error_set(err, "too many words");
+        } else {
+            r->word[r->words++] = w;
+        }
+    }
+    return true;
+}
+
+/* ---- a machine for a lesson */
+
+struct bench {
+    struct options options;
+    struct machine *machine;
+    struct backends *backends;
+    struct player player;
+};
+
+static bool set_up(struct bench *b, const struct lesson *l, struct error *err)
+{
+    char memory[16];
+    snprintf(memory, sizeof memory, "%u", l->memory_mib);
+    char *words[] = {"ringside", "-m", memory, "-clock", "counted", "-display", "none", "-serial", "null", "-parallel", "none", "-monitor", "none",
+                     l->cpu ? "-cpu" : NULL, (char *)(uintptr_t)l->cpu};
+    *b = (struct bench){0};
+    if (options_parse(&b->options, l->cpu ? 15 : 13, words, err) != OPTIONS_RUN) {
+        return false;
+    }
+    struct machine_config config = b->options.machine;
+    b->machine = machine_create();
+    b->backends = backends_open(b->machine, &b->options, &config, err);
+    return b->backends && pc_build(b->machine, &config, err) &&
+           player_create(&b->player, l, b->machine, (u64)HISTORY_MIB << 20, err);
+}
+
+static void take_down(struct bench *b)
+{
+    player_destroy(&b->player);
+    if (b->machine) {
+        struct history *history = b->machine->history;
+        machine_dismantle(b->machine);
+        backends_close(b->backends);
+        machine_destroy(b->machine);
+        history_destroy(history);
+    }
+    options_free(&b->options);
+}
+
+/* ---- the commands */
+
+static int list(const char *language)
+{
+    struct shelf s;
+    bool ko = !strcmp(language, "ko");
+    shelf_open(&s, language);
+    for (unsigned n = 0; n < s.count; n++) {
+        const struct lesson *l = s.lesson[n];
+        printf(ko ? "%2u  %-20s %s (%u분)\n    %s\n" : "%2u  %-20s %s (%u min)\n    %s\n", l->number, l->name, l->title, l->minutes, l->see);
+    }
+    printf(ko ? "%s\n시작: ringside lesson 이름  (또는 번호)\n" : "%s\nTo begin: ringside lesson NAME  (or its number)\n",
+           s.count ? "" : ko ? "과정이 없습니다." : "There are no lessons beside this program.");
+    shelf_close(&s);
+    return 0;
+}
+
+static int take(const struct request *r)
+{
+    struct error err;
+    struct bench b;
+    struct lesson *l = shelf_find(r->word[0], r->language, &err);
+    if (!l) {
+        return complain(&err);
+    }
+    bool ok = set_up(&b, l, &err) && lines_run(&b.player, stdin, stdout, &err);
+    take_down(&b);
+    lesson_free(l);
+    return ok ? 0 : complain(&err);
+}
+
+static void print_result(const struct learner *learner, const struct lesson *l, bool json, const char *what)
+{
+    if (json) {
+        learner_json(learner, l, stdout);
+        puts("");
+        return;
+    }
+    for (unsigned n = 0; n < learner->problems; n++) {
+        puts(learner->problem[n]);
+    }
+    printf("%s (%s): %u steps, %u questions, %u %s, %u problems\n", l->name, l->language, learner->steps, learner->questions, learner->answers, what,
+           learner->problems);
+}
+
+/* One lesson in one language. */
+static bool check_one(const char *folder, const char *language, bool json)
+{
+    struct learner *learner = calloc(1, sizeof *learner);
+    struct error err = {""};
+    struct bench b = {0};
+    struct lesson *l = shelf_find(folder, language, &err);
+    struct lesson nothing = {.name = (char *)(uintptr_t)folder, .language = language};
+    if (l && set_up(&b, l, &err)) {
+        learner_go(learner, &b.player);
+    } else {
+        snprintf(learner->problem[learner->problems++], sizeof learner->problem[0], "%.500s", err.text);
+    }
+    take_down(&b);
+    print_result(learner, l ? l : &nothing, json, "answers");
+    bool ok = !learner->problems;
+    bool more = l && !strcmp(language, "en") && lesson_has(l->folder, "ko");
+    lesson_free(l);
+    free(learner);
+    return (!more || check_one(folder, "ko", json)) && ok;
+}
+
+static int check(const struct request *r)
+{
+    bool ok = true;
+    if (r->words < 2) {
+        struct shelf s;
+        shelf_open(&s, "en");
+        for (unsigned n = 0; n < s.count; n++) {
+            ok &= check_one(s.lesson[n]->folder, "en", r->json);
+        }
+        shelf_close(&s);
+    }
+    for (unsigned n = 1; n < r->words; n++) {
+        ok &= check_one(r->word[n], "en", r->json);
+    }
+    return !ok;
+}
+
+static int grade(const struct request *r)
+{
+    struct error err;
+    struct bench b = {0};
+    if (r->words != 3) {
+        error_set(&err, "grade LESSON FILE.asm");
+        return complain(&err);
+    }
+    struct lesson *l = shelf_find(r->word[1], r->language, &err);
+    if (!l) {
+        return complain(&err);
+    }
+    struct learner *learner = calloc(1, sizeof *learner);
+    struct program *own = program_assemble(r->word[2], l->folder, &err), *old;
+    if (own && set_up(&b, l, &err)) {
+        old = b.player.program;
+        b.player.program = own;
+        learner_grade(learner, &b.player);
+        b.player.program = old;
+    } else {
+        snprintf(learner->problem[learner->problems++], sizeof learner->problem[0], "%.500s", err.text);
+    }
+    take_down(&b);
+    print_result(learner, l, r->json, "checks");
+    int status = learner->problems != 0;
+    program_free(own);
+    free(learner);
+    lesson_free(l);
+    return status;
+}
+
+int lesson_command(int count, char **words)
+{
+    struct request r;
+    struct error err;
+    if (!read_words(&r, count, words, &err)) {
+        return complain(&err);
+    }
+    if (!r.words) {
+        return list(r.language);
+    }
+    if (!strcmp(r.word[0], "check")) {
+        return check(&r);
+    }
+    return !strcmp(r.word[0], "grade") ? grade(&r) : take(&r);
+}

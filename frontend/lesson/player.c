@@ -1,0 +1,420 @@
+/*
+ * player.c: see player.h. What an answer changes (@do, @edit) is tried in the program from its beginning, and undone: every step begins
+ * with the program as the lesson has it.
+ */
+#include "frontend/lesson/player.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "frontend/lesson/pages.h"
+
+enum { ANSWER_MAX = 400 };
+
+const struct step *player_step(const struct player *p)
+{
+    return &p->lesson->step[p->step];
+}
+
+static void say(struct player *p, bool right, const char *format, ...) PRINTF_LIKE(3, 4);
+
+static void say(struct player *p, bool right, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(p->feedback, sizeof p->feedback, format, args);
+    va_end(args);
+    p->right = right;
+}
+
+static bool korean(const struct player *p)
+{
+    return !strcmp(p->lesson->language, "ko");
+}
+
+/* ---- coming to a step */
+
+static bool run_all(struct player *p, const struct condition *list, unsigned count, struct error *err)
+{
+    for (unsigned n = 0; n < count; n++) {
+        struct error why;
+        if (!guest_run(&p->guest, &list[n], &why)) {
+            return error_set(err, "%s:%u: %.400s", p->lesson->base ? p->lesson->base->path : p->lesson->path, list[n].line, why.text);
+        }
+    }
+    return true;
+}
+
+/* From the beginning, with `program`, to where this step begins. */
+static bool come(struct player *p, const struct program *program, struct error *err)
+{
+    if (!guest_restart(&p->guest, program, err)) {
+        return false;
+    }
+    for (unsigned n = 0; n <= p->step; n++) {
+        const struct step *s = &p->lesson->step[n];
+        if (!run_all(p, s->run, s->run_count, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void begin(struct player *p, unsigned step)
+{
+    p->step = step;
+    p->answered = player_step(p)->question == QUESTION_NONE;
+    p->tries = 0;
+    p->extra = NULL;
+    p->feedback[0] = 0;
+}
+
+bool player_go(struct player *p, unsigned step, struct error *err)
+{
+    begin(p, step);
+    p->finished = false;
+    return come(p, p->program, err);
+}
+
+bool player_again(struct player *p, struct error *err)
+{
+    return come(p, p->program, err);
+}
+
+bool player_next(struct player *p, struct error *err)
+{
+    if (!p->answered) {
+        return error_set(err, "%s", korean(p) ? "먼저 이 질문에 답하세요." : "answer the question first");
+    }
+    if (p->step + 1 == p->lesson->steps) {
+        p->finished = true;
+        return true;
+    }
+    begin(p, p->step + 1);
+    return run_all(p, player_step(p)->run, player_step(p)->run_count, err);
+}
+
+bool player_expectations(struct player *p, struct error *err)
+{
+    const struct texts *t = &player_step(p)->expect;
+    for (unsigned n = 0; n < t->count; n++) {
+        u64 value = 0;
+        struct error why = {""};
+        if (!guest_eval(&p->guest, t->text[n], &value, &why) || !value) {
+            return error_set(err, "%s:%u: @expect %.200s: %.200s", p->lesson->base ? p->lesson->base->path : p->lesson->path, t->line[n],
+                             t->text[n], *why.text ? why.text : "does not hold");
+        }
+    }
+    return true;
+}
+
+/* ---- answers */
+
+/* Letters and figures that count: without blanks at the ends, doubled blanks, capitals, and what stands around a word. */
+static void normalise(const char *text, char *to)
+{
+    size_t used = 0;
+    bool blank = false;
+    for (; *text && used < ANSWER_MAX - 2; text++) {
+        if (isspace((u8)*text) || strchr("`'\".,;:!?()", *text)) {
+            blank = true;
+            continue;
+        }
+        if (blank && used) {
+            to[used++] = ' ';
+        }
+        blank = false;
+        to[used++] = (char)tolower((u8)*text);
+    }
+    to[used] = 0;
+}
+
+static bool same_words(const char *a, const char *b)
+{
+    char x[ANSWER_MAX], y[ANSWER_MAX];
+    normalise(a, x);
+    normalise(b, y);
+    return !strcmp(x, y);
+}
+
+/* Changes are the same when they read the same but for blanks. */
+static bool same_change(const char *a, const char *b)
+{
+    for (;; a++, b++) {
+        a += strspn(a, " \t");
+        b += strspn(b, " \t");
+        if (tolower((u8)*a) != tolower((u8)*b)) {
+            return false;
+        }
+        if (!*a) {
+            return true;
+        }
+    }
+}
+
+/* "b", "B)", "2", or the whole of the choice. */
+static const struct answer *chosen(const struct step *s, const char *text)
+{
+    char plain[ANSWER_MAX];
+    normalise(text, plain);
+    for (unsigned n = 0; n < s->answer_count; n++) {
+        bool letter = plain[0] == 'a' + (char)n && !plain[1], number = plain[0] == '1' + (char)n && !plain[1];
+        if (letter || number || same_words(text, s->answer[n].text)) {
+            return &s->answer[n];
+        }
+    }
+    return NULL;
+}
+
+/* A number as people write it: 0x10, 10h, 1_0000b is none. */
+static bool read_value(struct player *p, const char *text, u64 *value)
+{
+    char plain[ANSWER_MAX];
+    snprintf(plain, sizeof plain, "%s", text + strspn(text, " "));
+    size_t n = strlen(plain);
+    while (n && isspace((u8)plain[n - 1])) {
+        plain[--n] = 0;
+    }
+    if (n > 1 && (plain[n - 1] == 'h' || plain[n - 1] == 'H') && strspn(plain, "0123456789abcdefABCDEF") == n - 1) {
+        *value = strtoull(plain, NULL, 16);
+        return true;
+    }
+    return guest_eval(&p->guest, plain, value, NULL);
+}
+
+static const struct answer *same_number(struct player *p, const struct step *s, const char *text)
+{
+    u64 given, value;
+    if (!read_value(p, text, &given)) {
+        return NULL;
+    }
+    for (unsigned n = 0; n < s->answer_count; n++) {
+        if (guest_eval(&p->guest, s->answer[n].text, &value, NULL) && value == given) {
+            return &s->answer[n];
+        }
+    }
+    return NULL;
+}
+
+static const struct answer *same_text(const struct step *s, const char *text)
+{
+    for (unsigned n = 0; n < s->answer_count; n++) {
+        bool change = s->question >= QUESTION_DO;
+        if (change ? same_change(text, s->answer[n].text) : same_words(text, s->answer[n].text)) {
+            return &s->answer[n];
+        }
+    }
+    return NULL;
+}
+
+/* Whether what was done is right; else the hint of the check that fails goes to *hint. */
+static bool all_checks(struct player *p, const char **hint, struct error *err)
+{
+    const struct step *s = player_step(p);
+    for (unsigned n = 0; n < s->check_count; n++) {
+        u64 value = 0;
+        if (!guest_eval(&p->guest, s->check[n].text, &value, err) || !value) {
+            *hint = s->check[n].hint;
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Makes the change, lets the program go on (an edited one from its beginning), checks, and puts everything back. */
+static bool try_change(struct player *p, const char *text, const char **hint, struct error *err)
+{
+    const struct step *s = player_step(p);
+    struct program *edited = NULL;
+    struct error why = {""};
+    bool ok;
+    if (s->question == QUESTION_EDIT) {
+        edited = program_edit(p->program, p->lesson->folder, s->mark, text, err);
+        ok = edited && guest_restart(&p->guest, edited, err);
+    } else {
+        ok = come(p, p->program, err) && guest_assign(&p->guest, text, err);
+    }
+    for (unsigned n = 0; ok && n < s->then_count; n++) {
+        ok = guest_run(&p->guest, &s->then[n], err);
+    }
+    ok = ok && all_checks(p, hint, err);
+    if (!come(p, p->program, &why)) {
+        ok = error_set(err, "%.500s", why.text);
+    }
+    program_free(edited);
+    return ok;
+}
+
+static void answer_wrong(struct player *p, const struct answer *a, const char *check_hint, const char *why)
+{
+    const struct step *s = player_step(p);
+    const char *hint = a && *a->hint ? a->hint : check_hint && *check_hint ? check_hint : s->otherwise;
+    p->wrong++;
+    say(p, false, "%s%s%s", why, *why ? "\n" : "", *hint ? hint : korean(p) ? "보기 가운데 하나를 고르세요." : "choose one of the letters");
+}
+
+bool player_answer(struct player *p, const char *text)
+{
+    const struct step *s = player_step(p);
+    const struct answer *a = s->question == QUESTION_CHOICE   ? chosen(s, text)
+                             : s->question == QUESTION_NUMBER ? same_number(p, s, text)
+                                                              : same_text(s, text);
+    const char *hint = NULL;
+    struct error why = {""};
+    p->tries++;
+    bool right = s->question >= QUESTION_DO ? try_change(p, text, &hint, &why) : a && a->right;
+    if (!right) {
+        answer_wrong(p, a, hint, why.text);
+        return false;
+    }
+    p->questions_right++;
+    p->answered = true;
+    say(p, true, "%s", a && a->right ? a->hint : "");
+    return true;
+}
+
+/* ---- showing */
+
+/* "{$cs}" becomes its value: small numbers as they are, others in hexadecimal; ":d": in decimal. */
+static void put_value(struct player *p, struct view *v, const char *text, size_t size)
+{
+    char expression[200];
+    u64 value;
+    struct error err;
+    bool decimal = size > 2 && !strncmp(text + size - 2, ":d", 2);
+    snprintf(expression, sizeof expression, "%.*s", (int)(size - (decimal ? 2 : 0)), text);
+    if (!guest_eval(&p->guest, expression, &value, &err)) {
+        view_printf(v, STYLE_BAD, "{%s}", err.text);
+    } else {
+        view_printf(v, STYLE_STRONG, decimal || value < 10 ? "%llu" : "0x%llx", (unsigned long long)value);
+    }
+}
+
+/* The part of a line up to `end`, in which `code` and {values} stand; words are kept together. */
+static void put_rich(struct player *p, struct view *v, enum style style, unsigned indent, const char *text, const char *end)
+{
+    bool code = false;
+    while (text < end) {
+        const char *brace = *text == '{' ? memchr(text, '}', (size_t)(end - text)) : NULL;
+        if (*text == '`') {
+            code = !code;
+            text++;
+        } else if (brace) {
+            put_value(p, v, text + 1, (size_t)(brace - text - 1));
+            text = brace + 1;
+        } else {
+            char part[ANSWER_MAX];
+            size_t n = 0;
+            while (text < end && n < sizeof part - 5 && *text != '`' && !(*text == '{' && memchr(text, '}', (size_t)(end - text)))) {
+                part[n++] = *text++;
+                if (part[n - 1] == ' ') {
+                    break;
+                }
+            }
+            part[n] = 0;
+            view_wrap(v, code ? STYLE_STRONG : style, indent, part);
+        }
+    }
+}
+
+static bool is_formatted(const char *line)
+{
+    return line[0] == ' ' && line[1] == ' ';
+}
+
+/* Paragraphs: lines are joined; indented ones and blank ones stay. */
+static void put_text(struct player *p, struct view *v, enum style style, unsigned indent, const char *text)
+{
+    bool open = false;
+    while (*text) {
+        size_t size = strcspn(text, "\n");
+        bool apart = is_formatted(text) || !size;
+        if (open) {
+            view_put(v, style, apart ? "\n" : " ");
+        }
+        if (v->x < indent) {
+            view_tab(v, indent);
+        }
+        if (is_formatted(text)) {
+            view_printf(v, STYLE_STRONG, "%.*s\n", (int)size, text);
+        } else if (!size) {
+            view_put(v, style, "\n");
+        } else {
+            put_rich(p, v, style, indent, text, text + size);
+        }
+        open = !apart;
+        text += size + (text[size] == '\n');
+    }
+    if (open) {
+        view_put(v, style, "\n");
+    }
+}
+
+static void put_question(struct player *p, struct view *v)
+{
+    const struct step *s = player_step(p);
+    view_put(v, STYLE_NOTE, "? ");
+    put_text(p, v, STYLE_STRONG, 2, s->prompt);
+    for (unsigned n = 0; s->question == QUESTION_CHOICE && n < s->answer_count; n++) {
+        view_printf(v, STYLE_KEY, "  %c) ", 'a' + n);
+        put_text(p, v, STYLE_TEXT, 5, s->answer[n].text);
+    }
+    if (s->question == QUESTION_EDIT) {
+        char line[256];
+        unsigned number = program_marked(p->program, s->mark, line);
+        view_printf(v, STYLE_STRONG, "  %4u  %s\n", number, number ? line : "(no such line)");
+    }
+}
+
+void player_feedback(const struct player *p, struct view *v)
+{
+    bool ko = korean(p);
+    if (!p->tries) {
+        return;
+    }
+    view_put(v, p->right ? STYLE_GOOD : STYLE_BAD, p->right ? (ko ? "맞았습니다. " : "Right. ") : (ko ? "아닙니다. " : "No. "));
+    put_text((struct player *)(uintptr_t)p, v, STYLE_TEXT, 0, *p->feedback ? p->feedback : "");
+    if (v->x) {
+        view_put(v, STYLE_TEXT, "\n");
+    }
+}
+
+void player_page(struct player *p, struct view *v)
+{
+    const struct step *s = player_step(p);
+    bool ko = korean(p);
+    view_printf(v, STYLE_TITLE, "%s", p->lesson->title);
+    view_printf(v, STYLE_DIM, ko ? "  (%u단계 / %u)  " : "  (step %u of %u)  ", p->step + 1, p->lesson->steps);
+    view_printf(v, STYLE_STRONG, "%s\n\n", s->title);
+    put_text(p, v, STYLE_TEXT, 0, s->text);
+    for (unsigned n = 0; n < s->show.count; n++) {
+        view_put(v, STYLE_TEXT, "\n");
+        page_show(v, &p->guest, s->show.text[n]);
+    }
+    if (s->question) {
+        view_put(v, STYLE_TEXT, "\n");
+        put_question(p, v);
+    }
+}
+
+/* ---- life */
+
+bool player_create(struct player *p, const struct lesson *lesson, struct machine *m, u64 history_bytes, struct error *err)
+{
+    *p = (struct player){.lesson = lesson, .program = program_load(lesson->folder, lesson->program, err)};
+    if (!p->program || !guest_create(&p->guest, m, p->program, history_bytes, err)) {
+        return false;
+    }
+    begin(p, 0);
+    return run_all(p, player_step(p)->run, player_step(p)->run_count, err);
+}
+
+void player_destroy(struct player *p)
+{
+    guest_destroy(&p->guest);
+    program_free(p->program);
+}
