@@ -103,7 +103,7 @@ struct crossing {
     struct crossing_point from, to; /* from.ip: of the instruction that crosses, or, for interrupts, of the one that comes next */
     struct crossing_origin source, stack;
     u16 task_from, task_to; /* TR before and after a task switch; 0: there was none */
-    /* What was pushed, or popped: `count` values of `width` bytes; if there is no room for all, those in the middle are left out. */
+    /* What was pushed or popped: `count` values of `width` bytes; if there is no room for all, those in the middle are left out. */
     struct {
         u64  at; /* linear address of the lowest one */
         u8   width, count;

@@ -15,6 +15,7 @@
 #include "frontend/backends.h"
 #include "frontend/code_log.h"
 #include "frontend/display.h"
+#include "frontend/lab/crossings.h"
 #include "frontend/lab/history.h"
 #include "frontend/lab/inspect.h"
 #include "frontend/lab/lab.h"
@@ -109,6 +110,9 @@ static int run(struct machine *m, const struct options *o, struct backends *b,
     if (o->checkpoint_bytes) {
         history_create(m, o->checkpoint_bytes);
     }
+    if (o->crossings) {
+        crossings_start(m, (size_t)o->crossings);
+    }
     struct chardev *line = backends_monitor(b);
     struct monitor *monitor = line ? monitor_create(m, line) : NULL;
     m->cpu->bus.exception = disas_log_exception;
@@ -147,6 +151,7 @@ static int start(const struct options *o)
     struct history *history = m->history;
     struct symbols *symbols = m->symbols;
     lab_destroy(m->lab);
+    crossings_destroy(m);
     machine_dismantle(m);
     backends_close(b);
     machine_destroy(m);

@@ -581,6 +581,7 @@ static const struct option options_table[] = {
     {"-record", "FILE", set_record, "write down what comes from outside, to be replayed; disks are not written to"},
     {"-replay", "FILE", set_replay,
      "do again what was recorded; words behind it may change -accel, -display, -serial, -monitor, -d"},
+    {"-crossings", "on|N", option_crossings, "note crossings between rings from the start, the latest N (65536) with all details"},
     {"-symbols", "FILE[,offset=N]", add_symbols,
      "names of addresses from an ELF file or a System.map, for the monitor and the lab; as often as wanted"},
     {"-name", "TEXT", set_name, "title of the window"},

@@ -41,6 +41,7 @@ struct options {
     u64 checkpoint_bytes;        /* for the past of the machine; 0: none is kept */
     struct symbols_spec symbols[OPTIONS_SYMBOLS];
     unsigned symbols_count;
+    u64 crossings; /* noted from the start, so many kept; 0: none */
     const char *const *words;    /* the command line, for a recording */
     unsigned word_count;
 

@@ -1,8 +1,9 @@
 /*
- * options_clock.c: what drives guest time: -clock, and QEMU's -icount, which says the same.
+ * options_clock.c: what drives guest time: -clock, and QEMU's -icount, which says the same; what is kept of the past.
  */
 #include <string.h>
 
+#include "frontend/lab/crossings.h"
 #include "frontend/lab/history.h"
 #include "frontend/options_parts.h"
 
@@ -57,6 +58,21 @@ bool option_checkpoints(struct parsing *p, const char *value)
         return false;
     }
     *bytes = on ? HISTORY_BYTES : 0;
+    return true;
+}
+
+bool option_crossings(struct parsing *p, const char *value)
+{
+    bool on = true;
+    u64 *count = &p->options->crossings;
+    if (strspn(value, "0123456789")) {
+        return parse_number(value, CROSSINGS_MAX, count, p->err) &&
+               (*count || error_set(p->err, "-crossings 0: say 1 to %d, or off", CROSSINGS_MAX));
+    }
+    if (!parse_on_off(value, &on, p->err)) {
+        return false;
+    }
+    *count = on ? CROSSINGS_DEFAULT : 0;
     return true;
 }
 

@@ -48,6 +48,7 @@ bool place_drives(struct parsing *p);
 /* options_clock.c */
 bool option_clock(struct parsing *p, const char *value);
 bool option_checkpoints(struct parsing *p, const char *value);
+bool option_crossings(struct parsing *p, const char *value);
 bool option_icount(struct parsing *p, const char *value);
 
 /* options_device.c */

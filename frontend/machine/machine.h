@@ -84,6 +84,7 @@ enum machine_request {
     REQUEST_QUIT = 1 << 2,
 };
 
+struct crossings;
 struct history;
 struct lab;
 struct symbols;
@@ -120,6 +121,7 @@ struct machine {
     struct chardev *line[MACHINE_LINES]; /* counted time: before config.serial[], then the parallel port, then debug ports */
     bool muted; /* what lines say is not passed on: it has been said */
     struct history *history; /* frontend/lab/history.h; NULL: none */
+    struct crossings *crossings; /* frontend/lab/crossings.h; NULL: none */
     struct lab *lab;         /* frontend/lab/lab.h; NULL: it was not opened */
     struct symbols *symbols; /* frontend/lab/symbols.h; NULL: none */
 

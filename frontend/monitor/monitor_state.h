@@ -34,6 +34,7 @@ extern const struct command memory_commands[];  /* memory.c */
 extern const struct command media_commands[];   /* media.c */
 extern const struct command past_commands[];    /* past.c */
 extern const struct command look_commands[];    /* look.c */
+extern const struct command cross_commands[];   /* cross.c */
 extern const struct command info_commands[];    /* info.c: what may follow `info` */
 
 /* Said at once, before the command has ended. */
