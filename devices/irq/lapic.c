@@ -904,3 +904,17 @@ void lapic_print(struct lapic *lapic, FILE *out)
     print_vectors("isr", lapic->isr, out);
     print_vectors("tmr", lapic->tmr, out);
 }
+
+void lapic_look(const struct lapic *lapic, struct lapic_look *look)
+{
+    *look = (struct lapic_look){.enabled = hardware_enabled(lapic),
+                                .software = software_enabled(lapic),
+                                .x2apic = x2apic_mode(lapic),
+                                .base = lapic->base & PAGE_MASK,
+                                .id = lapic->config.id,
+                                .tpr = (u8)lapic->tpr,
+                                .ppr = (u8)processor_priority(lapic)};
+    memcpy(look->irr, lapic->irr, sizeof look->irr);
+    memcpy(look->isr, lapic->isr, sizeof look->isr);
+    memcpy(look->lvt, lapic->lvt, sizeof look->lvt);
+}

@@ -77,4 +77,14 @@ void lapic_local_interrupt(struct lapic *lapic, enum lapic_source source);
 
 void lapic_print(struct lapic *lapic, FILE *out);
 
+/* Its state, for who looks at it. */
+struct lapic_look {
+    bool enabled, software, x2apic; /* by IA32_APIC_BASE; by the spurious-interrupt register */
+    u64 base;
+    u32 id;
+    u8 tpr, ppr;
+    u32 irr[8], isr[8], lvt[6]; /* timer, thermal, performance, LINT0, LINT1, error */
+};
+void lapic_look(const struct lapic *lapic, struct lapic_look *look);
+
 #endif

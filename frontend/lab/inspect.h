@@ -11,12 +11,26 @@
 #include "frontend/lab/view.h"
 #include "frontend/machine/machine.h"
 
+struct i8259;
+
 /* General registers, flags, where the next instruction is, and in which mode and ring. */
 void inspect_registers_page(struct view *page, struct machine *machine);
 /* Bit by bit: EFLAGS, CR0 to CR4, EFER, XCR0; and the debug registers. */
 void inspect_control_page(struct view *page, struct machine *machine);
 /* Segment registers with their hidden parts, and what their descriptors say now. */
 void inspect_segments_page(struct view *page, struct machine *machine);
+/* Descriptor tables, each entry with what uses it; the IDT, or the vectors of real mode. */
+void inspect_gdt_page(struct view *page, struct machine *machine);
+void inspect_ldt_page(struct view *page, struct machine *machine);
+void inspect_idt_page(struct view *page, struct machine *machine);
+/* The running task's TSS: stacks of the inner rings, what a task switch keeps, ports that are allowed. */
+void inspect_tss_page(struct view *page, struct machine *machine);
+/* Stacks, of the ring that runs and of the others, with guesses of what is on them. */
+void inspect_stacks_page(struct view *page, struct machine *machine);
+/* What asks for interrupts and what holds them back: processor, 8259s, local APIC, IOAPIC. */
+void inspect_interrupts_page(struct view *page, struct machine *machine);
+/* Of these only the 16 lines of the 8259s. */
+void inspect_lines(struct view *page, const struct i8259 *pic);
 /* Instructions around CS:IP. */
 void inspect_code_page(struct view *page, struct machine *machine);
 /* `before` and `after` instructions around a linear address, as the processor would execute them now. */

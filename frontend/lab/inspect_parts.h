@@ -7,6 +7,7 @@
 #include "cpu/op/op.h"
 #include "frontend/lab/inspect.h"
 #include "frontend/lab/symbols.h"
+#include "frontend/monitor/registers.h"
 
 typedef unsigned long long ull;
 
@@ -32,5 +33,8 @@ enum inspect_why inspect_descriptor(struct cpu *cpu, u16 selector, struct descri
 const char *inspect_why_text(enum inspect_why why);
 /* "code 32-bit, DPL 0, readable, accessed": registers_kind() in words. */
 void inspect_kind_words(const struct cpu *cpu, unsigned attr, char *text, size_t size);
+/* "0008:00101234 DPL=0 int gate 32"; and where it leads, or why it leads nowhere. */
+void inspect_put_gate(struct view *page, struct machine *machine, const struct descriptor *d);
+void inspect_put_gate_target(struct view *page, struct machine *machine, const struct descriptor *d);
 
 #endif

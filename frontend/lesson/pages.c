@@ -9,6 +9,7 @@
 #include "cpu/base/bits.h"
 #include "cpu/flags.h"
 #include "devices/display/vga.h"
+#include "frontend/lab/inspect.h"
 #include "frontend/monitor/disas.h"
 #include "frontend/monitor/paging.h"
 #include "frontend/monitor/registers.h"
@@ -107,19 +108,19 @@ static void show_registers(struct view *v, struct guest *g, const char *argument
 static void show_gdt(struct view *v, struct guest *g, const char *argument)
 {
     (void)argument;
-    printed(v, g, registers_print_gdt);
+    inspect_gdt_page(v, g->machine);
 }
 
 static void show_idt(struct view *v, struct guest *g, const char *argument)
 {
     (void)argument;
-    printed(v, g, registers_print_idt);
+    inspect_idt_page(v, g->machine);
 }
 
 static void show_tss(struct view *v, struct guest *g, const char *argument)
 {
     (void)argument;
-    printed(v, g, registers_print_tss);
+    inspect_tss_page(v, g->machine);
 }
 
 static void show_pages(struct view *v, struct guest *g, const char *argument)

@@ -11,6 +11,7 @@
 #include "devices/irq/i8259.h"
 #include "devices/irq/ioapic.h"
 #include "devices/irq/lapic.h"
+#include "frontend/lab/inspect.h"
 #include "frontend/monitor/paging.h"
 #include "frontend/monitor/registers.h"
 #include "frontend/text.h"
@@ -27,21 +28,21 @@ static bool info_registers(struct call *c, struct error *err)
 static bool info_gdt(struct call *c, struct error *err)
 {
     (void)err;
-    registers_print_gdt(c->machine->cpu, c->out);
+    look_print(c, inspect_gdt_page);
     return true;
 }
 
 static bool info_idt(struct call *c, struct error *err)
 {
     (void)err;
-    registers_print_idt(c->machine->cpu, c->out);
+    look_print(c, inspect_idt_page);
     return true;
 }
 
 static bool info_tss(struct call *c, struct error *err)
 {
     (void)err;
-    registers_print_tss(c->machine->cpu, c->out);
+    look_print(c, inspect_tss_page);
     return true;
 }
 
@@ -78,24 +79,16 @@ static bool info_lapic(struct call *c, struct error *err)
     return true;
 }
 
+static void put_lines(struct view *page, struct machine *m)
+{
+    inspect_lines(page, m->pic);
+}
+
 /* The 8259s' view, line by line. */
 static bool info_irq(struct call *c, struct error *err)
 {
-    static const char *const names[16] = {
-        "timer", "keyboard", "cascade", "COM2", "COM1",  "LPT2",        "floppy", "LPT1",
-        "RTC",   "SCI",      "",        "",     "mouse", "coprocessor", "IDE 0",  "IDE 1"};
     (void)err;
-    for (unsigned irq = 0; irq < 16; irq++) {
-        const struct i8259_chip *chip = &c->machine->pic->chip[irq / 8];
-        unsigned bit = irq & 7;
-        fprintf(c->out, "%2u: vector %02x %s %s%s%s %s\n", irq, (chip->vector_base & 0xf8u) | bit,
-                chip->elcr >> bit & 1 ? "level" : "edge ", chip->lines >> bit & 1 ? "high" : "low ",
-                chip->imr >> bit & 1 ? " masked" : "       ",
-                chip->isr >> bit & 1   ? " in service"
-                : chip->irr >> bit & 1 ? " requested "
-                                       : "           ",
-                names[irq]);
-    }
+    look_print(c, put_lines);
     return true;
 }
 

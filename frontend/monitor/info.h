@@ -10,4 +10,8 @@ bool info_block(struct call *call, struct error *err);   /* media.c */
 bool info_crossings(struct call *call, struct error *err); /* cross.c */
 bool info_history(struct call *call, struct error *err); /* past.c */
 
+/* Prints one of the lab's pages: look.c. */
+struct view;
+void look_print(struct call *call, void (*write)(struct view *page, struct machine *machine));
+
 #endif

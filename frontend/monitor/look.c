@@ -5,7 +5,7 @@
 
 #include "frontend/lab/inspect.h"
 #include "frontend/lab/symbols.h"
-#include "frontend/monitor/monitor_state.h"
+#include "frontend/monitor/info.h"
 #include "frontend/words.h"
 
 enum { COLUMNS = 80, PAGES_MAX = 32 };
@@ -32,9 +32,17 @@ static bool no_page(const char *name, struct error *err)
                      near ? near : "");
 }
 
-static bool run_inspect(struct call *c, struct error *err)
+void look_print(struct call *c, void (*write)(struct view *page, struct machine *machine))
 {
     struct view page;
+    view_init(&page, COLUMNS);
+    write(&page, c->machine);
+    view_print(&page, c->out);
+    view_free(&page);
+}
+
+static bool run_inspect(struct call *c, struct error *err)
+{
     u64 argument = 0;
     if (!c->count) {
         list_pages(c->out);
@@ -53,14 +61,15 @@ static bool run_inspect(struct call *c, struct error *err)
         (!*rest && !p->write && error_set(err, "usage: inspect %s %s", p->name, p->argument))) {
         return false;
     }
-    view_init(&page, COLUMNS);
     if (*rest) {
+        struct view page;
+        view_init(&page, COLUMNS);
         p->write_at(&page, c->machine, argument);
+        view_print(&page, c->out);
+        view_free(&page);
     } else {
-        p->write(&page, c->machine);
+        look_print(c, p->write);
     }
-    view_print(&page, c->out);
-    view_free(&page);
     return true;
 }
 

@@ -24,8 +24,4 @@ void registers_print_short(struct cpu *cpu, FILE *out);
  * no such register. */
 bool registers_find(struct cpu *cpu, const char *name, u64 *value);
 
-void registers_print_gdt(struct cpu *cpu, FILE *out);
-void registers_print_idt(struct cpu *cpu, FILE *out);
-void registers_print_tss(struct cpu *cpu, FILE *out);
-
 #endif
