@@ -29,7 +29,7 @@ static bool find_register(void *opaque, const char *name, u64 *value)
         {"iopl", (cpu->eflags & FLAG_IOPL) >> 12},
         {"if", (cpu->eflags & FLAG_IF) != 0},
         {"vector", g->last.vector},
-        {"error", g->last.error},
+        {"error", g->last.error_code},
         {"rule", g->last.rule},
         {"exceptions", g->exceptions},
         {"interrupts", g->interrupts},

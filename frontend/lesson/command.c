@@ -2,7 +2,7 @@
  * command.c: see command.h.
  *
  *   ringside lesson                     lists the lessons
- *   ringside lesson NAME|N|FOLDER       takes one; -lang en|ko, -lines: plain lines only
+ *   ringside lesson NAME|N|FOLDER       takes one: in the window, else in the terminal, else as plain lines; -lang en|ko, -display KIND, -lines
  *   ringside lesson check FOLDER...     whether lessons are right; -json
  *   ringside lesson grade NAME FILE     whether a program of somebody's own does what the lesson's @edit steps ask for; -json
  *
@@ -16,9 +16,14 @@
 #include <unistd.h>
 
 #include "frontend/backends.h"
+#include "frontend/display.h"
+#include "frontend/lab/crossings.h"
 #include "frontend/lab/history.h"
+#include "frontend/lab/lab.h"
+#include "frontend/lab/symbols.h"
 #include "frontend/lesson/learner.h"
 #include "frontend/lesson/lines.h"
+#include "frontend/lesson/panel.h"
 #include "frontend/lesson/shelf.h"
 #include "frontend/options.h"
 
@@ -26,6 +31,7 @@ enum { WORDS_MAX = 64, HISTORY_MIB = 64 };
 
 struct request {
     const char *language;
+    const char *display; /* as -display takes it; NULL: what there is */
     bool json, lines;
     const char *word[WORDS_MAX];
     unsigned words;
@@ -52,8 +58,14 @@ static bool read_words(struct request *r, int count, char **words, struct error 
                 return error_set(err, "-lang: en or ko");
             }
             r->language = words[n];
+        } else if (!strcmp(w, "-display")) {
+            if (++n == count) {
+                return error_set(err, "-display: sdl, curses, or none for plain lines");
+            }
+            r->display = words[n];
+            r->lines |= !strcmp(words[n], "none");
         } else if (w[0] == '-') {
-            return error_set(err, "%s: there is -lang en|ko, -lines and -json", words[n]);
+            return error_set(err, "%s: there is -lang en|ko, -display sdl|curses, -lines and -json", words[n]);
         } else if (r->words == WORDS_MAX) {
             return error_set(err, "too many words");
         } else {
@@ -72,14 +84,24 @@ struct bench {
     struct player player;
 };
 
-static bool set_up(struct bench *b, const struct lesson *l, struct error *err)
+/* `display` NULL: whatever a person can see here. */
+static bool set_up(struct bench *b, const struct lesson *l, const char *display, struct error *err)
 {
     char memory[16];
+    const char *words[WORDS_MAX] = {"ringside", "-m", memory, "-clock", "counted", "-serial", "null", "-parallel", "none", "-monitor", "none", "-lab",
+                                    "-name", l->title};
+    int count = 14;
     snprintf(memory, sizeof memory, "%u", l->memory_mib);
-    char *words[] = {"ringside", "-m", memory, "-clock", "counted", "-display", "none", "-serial", "null", "-parallel", "none", "-monitor", "none",
-                     l->cpu ? "-cpu" : NULL, (char *)(uintptr_t)l->cpu};
+    if (l->cpu) {
+        words[count++] = "-cpu";
+        words[count++] = l->cpu;
+    }
+    if (display) {
+        words[count++] = "-display";
+        words[count++] = display;
+    }
     *b = (struct bench){0};
-    if (options_parse(&b->options, l->cpu ? 15 : 13, words, err) != OPTIONS_RUN) {
+    if (options_parse(&b->options, count, (char **)(uintptr_t)words, err) != OPTIONS_RUN) {
         return false;
     }
     struct machine_config config = b->options.machine;
@@ -94,10 +116,14 @@ static void take_down(struct bench *b)
     player_destroy(&b->player);
     if (b->machine) {
         struct history *history = b->machine->history;
+        struct symbols *symbols = b->machine->symbols;
+        lab_destroy(b->machine->lab);
+        crossings_destroy(b->machine);
         machine_dismantle(b->machine);
         backends_close(b->backends);
         machine_destroy(b->machine);
         history_destroy(history);
+        symbols_free(symbols);
     }
     options_free(&b->options);
 }
@@ -119,15 +145,36 @@ static int list(const char *language)
     return 0;
 }
 
+/* In a window or a terminal; *shown false: there is neither. */
+static bool take_on_display(struct bench *b, bool *shown, struct error *err)
+{
+    struct machine *m = b->machine;
+    struct lesson_panel panel;
+    struct display *display;
+    *shown = false;
+    m->paused = true;
+    panel_open(&panel, &b->player);
+    bool ok = display_open(m, &b->options, &display, err);
+    if (ok && display) {
+        *shown = true;
+        machine_run(m);
+        display_close(display);
+    }
+    panel_close(&panel);
+    return ok;
+}
+
 static int take(const struct request *r)
 {
-    struct error err;
+    struct error err = {""};
     struct bench b;
+    bool shown = false;
     struct lesson *l = shelf_find(r->word[0], r->language, &err);
     if (!l) {
         return complain(&err);
     }
-    bool ok = set_up(&b, l, &err) && lines_run(&b.player, stdin, stdout, &err);
+    bool ok = set_up(&b, l, r->lines ? "none" : r->display, &err);
+    ok = ok && (r->lines || take_on_display(&b, &shown, &err)) && (shown || lines_run(&b.player, stdin, stdout, &err));
     take_down(&b);
     lesson_free(l);
     return ok ? 0 : complain(&err);
@@ -155,7 +202,7 @@ static bool check_one(const char *folder, const char *language, bool json)
     struct bench b = {0};
     struct lesson *l = shelf_find(folder, language, &err);
     struct lesson nothing = {.name = (char *)(uintptr_t)folder, .language = language};
-    if (l && set_up(&b, l, &err)) {
+    if (l && set_up(&b, l, "none", &err)) {
         learner_go(learner, &b.player);
     } else {
         snprintf(learner->problem[learner->problems++], sizeof learner->problem[0], "%.500s", err.text);
@@ -200,7 +247,7 @@ static int grade(const struct request *r)
     }
     struct learner *learner = calloc(1, sizeof *learner);
     struct program *own = program_assemble(r->word[2], l->folder, &err), *old;
-    if (own && set_up(&b, l, &err)) {
+    if (own && set_up(&b, l, "none", &err)) {
         old = b.player.program;
         b.player.program = own;
         learner_grade(learner, &b.player);

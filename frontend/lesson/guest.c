@@ -6,11 +6,15 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <unistd.h>
 
 #include "cpu/flags.h"
 #include "cpu/mem.h"
 #include "cpu/op/op.h"
+#include "frontend/lab/crossings.h"
 #include "frontend/lab/history.h"
+#include "frontend/lab/inspect.h"
 #include "frontend/machine/counted.h"
 #include "frontend/machine/firmware.h"
 #include "frontend/ui/font.h"
@@ -107,38 +111,44 @@ static void start_there(struct cpu *cpu)
 
 /* ---- events */
 
-/* The processor's privilege may have changed, by an instruction or by an event's delivery, which is then a step of its own. */
-static void noted(void *opaque)
+/* The processor has crossed, by an instruction or by an event's delivery, which is then a step of its own. */
+static void crossed(void *opaque, const struct crossing *c)
 {
     struct guest *g = opaque;
-    struct cpu *cpu = g->machine->cpu;
-    struct guest_event *e = &g->event;
-    e->kind = GUEST_OTHER;
-    if (cpu->delivering >= 0 && cpu->delivering < DELIVERING_EXTERNAL) {
-        bool double_fault = cpu->delivering == VEC_DF;
-        *e = (struct guest_event){.kind = GUEST_EXCEPTION, .vector = (u32)cpu->delivering, .rule = cpu->raised.rule,
-                                  .error = double_fault ? 0 : cpu->raised.error_code};
-    } else if (cpu->delivering == DELIVERING_EXTERNAL) {
-        *e = (struct guest_event){.kind = GUEST_INTERRUPT, .vector = g->acknowledged >= 0 ? (u32)g->acknowledged : VEC_NMI};
-    } else if (cpu->delivering == DELIVERING_SOFT) {
-        *e = (struct guest_event){.kind = GUEST_SOFT, .vector = cpu->current ? (u8)cpu->current->imm : 0};
+    g->crossed = true;
+    g->crossing = *c;
+    if (c->kind <= CROSSING_NMI) {
+        g->last = *c;
     }
-    cpu_kick(cpu);
-}
-
-static int acknowledge(void *opaque)
-{
-    struct machine *m = opaque;
-    struct guest *g = m->cpu->privilege_opaque;
-    return g->acknowledged = g->acknowledge(opaque);
+    g->exceptions += c->kind == CROSSING_EXCEPTION;
+    g->interrupts += c->kind == CROSSING_IRQ || c->kind == CROSSING_NMI;
+    if (c->from.ring != c->to.ring) {
+        g->crossings++;
+        g->ring_before = c->from.ring;
+    }
+    cpu_kick(g->machine->cpu);
 }
 
 /* ---- life */
 
+/* The lab's pages name addresses by the program's labels. Without them they do without. */
+static void load_symbols(struct machine *m, const struct program *p)
+{
+    char path[] = "/tmp/ringside-symbols.XXXXXX";
+    int fd = mkstemp(path);
+    if (fd >= 0) {
+        close(fd);
+        if (program_write_symbols(p, path)) {
+            inspect_load_symbols(m, path, 0, NULL);
+        }
+        unlink(path);
+    }
+}
+
 static void forget(struct guest *g, const struct program *program)
 {
     g->program = program;
-    g->event = g->last = (struct guest_event){0};
+    g->last = (struct crossing){.kind = CROSSING_KINDS};
     g->exceptions = g->interrupts = g->crossings = 0;
     g->shutdown = g->halted = false;
     g->ring_before = 0;
@@ -152,21 +162,16 @@ bool guest_create(struct guest *g, struct machine *m, const struct program *prog
     if (PROGRAM_ADDRESS + program->size > m->ram.size) {
         return error_set(err, "the program does not fit into the machine's memory");
     }
-    *g = (struct guest){.machine = m, .acknowledge = m->cpu->bus.acknowledge};
+    *g = (struct guest){.machine = m, .listener = {.crossed = crossed, .opaque = g}};
     set_text_mode(m);
     put_program(m, program);
+    load_symbols(m, program);
     start_there(m->cpu);
     forget(g, program);
     g->started_at = cpu_icount(m->cpu);
     history_create(m, history_bytes);
+    crossings_start(m, 0);
     return true;
-}
-
-void guest_destroy(struct guest *g)
-{
-    if (g->machine && g->machine->cpu) {
-        g->machine->cpu->privilege = NULL;
-    }
 }
 
 bool guest_restart(struct guest *g, const struct program *program, struct error *err)
@@ -183,51 +188,31 @@ bool guest_restart(struct guest *g, const struct program *program, struct error 
 
 /* ---- execution */
 
-static void count_event(struct guest *g, unsigned ring)
+/* Whether there is nothing more to come: it is halted with interrupts off, or a triple fault asks for a reset. */
+static void see_end(struct guest *g)
 {
     const struct cpu *cpu = g->machine->cpu;
-    g->exceptions += g->event.kind == GUEST_EXCEPTION;
-    g->interrupts += g->event.kind == GUEST_INTERRUPT;
-    if (g->event.kind >= GUEST_EXCEPTION && g->event.kind <= GUEST_SOFT) {
-        g->last = g->event;
-    }
-    if (cpu->cpl != ring) {
-        g->crossings++;
-        g->ring_before = ring;
-    }
-    /* halted for good: interrupts are off */
     g->halted = cpu->activity == ACTIVITY_HALT && !(cpu->eflags & FLAG_IF);
     g->shutdown = g->machine->requests & REQUEST_RESET || cpu->activity == ACTIVITY_SHUTDOWN;
-}
-
-/* The hooks are the guest's only while it is executed here. */
-static void listen(struct guest *g, bool on)
-{
-    struct cpu *cpu = g->machine->cpu;
-    cpu->privilege_opaque = g;
-    cpu->privilege = on ? noted : NULL;
-    cpu->bus.acknowledge = on ? acknowledge : g->acknowledge;
 }
 
 bool guest_step(struct guest *g)
 {
     struct machine *m = g->machine;
     u64 before = cpu_icount(m->cpu);
-    unsigned ring = m->cpu->cpl;
     if (g->shutdown || g->halted) {
         return false;
     }
-    g->event = (struct guest_event){0};
-    g->acknowledged = -1;
+    g->crossed = false;
+    crossing_listen(m->cpu, &g->listener);
     i64 wait = 0;
-    for (unsigned n = 0; n < IDLE_MAX && wait >= 0 && cpu_icount(m->cpu) == before && !g->event.kind && !g->shutdown && !g->halted; n++) {
+    for (unsigned n = 0; n < IDLE_MAX && wait >= 0 && cpu_icount(m->cpu) == before && !g->crossed && !g->shutdown && !g->halted; n++) {
         m->stop_at = before + 1 < m->stop_at ? before + 1 : m->stop_at;
-        listen(g, true);
         wait = counted_run(m);
-        listen(g, false);
-        count_event(g, ring);
+        see_end(g);
     }
-    g->halted |= cpu_icount(m->cpu) == before && !g->event.kind && !g->shutdown;
+    crossing_ignore(m->cpu, &g->listener);
+    g->halted |= cpu_icount(m->cpu) == before && !g->crossed && !g->shutdown;
     return true;
 }
 
@@ -238,9 +223,15 @@ u64 guest_at(const struct guest *g)
     return cpu->long_mode ? la : (u32)la;
 }
 
-static bool is_vector(const struct guest *g, enum guest_event_kind kind, bool any, u64 vector)
+static bool is_vector(const struct guest *g, const struct condition *c, u64 vector)
 {
-    return g->event.kind == kind && (any || g->event.vector == vector);
+    return !*c->argument || g->crossing.vector == vector;
+}
+
+/* "crossing": to another ring; "crossing IRET": of that kind. */
+static bool is_crossing(const struct guest *g, const char *kind)
+{
+    return *kind ? !strcasecmp(crossing_kind_name(g->crossing.kind), kind) : g->crossing.from.ring != g->crossing.to.ring;
 }
 
 /* Whether the condition holds now, after a step. */
@@ -253,11 +244,11 @@ static bool holds(struct guest *g, const struct condition *c, u64 value, unsigne
     case RUN_RING:
         return g->machine->cpu->cpl == value && ring != value;
     case RUN_CROSSING:
-        return g->machine->cpu->cpl != ring;
+        return g->crossed && is_crossing(g, c->argument);
     case RUN_EXCEPTION:
-        return is_vector(g, GUEST_EXCEPTION, !*c->argument, value);
+        return g->crossed && g->crossing.kind == CROSSING_EXCEPTION && is_vector(g, c, value);
     case RUN_INTERRUPT:
-        return is_vector(g, GUEST_INTERRUPT, !*c->argument, value) || is_vector(g, GUEST_SOFT, !*c->argument, value);
+        return g->crossed && g->crossing.kind <= CROSSING_NMI && g->crossing.kind != CROSSING_EXCEPTION && is_vector(g, c, value);
     case RUN_HALT:
         return g->halted || g->machine->cpu->activity == ACTIVITY_HALT;
     case RUN_SHUTDOWN:
@@ -278,15 +269,15 @@ static bool not_reached(struct guest *g, const struct condition *c, struct error
     snprintf(where, sizeof where, "%.60s+%llu", label ? label : "?", (unsigned long long)distance);
     return error_set(err, "the program does not come to '%s %.60s': it %s at %s, ring %u%s", words[c->kind], c->argument,
                      g->shutdown ? "died of a triple fault" : g->halted ? "halts for good" : "is still running", where, g->machine->cpu->cpl,
-                     g->last.kind == GUEST_EXCEPTION ? ", after an exception" : "");
+                     g->last.kind == CROSSING_EXCEPTION ? ", after an exception" : "");
 }
 
 /* "GP", "13" */
 static bool vector_number(struct guest *g, const char *name, u64 *value, struct error *err)
 {
-    static const char *const names[] = {"DE", "DB", "NMI", "BP", "OF", "BR", "UD", "NM", "DF", "", "TS", "NP", "SS", "GP", "PF", "", "MF", "AC", "MC", "XM"};
-    for (unsigned n = 0; n < sizeof names / sizeof *names; n++) {
-        if (*name && !strcasecmp(name + (*name == '#'), names[n])) {
+    for (unsigned n = 0; n < 32; n++) {
+        const char *known = exception_name(n);
+        if (known && !strcasecmp(name + (*name == '#'), known + (*known == '#'))) {
             *value = n;
             return true;
         }
@@ -298,7 +289,7 @@ bool guest_run(struct guest *g, const struct condition *c, struct error *err)
 {
     u64 value = 0;
     struct error unused = {""};
-    if (*c->argument && c->kind != RUN_WHEN) {
+    if (*c->argument && c->kind != RUN_WHEN && c->kind != RUN_CROSSING) {
         bool vector = c->kind == RUN_EXCEPTION || c->kind == RUN_INTERRUPT;
         if (!(vector ? vector_number(g, c->argument, &value, err) : guest_eval(g, c->argument, &value, err))) {
             return false;

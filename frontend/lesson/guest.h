@@ -7,6 +7,7 @@
 #ifndef FRONTEND_LESSON_GUEST_H
 #define FRONTEND_LESSON_GUEST_H
 
+#include "cpu/crossing.h"
 #include "frontend/lesson/lesson.h"
 #include "frontend/lesson/program.h"
 #include "frontend/machine/machine.h"
@@ -14,26 +15,17 @@
 /* Instructions that a lesson may let pass until a condition holds. */
 enum { GUEST_LIMIT = 2000000 };
 
-enum guest_event_kind { GUEST_NOTHING, GUEST_EXCEPTION, GUEST_INTERRUPT, GUEST_SOFT, GUEST_OTHER };
-
-/* What the processor did beside going on to the next instruction. */
-struct guest_event {
-    enum guest_event_kind kind;
-    u32 vector, error;
-    enum rule rule;
-};
-
 struct guest {
     struct machine *machine;
     const struct program *program; /* the one that is loaded */
-    struct guest_event event;      /* of the last step */
-    struct guest_event last;       /* the last exception or interrupt */
-    u32 exceptions, interrupts, crossings; /* since it began */
+    struct crossing_listener listener;
+    bool crossed;              /* in the last step */
+    struct crossing crossing;  /* what it was */
+    struct crossing last;      /* the last exception or interrupt; its kind is CROSSING_KINDS when there was none */
+    u32 exceptions, interrupts, crossings; /* since it began; a crossing is a change of ring here */
     unsigned ring_before;
     bool shutdown, halted; /* a triple fault; it waits for nothing that will come */
-    int (*acknowledge)(void *opaque); /* the machine's own */
-    int acknowledged;                 /* the vector that came with an interrupt; -1: none */
-    u64 started_at; /* instructions executed when it began */
+    u64 started_at;        /* instructions executed when it began */
 };
 
 /* Of a machine that is built, counted, and has not run. Its history begins here. */

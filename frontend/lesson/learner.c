@@ -68,7 +68,8 @@ static void at_step(struct learner *l, struct player *p)
         problem(l, "%.500s", err.text);
     }
     view_init(&page, 80);
-    player_page(p, &page);
+    player_text(p, &page);
+    player_pages(p, &page);
     view_free(&page);
     if (!s->question) {
         return;

@@ -19,13 +19,18 @@ static void print_page(struct player *p, FILE *out)
 {
     struct view page;
     view_init(&page, COLUMNS);
-    player_page(p, &page);
-    fputc('\n', out);
+    fprintf(out, "\n%s\n", p->lesson->title);
+    player_title(p, &page);
+    view_put(&page, STYLE_TEXT, "\n");
+    player_text(p, &page);
+    player_pages(p, &page);
+    view_put(&page, STYLE_TEXT, "\n");
+    player_question(p, &page);
     view_print(&page, out);
     view_free(&page);
 }
 
-static void print_feedback(const struct player *p, FILE *out)
+static void print_feedback(struct player *p, FILE *out)
 {
     struct view page;
     view_init(&page, COLUMNS);

@@ -1,8 +1,9 @@
 /*
- * pages.c: see pages.h. The monitor's texts stand where the lab has no page.
+ * pages.c: see pages.h. Those of the lab's inspectors are shown as they are; where one is not there yet, the monitor's text is.
  */
 #include "frontend/lesson/pages.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,12 +11,12 @@
 #include "cpu/flags.h"
 #include "devices/display/vga.h"
 #include "frontend/lab/inspect.h"
-#include "frontend/monitor/disas.h"
+#include "frontend/lab/timeline.h"
 #include "frontend/monitor/paging.h"
 #include "frontend/monitor/registers.h"
 #include "frontend/text.h"
 
-enum { SOURCE_BEFORE = 3, SOURCE_AFTER = 5, CODE_LINES = 8, SCREEN_ROWS = 12 };
+enum { SOURCE_BEFORE = 3, SOURCE_AFTER = 5, SCREEN_ROWS = 12, CROSSINGS_ROWS = 12, PAGE_COLUMNS = 80 };
 
 typedef void page_fn(struct view *view, struct guest *guest, const char *argument);
 typedef void print_fn(struct cpu *cpu, FILE *out);
@@ -63,64 +64,24 @@ static void show_screen(struct view *v, struct guest *g, const char *argument)
     free(text);
 }
 
-static void show_code(struct view *v, struct guest *g, const char *argument)
-{
-    struct cpu *cpu = g->machine->cpu;
-    u64 at = guest_at(g), ip = cpu->ip, distance;
-    (void)argument;
-    for (unsigned n = 0; n < CODE_LINES; n++) {
-        char text[DISAS_TEXT];
-        const char *label = program_label(g->program, at, &distance);
-        unsigned size = disas_linear(cpu, at, ip, text);
-        if (label && !distance) {
-            view_printf(v, STYLE_DIM, "  %s:\n", label);
-        }
-        if (!size) {
-            view_put(v, STYLE_DIM, "  (not mapped)\n");
-            break;
-        }
-        view_printf(v, n ? STYLE_TEXT : STYLE_NOTE, "%s %08llx  %s\n", n ? "  " : "=>", (unsigned long long)ip, text);
-        at += size;
-        ip += size;
-    }
-}
-
+/* Around the next instruction, or around an address that is given. */
 static void show_source(struct view *v, struct guest *g, const char *argument)
 {
-    unsigned here = program_line_at(g->program, guest_at(g));
-    (void)argument;
-    if (!here) {
-        show_code(v, g, "");
+    u64 here = guest_at(g), around = here;
+    struct error err;
+    if (*argument && !guest_eval(g, argument, &around, &err)) {
+        view_printf(v, STYLE_BAD, "%s\n", err.text);
         return;
     }
-    unsigned first = here > SOURCE_BEFORE ? here - SOURCE_BEFORE : 1;
-    for (unsigned n = first; n <= here + SOURCE_AFTER && n <= g->program->lines; n++) {
-        view_printf(v, n == here ? STYLE_NOTE : STYLE_TEXT, "%s %4u  %s\n", n == here ? "=>" : "  ", n, g->program->line[n - 1]);
+    unsigned line = program_line_at(g->program, around), mark = program_line_at(g->program, here);
+    if (!line) {
+        inspect_code(v, g->machine, around, SOURCE_BEFORE, SOURCE_AFTER);
+        return;
     }
-}
-
-static void show_registers(struct view *v, struct guest *g, const char *argument)
-{
-    (void)argument;
-    printed(v, g, registers_print_short);
-}
-
-static void show_gdt(struct view *v, struct guest *g, const char *argument)
-{
-    (void)argument;
-    inspect_gdt_page(v, g->machine);
-}
-
-static void show_idt(struct view *v, struct guest *g, const char *argument)
-{
-    (void)argument;
-    inspect_idt_page(v, g->machine);
-}
-
-static void show_tss(struct view *v, struct guest *g, const char *argument)
-{
-    (void)argument;
-    inspect_tss_page(v, g->machine);
+    unsigned first = line > SOURCE_BEFORE ? line - SOURCE_BEFORE : 1;
+    for (unsigned n = first; n <= line + SOURCE_AFTER && n <= g->program->lines; n++) {
+        view_printf(v, n == mark ? STYLE_NOTE : STYLE_TEXT, "%s %4u  %s\n", n == mark ? "=>" : "  ", n, g->program->line[n - 1]);
+    }
 }
 
 static void show_pages(struct view *v, struct guest *g, const char *argument)
@@ -147,35 +108,39 @@ static void show_stack(struct view *v, struct guest *g, const char *argument)
     }
 }
 
-static void show_flags(struct view *v, struct guest *g, const char *argument)
-{
-    struct cpu *cpu = g->machine->cpu;
-    u32 flags = flags_get(cpu);
-    (void)argument;
-    view_printf(v, STYLE_TEXT, "EFLAGS=%08x  IOPL=%u IF=%u TF=%u NT=%u VM=%u   CPL=%u\n", flags, (flags & FLAG_IOPL) >> 12,
-                !!(flags & FLAG_IF), !!(flags & FLAG_TF), !!(flags & FLAG_NT), !!(flags & FLAG_VM), cpu->cpl);
-    view_printf(v, STYLE_TEXT, "CR0=%08x  PE=%u WP=%u PG=%u   CR3=%08llx CR4=%08x EFER=%03x\n", (u32)cpu->cr0, !!(cpu->cr0 & CR0_PE),
-                !!(cpu->cr0 & CR0_WP), !!(cpu->cr0 & CR0_PG), (unsigned long long)cpu->cr3, (u32)cpu->cr4, (u32)cpu->efer);
-}
-
 static void show_explain(struct view *v, struct guest *g, const char *argument)
 {
     const struct rule_info *r = &rule_table[g->last.rule];
     (void)argument;
-    if (g->last.kind != GUEST_EXCEPTION) {
+    if (g->last.kind != CROSSING_EXCEPTION) {
         view_put(v, STYLE_DIM, "no exception has been raised\n");
         return;
     }
-    view_printf(v, STYLE_STRONG, "exception %u, error code %04x\n", g->last.vector, g->last.error);
+    view_printf(v, STYLE_STRONG, "exception %u, error code %04x\n", g->last.vector, g->last.error_code);
     view_wrap(v, STYLE_TEXT, 2, r->sentence);
     view_printf(v, STYLE_DIM, "\n  (%s, SDM %s)\n", r->name, r->section);
 }
 
+/* Up to now: what is known of the future, when the student has been there, is no news to be told yet. A delivery that has just been is
+ * of the moment at which its instruction is not complete. */
+static u64 until_now(const struct guest *g)
+{
+    return crossings_now(g->machine->crossings) + g->crossed;
+}
+
 static void show_timeline(struct view *v, struct guest *g, const char *argument)
 {
+    const struct crossings *c = g->machine->crossings;
+    struct timeline_range range = {.first = crossings_began(c), .last = until_now(g)};
     (void)argument;
-    view_printf(v, STYLE_TEXT, "%u ring changes, %u exceptions, %u interrupts since the program began; ring %u now\n", g->crossings,
-                g->exceptions, g->interrupts, g->machine->cpu->cpl);
+    timeline_page(v, c, &range);
+}
+
+static void show_crossings(struct view *v, struct guest *g, const char *argument)
+{
+    const struct crossings *c = g->machine->crossings;
+    (void)argument;
+    crossings_page(v, c, NULL, crossings_find(c, until_now(g)), CROSSINGS_ROWS);
 }
 
 /* Bytes at an expression. */
@@ -219,50 +184,58 @@ static void show_walk(struct view *v, struct guest *g, const char *argument)
     }
 }
 
+/* Those of lessons alone, and what stands in for pages that the inspectors do not have. */
 static const struct lesson_page {
     const char *name;
-    bool argument;
+    enum { ARGUMENT_NONE, ARGUMENT_MAY, ARGUMENT_MUST } argument;
     const char *title;
     page_fn *show;
 } pages[] = {
-    {"screen", false, "the program's screen", show_screen},
-    {"source", false, "the program, at the next instruction", show_source},
-    {"code", false, "the next instructions", show_code},
-    {"registers", false, "registers", show_registers},
-    {"segments", false, "segment registers", show_registers},
-    {"control", false, "flags and control registers", show_flags},
-    {"gdt", false, "global descriptor table", show_gdt},
-    {"ldt", false, "local descriptor table", show_gdt},
-    {"idt", false, "interrupt descriptor table", show_idt},
-    {"tss", false, "task-state segment", show_tss},
-    {"stack", false, "the stack, from its top", show_stack},
-    {"stacks", false, "the stacks of the rings", show_stack},
-    {"paging", false, "what is mapped", show_pages},
-    {"walk", true, "page walk", show_walk},
-    {"memory", true, "memory", show_memory},
-    {"interrupts", false, "interrupt controllers", show_flags},
-    {"timeline", false, "rings so far", show_timeline},
-    {"crossings", false, "rings so far", show_timeline},
-    {"explain", false, "why the last exception was raised", show_explain},
+    {"screen", ARGUMENT_NONE, "the program's screen", show_screen},
+    {"source", ARGUMENT_MAY, "the program", show_source},
+    {"stack", ARGUMENT_NONE, "the stack, from its top", show_stack},
+    {"memory", ARGUMENT_MUST, "memory", show_memory},
+    {"paging", ARGUMENT_NONE, "what is mapped", show_pages},
+    {"walk", ARGUMENT_MUST, "page walk", show_walk},
+    {"timeline", ARGUMENT_NONE, "rings so far", show_timeline},
+    {"crossings", ARGUMENT_NONE, "the latest crossings between rings", show_crossings},
+    {"explain", ARGUMENT_NONE, "why the last exception was raised", show_explain},
 };
 
-static const struct lesson_page *find(const char *name, const char **argument)
+/* A name and what follows it. */
+struct wish {
+    char name[32];
+    const char *argument; /* "" if there is none */
+};
+
+static struct wish read_wish(const char *text)
 {
-    size_t size = strcspn(name, " ");
+    struct wish w;
+    size_t size = strcspn(text, " ");
+    snprintf(w.name, sizeof w.name, "%.*s", (int)size, text);
+    w.argument = text + size + strspn(text + size, " ");
+    return w;
+}
+
+static const struct lesson_page *find(const struct wish *w)
+{
     for (unsigned n = 0; n < ARRAY_LEN(pages); n++) {
-        if (strlen(pages[n].name) == size && !strncmp(name, pages[n].name, size)) {
-            *argument = name + size + strspn(name + size, " ");
+        if (!strcmp(pages[n].name, w->name)) {
             return &pages[n];
         }
     }
     return NULL;
 }
 
-bool page_known(const char *name)
+bool page_known(const char *text)
 {
-    const char *argument;
-    const struct lesson_page *p = find(name, &argument);
-    return p && p->argument == (*argument != 0);
+    struct wish w = read_wish(text);
+    const struct lesson_page *p = find(&w);
+    const struct inspect_page *inspect = inspect_find(w.name);
+    if (inspect) {
+        return *w.argument ? inspect->write_at != NULL : inspect->write != NULL;
+    }
+    return p && (p->argument == ARGUMENT_MAY || (p->argument == ARGUMENT_MUST) == (*w.argument != 0));
 }
 
 const char *page_names(void)
@@ -271,16 +244,36 @@ const char *page_names(void)
            "interrupts, timeline, crossings, explain";
 }
 
-void page_show(struct view *v, struct guest *g, const char *name)
+static void show_inspector(struct view *v, struct guest *g, const struct inspect_page *p, const char *argument)
 {
-    const char *argument;
-    const struct lesson_page *p = find(name, &argument);
-    if (p) {
-        view_printf(v, STYLE_TITLE, "\u2500\u2500 %s%s%s ", p->title, *argument ? " " : "", argument);
-        while (v->x < v->columns && v->x < 80) {
-            view_rune(v, STYLE_FRAME, 0x2500);
-        }
+    u64 address;
+    struct error err;
+    if (!*argument) {
+        p->write(v, g->machine);
+    } else if (guest_eval(g, argument, &address, &err)) {
+        p->write_at(v, g->machine, address);
+    } else {
+        view_printf(v, STYLE_BAD, "%s\n", err.text);
+    }
+}
+
+void page_show(struct view *v, struct guest *g, const char *text)
+{
+    struct wish w = read_wish(text);
+    const struct lesson_page *p = find(&w);
+    const struct inspect_page *inspect = inspect_find(w.name);
+    view_put(v, STYLE_FRAME, "\u2500\u2500 ");
+    view_printf(v, STYLE_TITLE, "%s%s%s ", inspect ? inspect->title : p ? p->title : w.name, *w.argument ? " " : "", w.argument);
+    while (v->x < v->columns && v->x < PAGE_COLUMNS) {
+        view_rune(v, STYLE_FRAME, 0x2500);
+    }
+    view_put(v, STYLE_TEXT, "\n");
+    if (inspect) {
+        show_inspector(v, g, inspect, w.argument);
+    } else if (p) {
+        p->show(v, g, w.argument);
+    }
+    if (v->x) {
         view_put(v, STYLE_TEXT, "\n");
-        p->show(v, g, argument);
     }
 }

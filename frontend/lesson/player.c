@@ -69,8 +69,7 @@ static void begin(struct player *p, unsigned step)
     p->step = step;
     p->answered = player_step(p)->question == QUESTION_NONE;
     p->tries = 0;
-    p->extra = NULL;
-    p->feedback[0] = 0;
+    p->feedback[0] = p->why[0] = 0;
 }
 
 bool player_go(struct player *p, unsigned step, struct error *err)
@@ -95,7 +94,7 @@ bool player_next(struct player *p, struct error *err)
         return true;
     }
     begin(p, p->step + 1);
-    return run_all(p, player_step(p)->run, player_step(p)->run_count, err);
+    return come(p, p->program, err);
 }
 
 bool player_expectations(struct player *p, struct error *err)
@@ -249,31 +248,53 @@ static bool try_change(struct player *p, const char *text, const char **hint, st
     return ok;
 }
 
+/* What the program did instead; in Korean with a word before it. */
+static void tell_why(struct player *p, const char *why)
+{
+    snprintf(p->why, sizeof p->why, "%s%s", *why && korean(p) ? "(결과) " : "", why);
+}
+
 static void answer_wrong(struct player *p, const struct answer *a, const char *check_hint, const char *why)
 {
     const struct step *s = player_step(p);
     const char *hint = a && *a->hint ? a->hint : check_hint && *check_hint ? check_hint : s->otherwise;
     p->wrong++;
-    say(p, false, "%s%s%s", why, *why ? "\n" : "", *hint ? hint : korean(p) ? "보기 가운데 하나를 고르세요." : "choose one of the letters");
+    tell_why(p, why);
+    say(p, false, "%s", *hint ? hint : korean(p) ? "보기 가운데 하나를 고르세요." : "choose one of the letters");
+}
+
+static const struct answer *find_answer(struct player *p, const struct step *s, const char *text)
+{
+    switch (s->question) {
+    case QUESTION_CHOICE:
+        return chosen(s, text);
+    case QUESTION_NUMBER:
+        return same_number(p, s, text);
+    default:
+        return same_text(s, text);
+    }
 }
 
 bool player_answer(struct player *p, const char *text)
 {
     const struct step *s = player_step(p);
-    const struct answer *a = s->question == QUESTION_CHOICE   ? chosen(s, text)
-                             : s->question == QUESTION_NUMBER ? same_number(p, s, text)
-                                                              : same_text(s, text);
     const char *hint = NULL;
     struct error why = {""};
+    bool change = s->question >= QUESTION_DO;
+    bool here = change || come(p, p->program, &why); /* wherever they have looked meanwhile */
+    const struct answer *a = here ? find_answer(p, s, text) : NULL;
     p->tries++;
-    bool right = s->question >= QUESTION_DO ? try_change(p, text, &hint, &why) : a && a->right;
-    if (!right) {
+    if (!(change ? try_change(p, text, &hint, &why) : a && a->right)) {
         answer_wrong(p, a, hint, why.text);
         return false;
     }
     p->questions_right++;
     p->answered = true;
-    say(p, true, "%s", a && a->right ? a->hint : "");
+    p->why[0] = 0;
+    for (unsigned n = 0; !(a && a->right) && n < s->answer_count; n++) { /* done in another way: what is said of the first one */
+        a = s->answer[n].right ? &s->answer[n] : a;
+    }
+    say(p, true, "%s", a->hint);
     return true;
 }
 
@@ -354,9 +375,12 @@ static void put_text(struct player *p, struct view *v, enum style style, unsigne
     }
 }
 
-static void put_question(struct player *p, struct view *v)
+void player_question(struct player *p, struct view *v)
 {
     const struct step *s = player_step(p);
+    if (!s->question) {
+        return;
+    }
     view_put(v, STYLE_NOTE, "? ");
     put_text(p, v, STYLE_STRONG, 2, s->prompt);
     for (unsigned n = 0; s->question == QUESTION_CHOICE && n < s->answer_count; n++) {
@@ -370,34 +394,43 @@ static void put_question(struct player *p, struct view *v)
     }
 }
 
-void player_feedback(const struct player *p, struct view *v)
+void player_feedback(struct player *p, struct view *v)
 {
     bool ko = korean(p);
     if (!p->tries) {
         return;
     }
-    view_put(v, p->right ? STYLE_GOOD : STYLE_BAD, p->right ? (ko ? "맞았습니다. " : "Right. ") : (ko ? "아닙니다. " : "No. "));
-    put_text((struct player *)(uintptr_t)p, v, STYLE_TEXT, 0, *p->feedback ? p->feedback : "");
+    view_put(v, p->right ? STYLE_GOOD : STYLE_BAD, p->right ? (ko ? "\u2713 맞았습니다. " : "\u2713 Right. ") : (ko ? "\u2717 아닙니다. " : "\u2717 No. "));
+    if (*p->why) {
+        put_text(p, v, STYLE_DIM, 0, p->why);
+    }
+    put_text(p, v, STYLE_TEXT, 0, p->feedback);
     if (v->x) {
         view_put(v, STYLE_TEXT, "\n");
     }
 }
 
-void player_page(struct player *p, struct view *v)
+void player_title(const struct player *p, struct view *v)
 {
-    const struct step *s = player_step(p);
-    bool ko = korean(p);
-    view_printf(v, STYLE_TITLE, "%s", p->lesson->title);
-    view_printf(v, STYLE_DIM, ko ? "  (%u단계 / %u)  " : "  (step %u of %u)  ", p->step + 1, p->lesson->steps);
-    view_printf(v, STYLE_STRONG, "%s\n\n", s->title);
-    put_text(p, v, STYLE_TEXT, 0, s->text);
-    for (unsigned n = 0; n < s->show.count; n++) {
-        view_put(v, STYLE_TEXT, "\n");
-        page_show(v, &p->guest, s->show.text[n]);
+    for (unsigned n = 0; n < p->lesson->steps; n++) {
+        view_rune(v, n <= p->step ? STYLE_STRONG : STYLE_DIM, n <= p->step ? 0x25a0 : 0x25a1);
     }
-    if (s->question) {
+    view_printf(v, STYLE_DIM, korean(p) ? " %u단계 / %u  " : " step %u of %u  ", p->step + 1, p->lesson->steps);
+    view_wrap(v, STYLE_TITLE, 0, player_step(p)->title);
+    view_put(v, STYLE_TEXT, "\n");
+}
+
+void player_text(struct player *p, struct view *v)
+{
+    put_text(p, v, STYLE_TEXT, 0, player_step(p)->text);
+}
+
+void player_pages(struct player *p, struct view *v)
+{
+    const struct texts *show = &player_step(p)->show;
+    for (unsigned n = 0; n < show->count; n++) {
         view_put(v, STYLE_TEXT, "\n");
-        put_question(p, v);
+        page_show(v, &p->guest, show->text[n]);
     }
 }
 
@@ -415,6 +448,5 @@ bool player_create(struct player *p, const struct lesson *lesson, struct machine
 
 void player_destroy(struct player *p)
 {
-    guest_destroy(&p->guest);
     program_free(p->program);
 }

@@ -17,8 +17,7 @@ struct player {
     bool finished;   /* the last step is done */
     bool right;      /* what `feedback` is about */
     unsigned tries, wrong, questions_right; /* in all */
-    char feedback[1200];
-    const char *extra; /* a page asked for by :show */
+    char feedback[1200], why[512]; /* why: what happened instead, when something was changed */
 };
 
 /* The machine: as guest_create() takes it. */
@@ -26,10 +25,13 @@ bool player_create(struct player *player, const struct lesson *lesson, struct ma
 void player_destroy(struct player *player);
 
 const struct step *player_step(const struct player *player);
-/* What is to be seen now, whole: title, text, question, pages. */
-void player_page(struct player *player, struct view *view);
+/* What is to be seen now, in parts: how far it is, the step's title; its text; its pages; its question. */
+void player_title(const struct player *player, struct view *view);
+void player_text(struct player *player, struct view *view);
+void player_pages(struct player *player, struct view *view);
+void player_question(struct player *player, struct view *view);
 /* Only what the last answer brought. */
-void player_feedback(const struct player *player, struct view *view);
+void player_feedback(struct player *player, struct view *view);
 /* The step before; the same one again. False: the program does not come there (the lesson is wrong). */
 bool player_go(struct player *player, unsigned step, struct error *err);
 /* To the next one, when this one is answered; behind the last one the lesson is finished. */

@@ -100,12 +100,13 @@ static bool begins_with_word(const char *text, const char *word)
     return !strncasecmp(text, word, n) && !isalnum((u8)text[n]);
 }
 
-/* A line of the listing: number, offset, bytes, depth of macros and includes in <>, source. Offsets are from the start of the first
- * section; another section ends what is known. What was included is no line of this program. */
+/* A line of the listing: number, offset, bytes, depth of macros and includes in <>, source. Offsets are from the start of the section, of
+ * which only the first one is of interest: a macro may go to another one and come back (__SECT__), else that ends what is known. What was
+ * included is no line of this program. */
 static void read_listing(struct program *p, char *text)
 {
     u32 line = 0;
-    bool included = false;
+    bool included = false, away = false;
     for (char *next; text; text = next) {
         next = strchr(text, '\n');
         if (next) {
@@ -113,16 +114,18 @@ static void read_listing(struct program *p, char *text)
         }
         size_t size = strlen(text);
         bool nested = size >= SOURCE_COLUMN - 1 && memchr(text + NESTING_COLUMN, '<', SOURCE_COLUMN - NESTING_COLUMN - 1);
-        if (!nested && size >= 6 && strtoul(text, NULL, 10)) {
+        const char *source = size > SOURCE_COLUMN ? text + SOURCE_COLUMN : "";
+        bool section = begins_with_word(source, "section") || begins_with_word(source, "segment");
+        if (!nested && size >= OFFSET_COLUMN - 1 && strtoul(text, NULL, 10)) {
             line = (u32)strtoul(text, NULL, 10);
-            const char *source = size > SOURCE_COLUMN ? text + SOURCE_COLUMN : "";
             included = begins_with_word(source, "%include");
-            if (begins_with_word(source, "section") || begins_with_word(source, "segment")) {
+            if (section) {
                 return;
             }
         }
-        char offset[9] = "";
-        if (size > OFFSET_COLUMN + 8 && isxdigit((u8)text[OFFSET_COLUMN]) && !included) {
+        away = (away || section) && !begins_with_word(source, "__SECT__");
+        if (size > OFFSET_COLUMN + 8 && isxdigit((u8)text[OFFSET_COLUMN]) && !included && !away) {
+            char offset[9] = "";
             memcpy(offset, text + OFFSET_COLUMN, 8);
             add_line(p, PROGRAM_ADDRESS + (u32)strtoul(offset, NULL, 16), line);
         }
@@ -367,6 +370,18 @@ const char *program_label(const struct program *p, u64 address, u64 *distance)
         }
     }
     return name;
+}
+
+bool program_write_symbols(const struct program *p, const char *path)
+{
+    FILE *f = fopen(path, "w");
+    for (size_t n = 0; f && n < p->symbols; n++) {
+        const struct program_symbol *s = &p->symbol[n];
+        if (s->value >= PROGRAM_ADDRESS && s->value < PROGRAM_ADDRESS + p->size && strncmp(s->name, "..@", 3)) {
+            fprintf(f, "%016llx T %s\n", (unsigned long long)s->value, s->name);
+        }
+    }
+    return f && !fclose(f);
 }
 
 unsigned program_line_at(const struct program *p, u64 address)

@@ -47,6 +47,8 @@ void program_free(struct program *program);
 bool program_symbol(const struct program *program, const char *name, u64 *value);
 /* The label at an address or the nearest one before it, and how far; NULL: none is near. */
 const char *program_label(const struct program *program, u64 address, u64 *distance);
+/* Writes the labels as System.map has them, for inspect_load_symbols(), to a file of that path. */
+bool program_write_symbols(const struct program *program, const char *path);
 /* The source line of the instruction at an address; 0: none. */
 unsigned program_line_at(const struct program *program, u64 address);
 /* The line that ends with "; @MARK"; 0: there is none. `text` (at least 256 bytes) becomes what of it can be edited. */
