@@ -294,15 +294,20 @@ void rig_finish(struct rig *r)
     r->cpu->pending   = 0;
 }
 
+static void begin(struct rig *r, const struct rig_start *s)
+{
+    rig_load(r, s);
+    r->cpu->pending = PENDING_EXIT; /* one block at a time */
+    r->rule = RULE_NONE;
+    r->error = 0;
+    r->cr2 = r->cpu->raised.cr2 = 0;
+    r->blocks = 0;
+}
+
 void rig_run(struct rig *r, const struct rig_start *s, unsigned blocks)
 {
     struct cpu *cpu = r->cpu;
-    rig_load(r, s);
-    cpu->pending = PENDING_EXIT; /* one block at a time */
-    r->rule = RULE_NONE;
-    r->error = 0;
-    r->cr2 = cpu->raised.cr2 = 0;
-    r->blocks = 0;
+    begin(r, s);
     if (sigsetjmp(cpu->fault_exit, 0)) {
         raised(r);
     } else {
@@ -313,6 +318,31 @@ void rig_run(struct rig *r, const struct rig_start *s, unsigned blocks)
         }
     }
     rig_finish(r);
+}
+
+bool rig_meets(struct rig *r, const struct rig_start *s, struct rig *other)
+{
+    enum { STEPS_MAX = 2000 };
+    struct cpu *cpu = r->cpu;
+    volatile bool same = false;
+    char what[200];
+    begin(r, s);
+    r->blocks = other->blocks;
+    if (sigsetjmp(cpu->fault_exit, 0)) {
+        raised(r);
+    }
+    for (volatile unsigned k = 0; !same && k < STEPS_MAX && cpu->activity == ACTIVITY_RUN; k++) {
+        rig_finish(r);
+        other->cpu->icount    = cpu->icount;
+        other->cpu->shadow_at = cpu->shadow_at;
+        same                  = rig_same(r, other, what, sizeof what);
+        if (r->rule != RULE_NONE) {
+            break;
+        }
+        interp_step(cpu);
+        cpu->current = NULL;
+    }
+    return same;
 }
 
 static bool same_memory(const struct region *a, const struct region *b, char *what, size_t size)

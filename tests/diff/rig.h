@@ -113,6 +113,8 @@ u64      rig_data_base(enum rig_mode mode);
 void rig_load(struct rig *rig, const struct rig_start *start);
 /* Executes up to `blocks` blocks from `start`, stopping at an exception, which is not delivered. */
 void rig_run(struct rig *rig, const struct rig_start *start, unsigned blocks);
+/* Whether `r`, step by step from `start`, comes by where `other` has come to. Interpreted. */
+bool rig_meets(struct rig *r, const struct rig_start *start, struct rig *other);
 /* Whether two rigs came to the same end; if not, what differs. */
 bool rig_same(struct rig *a, struct rig *b, char *what, size_t size);
 /* One form of lazy flags, and nothing pending, to compare. */
