@@ -174,6 +174,8 @@ bool                rules_host_has_bmi2(void);
 void                x86_64_stubs(struct native *n, struct out *o);
 /* False: no room. */
 bool x86_64_emit(struct native *n, struct block *b, struct out *hot, struct out *cold, struct translation *t);
+#define NATIVE_X87_NOTE (1u << 31) /* of cpu->host.x87_note: it is one */
+
 /* x87 and MMX registers between struct cpu and the host's; XMM registers stay as they are. */
 void x87_to_host(struct cpu *cpu);
 void x87_from_host(struct cpu *cpu);

@@ -8,6 +8,7 @@ const u8 *leave_to_interpreter(struct emit *e, const struct insn *insn)
 {
     flags_clobber(e); /* by what decides to leave */
     const u8 *at = e->cold.p;
+    x87_note_cold(e);
     flags_recover(e);
     if (e->given_back) { /* C expects all of the block taken */
         put_alu_imm(&e->cold, ALU_SUB, 8, CPU(budget), e->given_back);
@@ -46,6 +47,7 @@ static const u8 *put_call_site(struct emit *e)
 
 void lower_call(struct emit *e)
 {
+    x87_note_now(e);
     flags_save(e);
     e->host_flags = false;
     put_const(&e->hot, T1, (u64)(uintptr_t)put_call_site(e));
@@ -108,9 +110,18 @@ static void counted_take(struct emit *e)
     }
 }
 
+static bool is_jump(enum how how)
+{
+    return how == LOWER_JMP_REL || how == LOWER_JCC || how == LOWER_CALL_REL || how == LOWER_JMP_ABS || how == LOWER_CALL_ABS ||
+           how == LOWER_RET || how == LOWER_LOOP;
+}
+
 static void lower(struct emit *e)
 {
     const struct row *row = &row_table[e->insn->row];
+    if (is_jump((enum how)e->rule->how)) {
+        x87_note_now(e);
+    }
     if (e->mode & MODE_CET && cet_near(e->insn)) {
         lower_out(e);
         return;

@@ -210,7 +210,7 @@ u16 copy_writes(const struct emit *e, const struct insn *i)
     return mask;
 }
 
-/* ---- x87's record of its last instruction */
+/* ---- x87's record of its last instruction: FOP, FIP, FCS, FDP, FDS */
 
 /* FLDCW, FNSTSW and their like leave no record. */
 static bool is_control(const struct insn *i)
@@ -222,40 +222,90 @@ static bool is_control(const struct insn *i)
     }
 }
 
-/* Whether the next instruction overwrites the record before anybody can see it. */
-static bool record_is_dead(const struct emit *e, const struct insn *i)
+static void copy_selector(struct out *o, unsigned seg, unsigned temp)
 {
-    const struct insn *next = i + 1;
-    return (unsigned)(next - e->block->insn) < e->block->count && next->row != ROW_NONE && is_x87(next) && !next->mem &&
-           e->rules[next->row].how == COPY && !is_control(next);
+    put_zext(o, 2, temp, rm_cpu(offsetof(struct cpu, seg) + seg * sizeof(struct segment) + offsetof(struct segment, selector)));
+    put_store(o, 2, CPU(x87.dp_selector), temp);
 }
 
-static void copy_selector(struct out *o, struct rm to, unsigned seg)
+/* `to` = the offset of the memory operand, with no temporary changed but `to`; false: that cannot be. */
+static bool put_offset(struct emit *e, const struct insn *i, unsigned to)
 {
-    put_zext(o, 2, T2, rm_cpu(offsetof(struct cpu, seg) + seg * sizeof(struct segment) + offsetof(struct segment, selector)));
-    put_store(o, 2, to, T2);
+    const u8  guest[2] = {i->base, i->index};
+    struct rm rm       = {.memory = true, .base = NO_REG, .index = NO_REG, .scale = i->scale, .disp = (i32)i->disp};
+    unsigned  load     = R_ZERO;
+    if (i->asize == 8 && (i64)rm.disp != i->disp) {
+        return false;
+    }
+    for (unsigned k = 0; k < 2; k++) {
+        unsigned at = guest[k] == R_IPBASE || guest[k] == R_ZERO ? (unsigned)NO_REG : host_of(guest[k]);
+        if (at == NO_REG && guest[k] != R_ZERO && (at = held_find(e, HELD_GUEST + guest[k])) == NO_REG) {
+            load = guest[k];
+            at   = to;
+        }
+        *(k ? &rm.index : &rm.base) = (u8)at;
+    }
+    if (load != R_ZERO) {
+        if (rm.base == rm.index) { /* the other one is needed too */
+            return false;
+        }
+        put_load(&e->hot, 8, to, rm_cpu(load * 8u));
+    }
+    put_lea(&e->hot, i->asize == 8 ? 8 : 4, to, rm);
+    if (i->asize == 2) {
+        put_zext(&e->hot, 2, to, rm_reg(to));
+    }
+    return true;
 }
 
-/* FOP, FIP, FCS, FDP, FDS (SDM Vol. 1 8.1.8). */
-static void record_x87(struct emit *e, const struct insn *i)
+/* FDP (SDM Vol. 1 8.1.8), at once; the operand is at *rm, which may become another one. The rest is noted when the block is left. */
+static void record_x87(struct emit *e, const struct insn *i, struct rm *rm)
 {
     struct out *o = &e->hot;
     if (i->mem) {
-        put_lea(o, i->asize == 8 ? 8 : 4, T2, memory_offset(e, i));
-        if (i->asize == 2) {
-            put_zext(o, 2, T2, rm_reg(T2));
+        unsigned temp = temp_free(e, busy_in(rm));
+        if (!put_offset(e, i, temp)) { /* it takes the registers that hold the operand's address */
+            put_lea(o, 8, T2, *rm);
+            put_store(o, 8, CPU(host.spare), T2);
+            put_lea(o, i->asize == 8 ? 8 : 4, T2, memory_offset(e, i));
+            put_load(o, 8, T1, CPU(host.spare));
+            temp = T2;
+            *rm  = rm_mem(T1, 0);
         }
-        put_store(o, 8, CPU(x87.dp), T2);
-        copy_selector(o, CPU(x87.dp_selector), i->seg);
+        put_store(o, 8, CPU(x87.dp), temp);
+        e->x87.data = (u8)(i->seg + 1);
     }
-    if (record_is_dead(e, i)) {
-        return;
+    e->x87.note = NATIVE_X87_NOTE | (u32)((i->opcode & 7) << 8 | i->modrm) << 16 | i->offset;
+}
+
+void x87_note_now(struct emit *e)
+{
+    struct out *o = &e->hot;
+    if (e->x87.note) {
+        unsigned temp = temp_free(e, 0);
+        put_load(o, 8, temp, CPU(regs[R_IPBASE]));
+        put_store(o, 8, CPU(host.x87_base), temp);
+        put_store_imm(o, 4, CPU(host.x87_note), e->x87.note);
+        if (e->x87.data) {
+            copy_selector(o, e->x87.data - 1u, temp);
+        }
     }
-    put_load(o, 8, T2, CPU(regs[R_IPBASE]));
-    put_lea(o, e->code_bytes == 8 ? 8 : 4, T2, rm_mem(T2, i->offset));
-    put_store(o, 8, CPU(x87.ip), T2);
-    copy_selector(o, CPU(x87.ip_selector), SEG_CS);
-    put_store_imm(o, 2, CPU(x87.opcode), (u32)((i->opcode & 7) << 8 | i->modrm));
+    e->x87.note = e->x87.data = 0;
+}
+
+void x87_note_cold(struct emit *e)
+{
+    struct out *c = &e->cold;
+    if (e->x87.note) {
+        put_op(c, 0xff, 4, 6, CPU(regs[R_IPBASE])); /* push */
+        put_op(c, 0x8f, 4, 0, CPU(host.x87_base));  /* pop */
+        put_store_imm(c, 4, CPU(host.x87_note), e->x87.note);
+    }
+    if (e->x87.data) {
+        put_store(c, 8, CPU(host.kept[0]), T0);
+        copy_selector(c, e->x87.data - 1u, T0);
+        put_load(c, 8, T0, CPU(host.kept[0]));
+    }
 }
 
 /* ---- one instruction */
@@ -364,15 +414,7 @@ void lower_copy(struct emit *e)
         rm           = memory_operand(e, o.memory_bytes, o.memory_written, aligned);
     }
     if (is_x87(i) && !is_control(i)) {
-        if (o.memory) { /* the record takes the registers that hold the operand's address */
-            put_lea(&e->hot, 8, T2, rm);
-            put_store(&e->hot, 8, CPU(host.spare), T2);
-        }
-        record_x87(e, i);
-        if (o.memory) {
-            put_load(&e->hot, 8, T1, CPU(host.spare));
-            rm = rm_mem(T1, 0);
-        }
+        record_x87(e, i, &rm);
     }
     if (e->rule->notes & RULE_CLEARS_C1) { /* FDECSTP, FINCSTP */
         put32(&e->hot, 0xf7d9f6d9);

@@ -138,6 +138,10 @@ struct emit {
     bool                      dead_end;                /* where the block goes on after its last instruction, flags do not matter */
     u8                        live;                    /* register files that the block uses: NATIVE_LIVE_ */
     u8                        given_back;              /* counted time: what the taken jump that is being written has given back already */
+    struct {
+        u32 note; /* of the last x87 instruction, as cpu->host.x87_note has it; 0: struct cpu knows of it */
+        u8  data; /* the segment register of the last one's operand in memory, + 1; 0: the same */
+    } x87;
     unsigned                  legs;
     struct operands_found    *found;
     const u8                 *left;                    /* cold code that sets cpu->ip to the block's beginning and leaves */
@@ -256,6 +260,10 @@ void lower_out(struct emit *e);
 
 /* ---- copying: copy.c */
 void lower_copy(struct emit *e);
+/* What x87 instructions of the block have left undone of their record is done: in hot code, before other code than the next
+ * instruction's; in cold code that may leave the block, and keeps all registers. */
+void x87_note_now(struct emit *e);
+void x87_note_cold(struct emit *e);
 void lower_scan(struct emit *e);
 void lower_lea(struct emit *e);
 void lower_fldcw(struct emit *e);

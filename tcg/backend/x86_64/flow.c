@@ -267,6 +267,7 @@ static u32 go_relative(struct emit *e, const struct insn *i)
 
 void fall_through(struct emit *e, unsigned offset)
 {
+    x87_note_now(e);
     if (e->dead_end && !e->saved_flags) {
         go_dead(e, offset, flags_recipe(e), false);
         return;
@@ -338,6 +339,7 @@ void put_legs(struct emit *e)
         e->saved_flags      = l->saved_flags;
         e->recipe           = NULL;
         e->replay           = REPLAY_NONE;
+        e->x87.note = e->x87.data = 0;
         put_jump_here(&e->hot, l->from);
         held_forget(e);
         go(e, l);

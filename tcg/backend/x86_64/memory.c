@@ -138,6 +138,7 @@ static void begin_miss(struct emit *e, u8 *miss)
     if (!e->hot.full && !e->cold.full) {
         patch_jump(miss, e->cold.p);
     }
+    x87_note_cold(e);
     flags_recover(e);
 }
 

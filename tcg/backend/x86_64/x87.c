@@ -35,6 +35,20 @@ void x87_to_host(struct cpu *cpu)
     }
     __asm__ volatile("fxrstor64 %0" : : "m"(image));
     cpu->host.live |= NATIVE_LIVE_X87;
+    cpu->host.x87_note = 0;
+}
+
+/* What translated code has noted of its last x87 instruction becomes FIP, FCS, FOP. */
+static void take_note(struct cpu *cpu)
+{
+    struct x87 *x    = &cpu->x87;
+    u32         note = cpu->host.x87_note;
+    if (note) {
+        x->ip              = (cpu->host.x87_base + (note & 0xffff)) & cpu->ip_mask;
+        x->ip_selector     = cpu->seg[SEG_CS].selector;
+        x->opcode          = note >> 16 & 0x7ff;
+        cpu->host.x87_note = 0;
+    }
 }
 
 void x87_from_host(struct cpu *cpu)
@@ -44,6 +58,7 @@ void x87_from_host(struct cpu *cpu)
     if (!(cpu->host.live & NATIVE_LIVE_X87)) {
         return;
     }
+    take_note(cpu);
     save(&image);
     __asm__ volatile("fninit");
     u16 status = load16(image.byte + IMAGE_STATUS);
@@ -161,6 +176,7 @@ bool x87_function(struct cpu *cpu, const struct insn *i)
         return give_up(cpu, status);
     }
     push_rounded(&r);
+    cpu->host.x87_note = 0;
     x87_note(cpu, i);
     return true;
 }
