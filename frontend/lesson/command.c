@@ -27,7 +27,7 @@
 #include "frontend/lesson/shelf.h"
 #include "frontend/options.h"
 
-enum { WORDS_MAX = 64, HISTORY_MIB = 64 };
+enum { WORDS_MAX = 64, HISTORY_MIB = 64, VALUE_MAX = 2048 };
 
 struct request {
     const char *language;
@@ -82,25 +82,49 @@ struct bench {
     struct machine *machine;
     struct backends *backends;
     struct player player;
+    char title[VALUE_MAX], disk[VALUE_MAX];
 };
+
+/* Adds to the value of an option, in which a comma is written twice. False: it is too long. */
+static bool add_value(char *value, const char *text)
+{
+    size_t used = strlen(value);
+    for (; *text && used + 3 <= VALUE_MAX; text++) {
+        value[used++] = *text;
+        if (*text == ',') {
+            value[used++] = ',';
+        }
+    }
+    value[used] = 0;
+    return !*text;
+}
 
 /* `display` NULL: whatever a person can see here. */
 static bool set_up(struct bench *b, const struct lesson *l, const char *display, struct error *err)
 {
     char memory[16];
     const char *words[WORDS_MAX] = {"ringside", "-m", memory, "-clock", "counted", "-serial", "null", "-parallel", "none", "-monitor", "none", "-lab",
-                                    "-name", l->title};
+                                    "-name", b->title};
     int count = 14;
     snprintf(memory, sizeof memory, "%u", l->memory_mib);
+    *b = (struct bench){0};
+    add_value(b->title, l->title);
     if (l->cpu) {
         words[count++] = "-cpu";
         words[count++] = l->cpu;
+    }
+    if (l->disk) {
+        words[count++] = "-drive";
+        words[count++] = b->disk;
+        snprintf(b->disk, sizeof b->disk, "if=ide,index=0,format=raw,snapshot=on,file=");
+        if (!add_value(b->disk, l->folder) || !add_value(b->disk, "/") || !add_value(b->disk, l->disk)) {
+            return error_set(err, "the path of the lesson's disk is too long");
+        }
     }
     if (display) {
         words[count++] = "-display";
         words[count++] = display;
     }
-    *b = (struct bench){0};
     if (options_parse(&b->options, count, (char **)(uintptr_t)words, err) != OPTIONS_RUN) {
         return false;
     }

@@ -77,7 +77,7 @@ struct lesson {
     char *own_program;   /* NAME.asm, unless @program says otherwise */
     char *path;          /* of the file it was read from, for messages */
     const char *language; /* "en", "ko" */
-    const char *title, *see, *program, *cpu;
+    const char *title, *see, *program, *cpu, *disk; /* disk: a file of the folder, NULL: none */
     unsigned number, minutes, memory_mib;
     struct step *step;
     unsigned steps;

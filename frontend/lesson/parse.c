@@ -125,6 +125,14 @@ static bool on_program(struct parser *p, char *rest)
     return set_text(p, &p->lesson->program, rest, "program");
 }
 
+static bool on_disk(struct parser *p, char *rest)
+{
+    if (strchr(rest, '/')) {
+        return wrong(p, "@disk: a file of the lesson's own folder is expected");
+    }
+    return set_text(p, &p->lesson->disk, rest, "disk");
+}
+
 static bool on_cpu(struct parser *p, char *rest)
 {
     return set_text(p, &p->lesson->cpu, rest, "cpu");
@@ -281,7 +289,8 @@ static const struct directive {
     {"lesson", true, false, false, on_lesson},   {"see", true, false, false, on_see},
     {"order", true, false, true, on_order},      {"minutes", true, false, true, on_minutes},
     {"program", true, false, true, on_program},  {"cpu", true, false, true, on_cpu},
-    {"memory", true, false, true, on_memory},    {"run", false, true, true, on_run},
+    {"memory", true, false, true, on_memory},    {"disk", true, false, true, on_disk},
+    {"run", false, true, true, on_run},
     {"then", false, true, true, on_then},        {"show", false, true, true, on_show},
     {"expect", false, true, true, on_expect},    {"choice", false, true, false, on_choice},
     {"number", false, true, false, on_number},   {"short", false, true, false, on_short},
@@ -603,6 +612,7 @@ static bool merge(struct lesson *l, struct error *err)
     l->minutes = base->minutes;
     l->program = base->program;
     l->cpu = base->cpu;
+    l->disk = base->disk;
     l->memory_mib = base->memory_mib;
     return true;
 }

@@ -301,9 +301,9 @@ bool player_answer(struct player *p, const char *text)
 /* ---- showing */
 
 /* "{$cs}" becomes its value: small numbers as they are, others in hexadecimal; ":d": in decimal. */
-static void put_value(struct player *p, struct view *v, const char *text, size_t size)
+static void put_value(struct player *p, struct view *v, unsigned indent, const char *text, size_t size)
 {
-    char expression[200];
+    char expression[200], number[32];
     u64 value;
     struct error err;
     bool decimal = size > 2 && !strncmp(text + size - 2, ":d", 2);
@@ -311,7 +311,8 @@ static void put_value(struct player *p, struct view *v, const char *text, size_t
     if (!guest_eval(&p->guest, expression, &value, &err)) {
         view_printf(v, STYLE_BAD, "{%s}", err.text);
     } else {
-        view_printf(v, STYLE_STRONG, decimal || value < 10 ? "%llu" : "0x%llx", (unsigned long long)value);
+        snprintf(number, sizeof number, decimal || value < 10 ? "%llu" : "0x%llx", (unsigned long long)value);
+        view_wrap(v, STYLE_STRONG, indent, number);
     }
 }
 
@@ -325,7 +326,7 @@ static void put_rich(struct player *p, struct view *v, enum style style, unsigne
             code = !code;
             text++;
         } else if (brace) {
-            put_value(p, v, text + 1, (size_t)(brace - text - 1));
+            put_value(p, v, indent, text + 1, (size_t)(brace - text - 1));
             text = brace + 1;
         } else {
             char part[ANSWER_MAX];
