@@ -9,9 +9,11 @@
 #include <string.h>
 
 #include "cpu/base/mem.h"
+#include "frontend/lab/crossings.h"
 #include "frontend/monitor/registers.h"
 
-enum { RUNNING_MS = 100, PAUSED_MS = 500, BESIDE_COLUMNS = 132, PAGE_COLUMNS = 80, PANEL_MAX = 72, STACKED_ROWS = 24 };
+enum { RUNNING_MS = 100, PAUSED_MS = 500, BESIDE_COLUMNS = 132, PAGE_COLUMNS = 80, PANEL_MAX = 72, STACKED_ROWS = 20,
+       RULED_ROWS = 24 };
 
 /* ---- life */
 
@@ -49,6 +51,9 @@ struct lab *lab_open(struct machine *machine)
         lab->output.size = 0; /* its greeting */
         lab->dirty = true;
         machine->lab = lab;
+        if (!machine->crossings) {
+            crossings_start(machine, 0);
+        }
     }
     return machine->lab;
 }
@@ -167,18 +172,30 @@ static void page_items(struct lab *lab, struct view *screen)
     view_put(screen, STYLE_TEXT, "\n");
 }
 
+static void key_item(struct view *screen, const struct lab_action *a)
+{
+    char text[8];
+    const char *label = lab_key_label(a, text);
+    next_item(screen, text_cells(label) + text_cells(a->does) + 2);
+    view_put(screen, STYLE_KEY, label);
+    view_printf(screen, STYLE_TEXT, " %s  ", a->does);
+}
+
+/* The page's own keys first. */
 static void key_items(struct lab *lab, struct view *screen)
 {
+    const struct lab_action *own = lab_pages[lab->page].actions;
+    for (; own && own->key; own++) {
+        if (own->does) {
+            key_item(screen, own);
+        }
+    }
+    if (screen->x) {
+        view_put(screen, STYLE_TEXT, "\n");
+    }
     for (unsigned n = 0; n < lab_action_count(); n++) {
-        const struct lab_action *a = &lab_actions[n];
-        char text[8];
-        if (lab_action_shown(lab, a)) {
-            const char *label = lab_key_label(a, text);
-            next_item(screen, text_cells(label) + text_cells(a->does) + 2);
-            view_put(screen, STYLE_KEY, label);
-            view_put(screen, STYLE_TEXT, " ");
-            view_put(screen, STYLE_TEXT, a->does);
-            view_put(screen, STYLE_TEXT, "  ");
+        if (lab_action_shown(lab, &lab_actions[n])) {
+            key_item(screen, &lab_actions[n]);
         }
     }
 }
@@ -193,10 +210,19 @@ static void line_keys(struct view *screen)
     }
 }
 
+/* Across the screen, from x on. */
+static void rule(struct view *screen)
+{
+    while (screen->x < screen->columns) {
+        view_rune(screen, STYLE_FRAME, 0x2500);
+    }
+}
+
 /* What is typed, or was said; at the right end where the page is. */
 static void message_line(struct lab *lab, struct view *screen)
 {
     const struct lab_part *p = lab_active_part(lab);
+    unsigned y = screen->y;
     if (lab->mode != LAB_KEYS) {
         const struct line_editor *e = lab_editor(lab);
         char line[EDITOR_LINE];
@@ -208,13 +234,18 @@ static void message_line(struct lab *lab, struct view *screen)
         view_rune(screen, STYLE_TEXT | STYLE_SELECTED, ' ');
         return;
     }
-    view_put(screen, lab->message_style, lab->message);
+    rule(screen);
+    view_at(screen, 0, y);
+    if (lab->message[0]) {
+        view_put(screen, lab->message_style, lab->message);
+        view_put(screen, STYLE_TEXT, " ");
+    }
     if (p->rows > p->room) {
         char place[48];
-        snprintf(place, sizeof place, "lines %u to %u of %u", p->top + 1, p->top + p->room, p->rows);
+        snprintf(place, sizeof place, " lines %u to %u of %u", p->top + 1, p->top + p->room, p->rows);
         unsigned length = (unsigned)strlen(place);
         if (screen->x + length + 2 <= screen->columns) {
-            view_at(screen, screen->columns - length, screen->y);
+            view_at(screen, screen->columns - length, y);
             view_put(screen, STYLE_DIM, place);
         }
     }
@@ -336,6 +367,10 @@ static void compose(struct lab *lab, struct view *screen, unsigned columns, unsi
     title_line(lab, screen);
     view_put(screen, STYLE_TEXT, "\n");
     page_items(lab, screen);
+    if (rows >= RULED_ROWS && !lab->panel.draw) {
+        rule(screen);
+        view_put(screen, STYLE_TEXT, "\n");
+    }
     unsigned used = screen->y + 1 + keys.rows;
     struct area body = {0, screen->y, columns, rows > used ? rows - used : 0};
     if (lab->panel.draw) {

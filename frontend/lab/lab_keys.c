@@ -217,6 +217,12 @@ const char *lab_key_label(const struct lab_action *a, char text[8])
 
 static void plain_key(struct lab *lab, u32 key)
 {
+    for (const struct lab_action *own = lab_pages[lab->page].actions; own && own->key; own++) {
+        if (own->key == key) {
+            own->act(lab, own->argument);
+            return;
+        }
+    }
     for (unsigned n = 0; n < ARRAY_LEN(lab_actions); n++) {
         if (lab_actions[n].key == key) {
             lab_actions[n].act(lab, lab_actions[n].argument);

@@ -82,11 +82,18 @@ static void page_help(struct lab *lab, struct view *page)
 }
 
 const struct lab_page lab_pages[] = {
-    {'1', "Now", page_now, NULL},
-    {'2', "Segments", NULL, "segments"},
-    {'8', "Control", NULL, "control"},
-    {'o', "Output", page_output, NULL},
-    {'h', "Help", page_help, NULL},
+    {'1', "Now", page_now, NULL, NULL},
+    {'2', "Segments", NULL, "segments", NULL},
+    {'3', "GDT", NULL, "gdt", NULL},
+    {'4', "LDT", NULL, "ldt", NULL},
+    {'5', "IDT", NULL, "idt", NULL},
+    {'6', "TSS", NULL, "tss", NULL},
+    {'8', "Control", NULL, "control", NULL},
+    {'9', "Stacks", NULL, "stacks", NULL},
+    {'0', "Interrupts", NULL, "interrupts", NULL},
+    {'t', "Timeline", lab_timeline_page, NULL, lab_timeline_actions},
+    {'o', "Output", page_output, NULL, NULL},
+    {'h', "Help", page_help, NULL, NULL},
 };
 
 void lab_page_draw(struct lab *lab, struct view *page)

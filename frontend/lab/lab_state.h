@@ -5,6 +5,7 @@
 #define FRONTEND_LAB_LAB_STATE_H
 
 #include "frontend/lab/lab.h"
+#include "frontend/lab/timeline.h"
 #include "frontend/monitor/line_editor.h"
 #include "frontend/monitor/monitor.h"
 
@@ -36,6 +37,10 @@ struct lab {
     u64 address; /* that pages show */
     bool address_given;
 
+    struct timeline_range range; /* of the timeline, if it stays where it is */
+    bool range_stays;
+    u64 live_units; /* of it otherwise */
+
     struct blob output;   /* of commands */
     size_t output_from;   /* where the last command's begins */
     bool output_fresh;    /* it has not been seen */
@@ -48,6 +53,15 @@ struct lab {
     i64 drawn_at;
 };
 
+struct lab_action {
+    u32 key;
+    const char *label; /* of the key; NULL: the letter */
+    const char *does;  /* NULL: it is not shown */
+    void (*act)(struct lab *lab, unsigned argument);
+    unsigned argument;
+    const char *help; /* for the page of help */
+};
+
 /* ---- lab_pages.c */
 
 struct lab_page {
@@ -55,6 +69,7 @@ struct lab_page {
     const char *name;
     void (*draw)(struct lab *lab, struct view *page); /* NULL: inspect.h's page of the name `inspect` */
     const char *inspect;
+    const struct lab_action *actions; /* keys of this page alone, ended by one without a key; NULL: none */
 };
 
 extern const struct lab_page lab_pages[];
@@ -65,16 +80,12 @@ unsigned lab_page_find(const char *name);
 /* The linear address that pages show. */
 u64 lab_address(const struct lab *lab);
 
-/* ---- lab_keys.c */
+/* ---- lab_timeline.c */
 
-struct lab_action {
-    u32 key;
-    const char *label; /* of the key; NULL: the letter */
-    const char *does;
-    void (*act)(struct lab *lab, unsigned argument);
-    unsigned argument;
-    const char *help; /* for the page of help */
-};
+void lab_timeline_page(struct lab *lab, struct view *page);
+extern const struct lab_action lab_timeline_actions[];
+
+/* ---- lab_keys.c */
 
 extern const struct lab_action lab_actions[];
 unsigned lab_action_count(void);

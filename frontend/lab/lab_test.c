@@ -41,6 +41,7 @@ static int tear_down(void **state)
 {
     struct machine *m = machine_of(*state);
     lab_destroy(*state);
+    crossings_destroy(m);
     machine_dismantle(m);
     machine_destroy(m);
     return 0;
