@@ -11,6 +11,7 @@
 #include "cpu/interp/interp.h"
 #include "cpu/op/crossing_note.h"
 #include "cpu/op/op.h"
+#include "cpu/stop.h"
 
 static void memory_changed(void *opaque)
 {
@@ -59,6 +60,7 @@ struct cpu *cpu_create(const struct cpu_config *config)
 void cpu_destroy(struct cpu *cpu)
 {
     if (cpu) {
+        tlb_hold(&cpu->tlb, NULL, NULL);
         icache_destroy(cpu->icache);
         decoder_destroy(cpu->decoder);
         free(cpu->single);
@@ -134,6 +136,29 @@ u64 cpu_icount(const struct cpu *cpu)
     return cpu->icount + (cpu->current ? cpu->current->number - 1u : 0u);
 }
 
+/* ---- somebody outside looks */
+
+static bool holds(void *opaque, unsigned kind, vaddr page)
+{
+    const struct cpu_stops *stops = ((const struct cpu *)opaque)->stops;
+    return kind == TLB_FETCH ? stops->code_page(stops->opaque, page) : stops->data_page(stops->opaque, page, kind == TLB_WRITE);
+}
+
+void cpu_set_stops(struct cpu *cpu, const struct cpu_stops *stops)
+{
+    cpu->stops = stops;
+    tlb_hold(&cpu->tlb, stops ? holds : NULL, cpu);
+}
+
+void cpu_ask(struct cpu *cpu, bool every)
+{
+    if (every) {
+        set_pending(cpu, PENDING_ASK);
+    } else {
+        clear_pending(cpu, PENDING_ASK);
+    }
+}
+
 /* ---- the run loop */
 
 /* After cpu_raise(): back to the start of the instruction that faulted. */
@@ -182,12 +207,18 @@ static void step_debugged(struct cpu *cpu)
         cpu->pending_db = hits;
         cpu_raise(cpu, RULE_DB_INSTRUCTION, 0);
     }
+    u32 rf     = cpu->eflags & FLAG_RF;
+    u64 traps  = cpu->pending_db;
     cpu->eflags &= ~(u32)FLAG_RF; /* it has served; what the instruction itself loads stays */
     if (tf) {
         cpu->pending_db |= DR6_BS; /* dropped by a fault, and by what clears TF on its way into the kernel (INT n, SYSCALL) */
     }
     u64 from = cpu->ip;
-    interp_step(cpu);
+    if (!interp_step(cpu)) {
+        cpu->eflags |= rf;
+        cpu->pending_db = traps;
+        return;
+    }
     cpu->current = NULL;
     if (unlikely(cpu->msr.debugctl & (DEBUGCTL_LBR | DEBUGCTL_BTF))) {
         after_step(cpu, from);
@@ -309,9 +340,11 @@ bool cpu_run(struct cpu *cpu)
         if (!runnable(cpu, pending)) {
             return false;
         }
-        if (pending & PENDING_PMU) {
-            clear_pending(cpu, PENDING_PMU);
-            pmu_settle(cpu);
+        if (unlikely(pending & (PENDING_PMU | PENDING_BLOCK))) {
+            clear_pending(cpu, pending & (PENDING_PMU | PENDING_BLOCK));
+            if (pending & PENDING_PMU) {
+                pmu_settle(cpu);
+            }
             continue;
         }
         if (cpu->icount >= cpu->icount_limit) {
@@ -337,7 +370,7 @@ void cpu_step(struct cpu *cpu)
         clear_pending(cpu, PENDING_PMU);
         pmu_settle(cpu);
     }
-    u32 pending = __atomic_load_n(&cpu->pending, __ATOMIC_ACQUIRE) & ~(u32)PENDING_EXIT;
+    u32 pending = __atomic_load_n(&cpu->pending, __ATOMIC_ACQUIRE) & ~(u32)(PENDING_EXIT | PENDING_BLOCK);
     if (runnable(cpu, pending) && !take_event(cpu, pending)) {
         execute(cpu, pending | PENDING_STEP);
     }

@@ -8,6 +8,7 @@
 #include "cpu/interp/icache.h"
 #include "cpu/op/op.h"
 #include "cpu/raise.h"
+#include "cpu/stop.h"
 
 /* Whose rights apply to an access. */
 struct rights {
@@ -80,15 +81,34 @@ static void watch(struct cpu *cpu, vaddr la, u64 size, bool write)
 
 /* A device is about to be reached. In counted time an instruction that does not end its block does so by itself: then what the device asks
  * for is seen right behind it, whatever the block. (Those that end theirs know the count already.) */
-static void reach_device(struct cpu *cpu)
+static void be_alone(struct cpu *cpu)
 {
     const struct insn *i = cpu->current;
-    if (likely(!cpu->counted) || !i || cpu->pending & PENDING_STEP || i == cpu->single) {
-        return;
-    }
-    if (!(row_table[i->row].attr & END) && !i->rep) {
+    if (i && !(cpu->pending & PENDING_STEP) && i != cpu->single && !(row_table[i->row].attr & END) && !i->rep) {
         cpu_execute_alone(cpu);
     }
+}
+
+static void reach_device(struct cpu *cpu)
+{
+    if (unlikely(cpu->counted || cpu->stops)) {
+        be_alone(cpu);
+    }
+}
+
+/* Memory is about to be accessed at a linear address. When somebody looks, the instruction is executed by itself, so that he can stop the
+ * processor right behind it. */
+static void about(struct cpu *cpu, vaddr la, u64 size, bool write)
+{
+    if (unlikely(cpu->stops) && cpu->stops->data_range(cpu->stops->opaque, la, size, write)) {
+        be_alone(cpu);
+        cpu->stops->access(cpu->stops->opaque, la, size, write);
+    }
+}
+
+static bool data_asked(const struct cpu *cpu, vaddr la, bool write)
+{
+    return unlikely(cpu->stops) && cpu->stops->data_page(cpu->stops->opaque, la & PAGE_MASK, write);
 }
 
 static u64 read_in_page(struct cpu *cpu, vaddr la, unsigned size, struct rights rights)
@@ -143,8 +163,9 @@ static void write_place(struct cpu *cpu, vaddr la, u64 value, unsigned size, str
 static void write_in_page(struct cpu *cpu, vaddr la, u64 value, unsigned size, struct rights rights)
 {
     u8 *hit = tlb_hit(cpu->tlb.data[rights.view][TLB_WRITE], la, size);
-    if (!hit && tlb_refill(&cpu->tlb, rights.view, TLB_WRITE, la)) {
-        hit = tlb_hit(cpu->tlb.data[rights.view][TLB_WRITE], la, size);
+    if (!hit) {
+        u8 *page = (u8 *)(uintptr_t)tlb_refill(&cpu->tlb, rights.view, TLB_WRITE, la);
+        hit      = page ? page + (la & (PAGE_SIZE - 1)) : NULL;
     }
     if (hit) {
         store_le(hit, value, size);
@@ -273,7 +294,8 @@ void mem_check_aligned_slow(struct cpu *cpu, unsigned seg, u64 offset, unsigned 
 u64 mem_read_slow(struct cpu *cpu, unsigned seg, u64 offset, unsigned size)
 {
     vaddr la = aligned_linear(cpu, seg, offset, size, false);
-    u64   v  = read_linear(cpu, la, size, current_rights(cpu));
+    about(cpu, la, size, false);
+    u64 v = read_linear(cpu, la, size, current_rights(cpu));
     watch(cpu, la, size, false);
     return v;
 }
@@ -281,6 +303,7 @@ u64 mem_read_slow(struct cpu *cpu, unsigned seg, u64 offset, unsigned size)
 void mem_write_slow(struct cpu *cpu, unsigned seg, u64 offset, u64 value, unsigned size)
 {
     vaddr la = aligned_linear(cpu, seg, offset, size, true);
+    about(cpu, la, size, true);
     write_linear(cpu, la, value, size, current_rights(cpu));
     watch(cpu, la, size, true);
 }
@@ -297,6 +320,9 @@ void mem_probe_write(struct cpu *cpu, unsigned seg, u64 offset, unsigned size)
         return;
     }
     vaddr la = size <= 8 && !(size & (size - 1)) ? aligned_linear(cpu, seg, offset, size, true) : mem_linear(cpu, seg, offset, size, true);
+    if (unlikely(cpu->stops) && size <= left_in_page(la) && tlb_held(&cpu->tlb, cpu->view, TLB_WRITE, la)) {
+        return;
+    }
     probe_linear(cpu, la, size, ACCESS_WRITE, current_rights(cpu));
 }
 
@@ -315,6 +341,7 @@ void mem_read_bytes(struct cpu *cpu, unsigned seg, u64 offset, void *buffer, uns
     vaddr         la     = mem_linear(cpu, seg, offset, size, false);
     struct rights rights = current_rights(cpu);
     u8           *to     = buffer;
+    about(cpu, la, size, false);
     if (size > left_in_page(la)) {
         probe_linear(cpu, la, size, ACCESS_READ, rights);
     }
@@ -336,6 +363,7 @@ void mem_write_bytes(struct cpu *cpu, unsigned seg, u64 offset, const void *buff
     vaddr         la     = mem_linear(cpu, seg, offset, size, true);
     struct rights rights = current_rights(cpu);
     const u8     *from   = buffer;
+    about(cpu, la, size, true);
     if (size > left_in_page(la)) {
         probe_linear(cpu, la, size, ACCESS_WRITE, rights);
     }
@@ -351,7 +379,10 @@ u8 *mem_open_write(struct cpu *cpu, unsigned seg, u64 offset, unsigned size)
 {
     vaddr         la     = mem_linear(cpu, seg, offset, size, true);
     struct rights rights = current_rights(cpu);
-    struct place  p      = translate(cpu, la, ACCESS_WRITE, rights);
+    if (data_asked(cpu, la, true)) {
+        return NULL;
+    }
+    struct place p = translate(cpu, la, ACCESS_WRITE, rights);
     if (!is_memory(&p.target, size) || p.target.region->kind != REGION_RAM || debug_page_watched(cpu, la)) {
         return NULL;
     }
@@ -372,7 +403,8 @@ static vaddr check_linear(struct cpu *cpu, vaddr la)
 
 static u64 lin_read_with(struct cpu *cpu, vaddr la, unsigned size, struct rights rights)
 {
-    la    = check_linear(cpu, la);
+    la = check_linear(cpu, la);
+    about(cpu, la, size, false);
     u64 v = read_linear(cpu, la, size, rights);
     watch(cpu, la, size, false);
     return v;
@@ -381,6 +413,7 @@ static u64 lin_read_with(struct cpu *cpu, vaddr la, unsigned size, struct rights
 static void lin_write_with(struct cpu *cpu, vaddr la, u64 value, unsigned size, struct rights rights)
 {
     la = check_linear(cpu, la);
+    about(cpu, la, size, true);
     write_linear(cpu, la, value, size, rights);
     watch(cpu, la, size, true);
 }
@@ -435,6 +468,7 @@ u64 shadow_read(struct cpu *cpu, vaddr la, unsigned size, bool user)
         u64 low = shadow_read(cpu, la, 4, user);
         return low | shadow_read(cpu, wrap(cpu, la + 4), 4, user) << 32;
     }
+    about(cpu, la, size, false);
     struct place p = translate(cpu, la, ACCESS_SHADOW_READ, rights);
     watch(cpu, la, size, false);
     return is_memory(&p.target, size) ? load_le(p.target.region->host + p.target.offset, size)
@@ -450,6 +484,7 @@ void shadow_write(struct cpu *cpu, vaddr la, u64 value, unsigned size, bool user
         shadow_write(cpu, wrap(cpu, la + 4), value >> 32, 4, user);
         return;
     }
+    about(cpu, la, size, true);
     struct place p = translate(cpu, la, ACCESS_SHADOW_WRITE, rights);
     watch(cpu, la, size, true);
     if (!is_memory(&p.target, size) || p.target.region->kind != REGION_RAM) {
@@ -499,7 +534,7 @@ void *mem_direct(struct cpu *cpu, vaddr la, unsigned size, bool write)
 {
     struct rights    rights = current_rights(cpu);
     enum access_kind kind   = write ? ACCESS_WRITE : ACCESS_READ;
-    if (size > left_in_page(la) || !cpu_canonical(cpu, la) || debug_page_watched(cpu, la)) {
+    if (size > left_in_page(la) || !cpu_canonical(cpu, la) || debug_page_watched(cpu, la) || data_asked(cpu, la, write)) {
         return NULL;
     }
     const u8 *known = tlb_refill(&cpu->tlb, rights.view, write ? TLB_WRITE : TLB_READ, la);
@@ -532,6 +567,11 @@ void *mem_direct(struct cpu *cpu, vaddr la, unsigned size, bool write)
 static bool in_window(const struct window *w, const u8 *host)
 {
     return w->bytes && (u64)(host - (w->region->host + w->offset)) < w->bytes;
+}
+
+bool mem_page_asked(const struct cpu *cpu, vaddr la)
+{
+    return unlikely(cpu->stops) && cpu->stops->code_page(cpu->stops->opaque, wrap(cpu, la) & PAGE_MASK);
 }
 
 const u8 *mem_fetch_page(struct cpu *cpu, vaddr la, struct region **region, u64 *offset)

@@ -121,6 +121,8 @@ enum {
     PENDING_MCE   = 1 << 9, /* a machine check */
     PENDING_PMU   = 1 << 10, /* performance counters are to be set up */
     PENDING_TRACKER = 1 << 11, /* the tracker of indirect branches looks at every instruction */
+    PENDING_ASK   = 1 << 12, /* somebody looks at every instruction: stop.h */
+    PENDING_BLOCK = 1 << 13, /* the run loop is executing exactly one block */
 };
 
 /* MWAIT: as HALT, and an interrupt ends it while it is masked, too. */
@@ -307,6 +309,7 @@ struct cpu {
     void (*privilege)(void *opaque);
     void *privilege_opaque;
     struct crossing_notes *crossing; /* who looks at crossings (cpu/crossing.h); NULL: nobody */
+    const struct cpu_stops *stops; /* stop.h; NULL: nobody */
 };
 
 extern const struct field cpu_fields[];

@@ -6,9 +6,11 @@
  */
 #include "mmu/tlb.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "cpu/base/bits.h"
+#include "cpu/base/mem.h"
 
 _Static_assert(sizeof(struct tlb_second) == 32, "an entry divides a cache line");
 
@@ -51,6 +53,95 @@ static void drop(struct tlb *tlb, unsigned table, unsigned index)
     table_at(tlb, table)[index].tag = no_page(index);
     f->local[index / 64] &= ~BIT(index % 64);
     f->global[index / 64] &= ~BIT(index % 64);
+}
+
+/* ---- entries that are held back: they are filled, but have the tag of an empty one */
+
+/* The table's place in `held`. */
+static vaddr *held_at(const struct tlb *tlb, unsigned n, unsigned index)
+{
+    return &tlb->held[n * TLB_ENTRIES + index];
+}
+
+static unsigned kind_of(unsigned n)
+{
+    return n < TLB_VIEWS * TLB_KINDS ? n % TLB_KINDS : TLB_FETCH;
+}
+
+/* Of a filled entry. */
+static vaddr page_of(struct tlb *tlb, unsigned n, unsigned index)
+{
+    return tlb->held && *held_at(tlb, n, index) != TLB_NOT_HELD ? *held_at(tlb, n, index) : table_at(tlb, n)[index].tag;
+}
+
+static bool is_filled(const struct tlb *tlb, unsigned n, unsigned index)
+{
+    const struct tlb_fills *f = &tlb->fills[n];
+    return (f->local[index / 64] | f->global[index / 64]) >> (index % 64) & 1;
+}
+
+/* The tag of a filled entry. */
+static void put_tag(struct tlb *tlb, unsigned n, unsigned index, vaddr page)
+{
+    bool hold = tlb->held && tlb->holds(tlb->holds_opaque, kind_of(n), page);
+    table_at(tlb, n)[index].tag = hold ? no_page(index) : page;
+    if (tlb->held) {
+        *held_at(tlb, n, index) = hold ? page : TLB_NOT_HELD;
+    }
+}
+
+static void retag_all(struct tlb *tlb)
+{
+    for (unsigned n = 0; n < TLB_TABLES; n++) {
+        for (unsigned index = 0; index < TLB_ENTRIES; index++) {
+            if (is_filled(tlb, n, index)) {
+                put_tag(tlb, n, index, page_of(tlb, n, index));
+            }
+        }
+    }
+    tlb_code_moved(tlb);
+}
+
+static bool holds_nothing(void *opaque, unsigned kind, vaddr page)
+{
+    (void)opaque;
+    (void)kind;
+    (void)page;
+    return false;
+}
+
+void tlb_hold(struct tlb *tlb, bool (*holds)(void *opaque, unsigned kind, vaddr page), void *opaque)
+{
+    if (!holds && !tlb->held) {
+        return;
+    }
+    if (!tlb->held) {
+        tlb->held = mem_zeroed(TLB_TABLES * TLB_ENTRIES, sizeof *tlb->held);
+        for (unsigned k = 0; k < TLB_TABLES * TLB_ENTRIES; k++) {
+            tlb->held[k] = TLB_NOT_HELD;
+        }
+    }
+    tlb->holds        = holds ? holds : holds_nothing;
+    tlb->holds_opaque = opaque;
+    retag_all(tlb);
+    if (!holds) {
+        free(tlb->held);
+        tlb->held = NULL;
+    }
+}
+
+static const u8 *held(const struct tlb *tlb, unsigned n, vaddr la)
+{
+    unsigned index = tlb_index(la);
+    if (likely(!tlb->held) || *held_at(tlb, n, index) != (la & PAGE_MASK) || !is_filled(tlb, n, index)) {
+        return NULL;
+    }
+    return (const u8 *)(uintptr_t)table_at((struct tlb *)(uintptr_t)tlb, n)[index].host;
+}
+
+const u8 *tlb_held(const struct tlb *tlb, enum tlb_view view, unsigned kind, vaddr la)
+{
+    return held(tlb, kind == TLB_FETCH ? TLB_VIEWS * TLB_KINDS + view : view * TLB_KINDS + kind, la);
 }
 
 static void forget_large(struct tlb *tlb)
@@ -239,7 +330,7 @@ static void drop_large(struct tlb *tlb, vaddr la)
         for (unsigned word = 0; word < TLB_WORDS; word++) {
             for (u64 set = (f->local[word] | f->global[word]) & f->large[word]; set; set &= set - 1) {
                 unsigned index = word * 64 + (unsigned)__builtin_ctzll(set);
-                if ((table_at(tlb, n)[index].tag ^ la) < unit) {
+                if ((page_of(tlb, n, index) ^ la) < unit) {
                     drop(tlb, n, index);
                 }
             }
@@ -256,7 +347,7 @@ static void drop_page(struct tlb *tlb, vaddr page)
     unsigned           index = tlb_index(page);
     struct tlb_second *s;
     for (unsigned n = 0; n < TLB_TABLES; n++) {
-        if (table_at(tlb, n)[index].tag == page) {
+        if (page_of(tlb, n, index) == page) {
             drop(tlb, n, index);
         }
     }
@@ -328,7 +419,8 @@ static void fill_first(struct tlb *tlb, unsigned n, vaddr page, u64 host, bool g
     unsigned          index = tlb_index(page), word = index / 64;
     u64               bit = BIT(index % 64);
     struct tlb_fills *f   = &tlb->fills[n];
-    table_at(tlb, n)[index] = (struct tlb_entry){.tag = page, .host = host};
+    table_at(tlb, n)[index].host = host;
+    put_tag(tlb, n, index, page);
     if (global) {
         f->global[word] |= bit;
         f->local[word] &= ~bit;
@@ -390,8 +482,12 @@ static bool is_denied(const struct tlb *tlb, unsigned n, unsigned key)
 
 static const u8 *refill(struct tlb *tlb, unsigned n, vaddr la)
 {
-    vaddr                    page = la & PAGE_MASK;
-    const struct tlb_second *s    = find_second(tlb, page);
+    vaddr     page  = la & PAGE_MASK;
+    const u8 *known = held(tlb, n, la);
+    if (unlikely(known)) {
+        return known;
+    }
+    const struct tlb_second *s = find_second(tlb, page);
     if (!s || !(s->tables >> n & 1) || (is_write(n) && s->write_age != tlb->write_age) || is_denied(tlb, n, s->key)) {
         return NULL;
     }

@@ -25,6 +25,8 @@ enum tlb_view {
     TLB_VIEWS
 };
 enum tlb_kind { TLB_READ, TLB_WRITE, TLB_KINDS };
+#define TLB_FETCH    TLB_KINDS /* where kinds of data and code are told apart */
+#define TLB_NOT_HELD 1
 
 struct tlb_entry {
     u64 tag;    /* linear address of the page; an empty entry has a page that maps to its neighbour */
@@ -74,6 +76,10 @@ struct tlb {
     u64               code_stamp[2];
     u64               code_filter[2][TLB_CODE_FILTER / 64]; /* by view; bit clear: no page of this hash was in fetch[] */
     u8                code_local, code_global;              /* bit per view: a page that is not global, or is, was */
+    /* tlb_hold(); NULL: nobody. `held`: by table and index, the page of an entry that is held back, else TLB_NOT_HELD. */
+    bool (*holds)(void *opaque, unsigned kind, vaddr page);
+    void              *holds_opaque;
+    vaddr             *held;
     struct tlb_second *second; /* second_room, so aligned that no entry lies in two cache lines */
     struct tlb_second second_room[TLB_SECOND + 1];
 };
@@ -123,6 +129,12 @@ void tlb_fill(struct tlb *tlb, enum tlb_view view, enum tlb_kind kind, vaddr la,
 /* The host page of `la` from the second level, which then enters the first; NULL: walk. */
 const u8 *tlb_refill(struct tlb *tlb, enum tlb_view view, enum tlb_kind kind, vaddr la);
 const u8 *tlb_refill_fetch(struct tlb *tlb, enum tlb_view view, vaddr la);
+/* From now on pages for which holds(kind, page) says so are held back: the TLB knows what it would know of them, and forgets it when it would,
+ * but tlb_hit() and all who look into the tables themselves do not find them, only tlb_refill(), tlb_refill_fetch() and tlb_held(). So
+ * every access comes to the slow path, and the guest sees no difference. Again when its answers have changed; NULL: none any more. */
+void tlb_hold(struct tlb *tlb, bool (*holds)(void *opaque, unsigned kind, vaddr page), void *opaque);
+/* The host page of `la` if the entry is held back, or NULL. kind: TLB_FETCH too. */
+const u8 *tlb_held(const struct tlb *tlb, enum tlb_view view, unsigned kind, vaddr la);
 void tlb_fill_fetch(struct tlb *tlb, enum tlb_view view, vaddr la, const u8 *host, bool global, u64 page_bytes, unsigned key);
 
 #endif

@@ -16,6 +16,7 @@
 #include "cpu/interp/eval.h"
 #include "cpu/isa/rows.h"
 #include "cpu/op/op.h"
+#include "cpu/stop.h"
 
 #if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define TAIL_CALLS 1
@@ -330,7 +331,7 @@ static void count(struct cpu *cpu, struct block *b)
 
 /* ---- counted time: the same, as long as the whole block may be executed */
 
-static void run_single(struct cpu *cpu, exec_fn then);
+static bool run_single(struct cpu *cpu, exec_fn then);
 static void leave(struct cpu *cpu, const struct insn *i);
 
 /* There is not enough left for the whole block: its first instruction, or nothing. */
@@ -573,6 +574,12 @@ static struct block *build(struct cpu *cpu, const u8 *host, struct region *regio
     return b;
 }
 
+/* Whether one of the bytes of code at `la` is asked about; as a page, such code is never in the TLB. */
+static bool is_asked(const struct cpu *cpu, vaddr la, unsigned bytes)
+{
+    return unlikely(cpu->stops) && cpu->stops->code_range(cpu->stops->opaque, la, bytes);
+}
+
 /* The block at cpu->ip, decoded if need be. NULL: the instruction there must run alone. Raises. */
 static NOINLINE struct block *get_block(struct cpu *cpu, const struct insn *from)
 {
@@ -601,14 +608,25 @@ static NOINLINE struct block *get_block(struct cpu *cpu, const struct insn *from
         b    = build(cpu, host, region, page_offset);
         from = NULL; /* it may have made way for the new ones */
     }
-    if (!b || (cpu->code_limited && cpu->ip + b->bytes - 1 > cpu->code_span)) {
+    if (!b || (cpu->code_limited && cpu->ip + b->bytes - 1 > cpu->code_span) || is_asked(cpu, la, b->bytes)) {
         return NULL;
     }
-    if (from && !cpu->code_limited && insn_ip(cpu, from) >> PAGE_SHIFT == cpu->ip >> PAGE_SHIFT) {
+    if (from && !mem_page_asked(cpu, la) && !cpu->code_limited && insn_ip(cpu, from) >> PAGE_SHIFT == cpu->ip >> PAGE_SHIFT) {
         ((struct insn *)(uintptr_t)from)->link = b;
     }
     cpu->regs[R_IPBASE] = cpu->ip - (la & (PAGE_SIZE - 1));
     return b;
+}
+
+/* In a page with instructions that are asked about: this block, and no other by its links. */
+static NOINLINE void run_block_alone(struct cpu *cpu, struct block *b)
+{
+    if (cpu->counted && (i64)(cpu->icount_limit - cpu->icount) < b->count) {
+        step_here(cpu);
+        return;
+    }
+    __atomic_fetch_or(&cpu->pending, PENDING_BLOCK, __ATOMIC_RELAXED);
+    dispatch(cpu, interp_decoded(cpu, b));
 }
 
 /* The slow half of next_block(). `from` is a relative jump that may be linked. */
@@ -618,10 +636,12 @@ static NOINLINE void find_block(struct cpu *cpu, const struct insn *from)
         return; /* before a page fault */
     }
     struct block *b = get_block(cpu, from);
-    if (b) {
-        dispatch_block(cpu, b);
-    } else {
+    if (!b) {
         step_here(cpu);
+    } else if (unlikely(cpu->stops) && mem_page_asked(cpu, cpu->code_base + cpu->ip)) {
+        run_block_alone(cpu, b);
+    } else {
+        dispatch_block(cpu, b);
     }
 }
 
@@ -692,16 +712,20 @@ static void leave(struct cpu *cpu, const struct insn *i)
     cpu->ip = (cpu->regs[R_IPBASE] + i->offset) & cpu->ip_mask;
 }
 
-/* The instruction runs from cpu->single, followed by `then`. */
-static void run_single(struct cpu *cpu, exec_fn then)
+/* The instruction runs from cpu->single, followed by `then`. False: not now. */
+static bool run_single(struct cpu *cpu, exec_fn then)
 {
     struct insn *i = cpu->single;
     fetch_one(cpu, i);
+    if (unlikely(cpu->stops) && cpu->stops->before(cpu->stops->opaque)) {
+        return false;
+    }
     if (unlikely(cpu->pending & PENDING_TRACKER)) {
         cet_track(cpu, i);
     }
     i[1] = (struct insn){.fn = then, .offset = (u16)(i->offset + i->length), .number = 1};
     dispatch(cpu, i);
+    return true;
 }
 
 static void step_here(struct cpu *cpu)
@@ -752,14 +776,15 @@ void interp_isolated(struct cpu *cpu, const struct insn *i)
     cpu->next_block = NULL;
 }
 
-void interp_step(struct cpu *cpu)
+bool interp_step(struct cpu *cpu)
 {
     __atomic_fetch_or(&cpu->pending, PENDING_STEP, __ATOMIC_RELAXED);
     cpu->next       = NULL;
     cpu->next_block = NULL;
-    run_single(cpu, leave);
+    bool done = run_single(cpu, leave);
     run_dispatched(cpu);
     __atomic_fetch_and(&cpu->pending, ~(u32)PENDING_STEP, __ATOMIC_RELAXED);
+    return done;
 }
 
 const struct block *interp_block(struct cpu *cpu)

@@ -11,8 +11,8 @@ struct icache *interp_create(void);
 void interp_run(struct cpu *cpu);
 /* The same, but begins with a block whatever is pending: then with something pending that one block is all. Raises. */
 void interp_run_block(struct cpu *cpu);
-/* Executes exactly one instruction (one iteration of a REP). Raises. */
-void interp_step(struct cpu *cpu);
+/* Executes exactly one instruction (one iteration of a REP). False: somebody does not want it now (stop.h). Raises. */
+bool interp_step(struct cpu *cpu);
 
 /* For other executors: the block at cpu->ip, decoded if need be, R_IPBASE set for it; NULL: the instruction there must be executed
  * alone, by interp_step(). Raises. The next call may free its instructions. */

@@ -76,6 +76,14 @@ static u8 *frame_host(struct cpu *cpu, const struct frame *f, u64 low, unsigned 
     return tlb_hit(cpu->tlb.data[view][TLB_WRITE], frame_linear(f, low), size);
 }
 
+/* The same of an entry that the TLB holds back: each push is then to be seen. */
+static bool is_held(const struct cpu *cpu, const struct frame *f, u64 low, unsigned size)
+{
+    vaddr la = frame_linear(f, low);
+    return unlikely(cpu->stops) && (la & (PAGE_SIZE - 1)) + size <= PAGE_SIZE &&
+           tlb_held(&cpu->tlb, f->user ? TLB_USER : TLB_SUPERVISOR, TLB_WRITE, la);
+}
+
 /* From the top down, once per page, so that CR2 is that of the first push that fails. */
 static void probe_paging(struct cpu *cpu, const struct frame *f)
 {
@@ -102,7 +110,7 @@ void frame_check(struct cpu *cpu, const struct frame *f)
     if (in_one_piece(f, low, size)) {
         check_range(cpu, f, low, size);
         check_aligned(cpu, f, low);
-        if (!frame_host(cpu, f, low, size)) {
+        if (!frame_host(cpu, f, low, size) && !is_held(cpu, f, low, size)) {
             probe_paging(cpu, f);
         }
         return;

@@ -12,6 +12,7 @@
 #include "devices/storage/fdc.h"
 #include "devices/storage/ide.h"
 #include "frontend/lab/state.h"
+#include "frontend/lab/stops.h"
 #include "frontend/machine/counted.h"
 
 enum { CLUSTER = 4096, TIMERS_MAX = 256, IMAGES = IDE_UNITS + FDC_UNITS, REGIONS = 2 };
@@ -499,7 +500,10 @@ static bool go(struct history *h, u64 count, struct error *err)
 bool history_go(struct history *h, u64 count, struct error *err)
 {
     machine_pause(h->machine);
-    return go(h, count, err);
+    stops_suspend(h->machine, true);
+    bool ok = go(h, count, err);
+    stops_suspend(h->machine, false);
+    return ok;
 }
 
 void history_return(struct history *h)
@@ -507,10 +511,12 @@ void history_return(struct history *h)
     struct machine *m = h->machine;
     unsigned requests = m->requests;
     m->requests = 0;
+    stops_suspend(m, true);
     for (i64 wait = 0; h->in_past && wait >= 0 && m->stop_at > cpu_icount(m->cpu);) {
         machine_take_requests(m);
         wait = counted_run(m);
     }
+    stops_suspend(m, false);
     m->requests |= requests;
 }
 
@@ -522,7 +528,7 @@ struct search {
     bool (*may)(struct history *h, unsigned n); /* whether it can be after checkpoint n; NULL: always */
 };
 
-static bool search(struct history *h, const struct search *s, history_progress *progress, void *opaque, struct error *err)
+static bool search_back(struct history *h, const struct search *s, history_progress *progress, void *opaque, struct error *err)
 {
     u64 present = cpu_icount(h->machine->cpu), end = present;
     machine_pause(h->machine);
@@ -551,6 +557,14 @@ static bool search(struct history *h, const struct search *s, history_progress *
     u64 oldest = h->checkpoint[0]->count;
     return go(h, present, err) &&
            error_set(err, "not since the oldest moment that is kept, after %" PRIu64 " instructions", oldest);
+}
+
+static bool search(struct history *h, const struct search *s, history_progress *progress, void *opaque, struct error *err)
+{
+    stops_suspend(h->machine, true);
+    bool ok = search_back(h, s, progress, opaque, err);
+    stops_suspend(h->machine, false);
+    return ok;
 }
 
 /* Whether the page is among what checkpoint n keeps. */

@@ -44,7 +44,7 @@ static void settle(struct cpu *cpu)
 {
     flags_set_arith(cpu, flags_arith(cpu));
     cpu->cc.result = 0;
-    cpu->pending &= ~(u32)(PENDING_EXIT | PENDING_STEP);
+    cpu->pending &= ~(u32)(PENDING_EXIT | PENDING_STEP | PENDING_ASK | PENDING_BLOCK);
 }
 
 static void save_registers(struct machine *m, struct blob *blob)
@@ -63,7 +63,7 @@ void state_save(struct machine *m, struct blob *blob)
     }
     save_registers(m, blob);
     blob_put(blob, &now, sizeof now);
-    u32 requests = m->requests & ~(u32)REQUEST_QUIT;
+    u32 requests = m->requests & ~(u32)(REQUEST_QUIT | REQUEST_PAUSE);
     blob_put(blob, &requests, sizeof requests);
     input_save(m->input, blob);
 }

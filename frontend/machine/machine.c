@@ -30,8 +30,20 @@ struct machine *machine_create(void)
     return m;
 }
 
+static void tell_gone(struct machine *m)
+{
+    while (m->listeners) {
+        struct machine_listener *l = m->listeners;
+        m->listeners = l->next;
+        if (l->gone) {
+            l->gone(l->opaque);
+        }
+    }
+}
+
 void machine_dismantle(struct machine *m)
 {
+    tell_gone(m);
     loop_on_ready(m->loop, NULL, NULL);
     for (unsigned i = m->device_count; i-- > 0;) {
         device_destroy(m->devices[i]);
@@ -87,10 +99,39 @@ void machine_quit(struct machine *m, int status)
     request(m, REQUEST_QUIT);
 }
 
+void machine_request_pause(struct machine *m)
+{
+    request(m, REQUEST_PAUSE);
+}
+
+void machine_listen(struct machine *m, struct machine_listener *listener)
+{
+    struct machine_listener **link = &m->listeners;
+    while (*link) {
+        link = &(*link)->next;
+    }
+    listener->next = NULL;
+    *link = listener;
+}
+
+void machine_forget(struct machine *m, const struct machine_listener *listener)
+{
+    struct machine_listener **link = &m->listeners;
+    while (*link && *link != listener) {
+        link = &(*link)->next;
+    }
+    if (*link) {
+        *link = listener->next;
+    }
+}
+
 static void tell_changed(struct machine *m)
 {
-    if (m->changed) {
-        m->changed(m->changed_opaque);
+    for (struct machine_listener *l = m->listeners, *next; l; l = next) {
+        next = l->next;
+        if (l->changed) {
+            l->changed(l->opaque);
+        }
     }
 }
 
@@ -126,10 +167,22 @@ static void reset(struct machine *m)
     tell_changed(m);
 }
 
+static bool may_pause(const struct machine *m)
+{
+    bool may = true;
+    for (const struct machine_listener *l = m->listeners; l; l = l->next) {
+        may = may && (!l->may_pause || l->may_pause(l->opaque));
+    }
+    return may;
+}
+
 void machine_take_requests(struct machine *m)
 {
     unsigned requests = m->requests & ~(unsigned)REQUEST_QUIT;
     m->requests &= REQUEST_QUIT;
+    if (requests & REQUEST_PAUSE && may_pause(m)) {
+        machine_pause(m);
+    }
     if (requests & REQUEST_RESET) {
         if (m->config.no_reboot) {
             machine_quit(m, 0);
@@ -154,6 +207,15 @@ static i64 run(struct machine *m)
     }
     m->cpu_idle = !cpu_run(m->cpu);
     return m->cpu_idle ? -1 : cpu_rest(m->cpu);
+}
+
+i64 machine_slice(struct machine *m)
+{
+    i64 wait = run(m);
+    if (!m->config.counted) {
+        clock_run_timers(m->clock);
+    }
+    return wait;
 }
 
 int machine_run(struct machine *m)

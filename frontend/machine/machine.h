@@ -82,12 +82,24 @@ enum machine_request {
     REQUEST_RESET = 1 << 0,
     REQUEST_POWER_OFF = 1 << 1,
     REQUEST_QUIT = 1 << 2,
+    REQUEST_PAUSE = 1 << 3,
+};
+
+/* Told of a machine. Any function may be NULL. */
+struct machine_listener {
+    void (*changed)(void *opaque); /* it pauses or goes on; after a reset */
+    void (*gone)(void *opaque);    /* it is being dismantled; the listener is forgotten */
+    /* Between two instructions, after machine_request_pause(). False: it goes on. */
+    bool (*may_pause)(void *opaque);
+    void *opaque;
+    struct machine_listener *next;
 };
 
 struct crossings;
 struct history;
 struct lab;
 struct symbols;
+struct stops;
 struct board; /* pc.c: what only the wiring knows */
 
 struct machine {
@@ -124,6 +136,7 @@ struct machine {
     struct crossings *crossings; /* frontend/lab/crossings.h; NULL: none */
     struct lab *lab;         /* frontend/lab/lab.h; NULL: it was not opened */
     struct symbols *symbols; /* frontend/lab/symbols.h; NULL: none */
+    struct stops *stops;     /* frontend/lab/stops.h; NULL: none */
 
     /* Counted time. */
     u64 stop_at;        /* the processor stops, for a moment, when it has executed so many instructions */
@@ -137,9 +150,7 @@ struct machine {
     unsigned requests;     /* enum machine_request */
     unsigned resets;       /* since it was made */
     int exit_status;
-    /* Told when the machine pauses or goes on, and after a reset; may be NULL. */
-    void (*changed)(void *opaque);
-    void *changed_opaque;
+    struct machine_listener *listeners;
 };
 
 struct machine *machine_create(void);
@@ -165,6 +176,14 @@ void machine_take_requests(struct machine *machine);
 void machine_pause(struct machine *machine);
 void machine_continue(struct machine *machine);
 void machine_request_reset(struct machine *machine);
+/* Once the processor has come to a halt between two instructions: for who is called while it executes. */
+void machine_request_pause(struct machine *machine);
+/* Listeners are told in the order in which they came. The structure stays theirs. */
+void machine_listen(struct machine *machine, struct machine_listener *listener);
+void machine_forget(struct machine *machine, const struct machine_listener *listener);
+/* Lets the processor run for as long as nobody wants anything, and timers that are due; for who cannot wait for machine_run() to do so. Returns
+ * how long to wait for something to happen, in nanoseconds, negative: for ever. */
+i64 machine_slice(struct machine *machine);
 void machine_quit(struct machine *machine, int status);
 /* Buttons: outside.h. */
 

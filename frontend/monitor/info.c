@@ -182,6 +182,7 @@ const struct command info_commands[] = {
     {"jit", "", "how the guest is executed: blocks, their translation, what C executes", 0, info_jit},
     {"status", "", "running or paused", 0, info_status},
     {"machine", "", "memory size, resets", 0, info_machine},
+    {"breakpoints", "", "where the machine pauses", 0, info_breakpoints},
     {"crossings", "", "crossings between rings: how many of each kind, and what ran in each ring", 0, info_crossings},
     {"history", "", "the past that is kept: checkpoints, memory", 0, info_history},
     {"version", "", "of the emulator", 0, info_version},

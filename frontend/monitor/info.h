@@ -9,6 +9,7 @@
 bool info_block(struct call *call, struct error *err);   /* media.c */
 bool info_crossings(struct call *call, struct error *err); /* cross.c */
 bool info_history(struct call *call, struct error *err); /* past.c */
+bool info_breakpoints(struct call *call, struct error *err); /* control.c */
 
 /* Prints one of the lab's pages: look.c. */
 struct view;

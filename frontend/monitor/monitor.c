@@ -5,12 +5,15 @@
 #include "frontend/monitor/monitor.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cpu/base/mem.h"
 #include "frontend/lab/inspect.h"
+#include "frontend/lab/stops.h"
+#include "frontend/monitor/disas.h"
 #include "frontend/monitor/line_editor.h"
 #include "frontend/monitor/monitor_state.h"
 #include "frontend/words.h"
@@ -25,7 +28,8 @@ struct monitor {
     struct line_editor editor;
     struct blob out; /* pos: what has gone */
     unsigned mouse_buttons;
-    bool greeted;
+    bool greeted, busy; /* busy: with a command, which says itself what there is to say */
+    struct machine_listener listener;
 };
 
 /* ---- output */
@@ -107,7 +111,7 @@ static const struct command own_commands[] = {
 };
 
 static const struct command *const tables[] = {machine_commands, memory_commands, media_commands,
-                                               past_commands, look_commands, cross_commands, own_commands};
+                                               control_commands, past_commands, look_commands, cross_commands, own_commands};
 
 static const struct command *find_command(const char *name, size_t length)
 {
@@ -230,9 +234,27 @@ static bool execute(struct monitor *m, const char *line, FILE *out, struct error
 void monitor_execute(struct monitor *m, const char *line, FILE *out)
 {
     struct error err;
+    bool was_busy = m->busy;
+    m->busy = true;
     if (!execute(m, line, out, &err)) {
         fprintf(out, "Error: %s\n", err.text);
     }
+    m->busy = was_busy;
+}
+
+void monitor_where(struct monitor *m, FILE *out)
+{
+    struct cpu *cpu = m->machine->cpu;
+    char why[256], text[DISAS_TEXT];
+    vaddr la = cpu->code_base + cpu->ip;
+    const struct stop_reason *reason = stops_reason(m->machine);
+    if (reason->why == WHY_STOP || reason->why == WHY_RETURNED || (reason->why == WHY_STEP && reason->crossed)) {
+        stops_print_reason(m->machine, why, sizeof why);
+        fprintf(out, "%s; ", why);
+    }
+    disas_linear(cpu, cpu->long_mode ? la : (u32)la, cpu->ip, text);
+    fprintf(out, "after %" PRIu64 " instructions, ring %u, %04x:%08" PRIx64 ": %s\n", cpu_icount(cpu), cpu->cpl,
+            cpu->seg[SEG_CS].selector, cpu->ip, text);
 }
 
 bool call_expression(struct call *c, const char **text, u64 *value, struct error *err)
@@ -251,6 +273,31 @@ unsigned *monitor_mouse_buttons(struct monitor *m)
 }
 
 /* ---- the terminal */
+
+static void put_where(struct monitor *m)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (out) {
+        monitor_where(m, out);
+        fclose(out);
+        put_text(m, text, size);
+        free(text);
+    }
+}
+
+/* Nobody asked now: the machine has come to a breakpoint. */
+static void changed(void *opaque)
+{
+    struct monitor *m = opaque;
+    if (m->greeted && !m->busy && m->machine->paused && stops_reason(m->machine)->why != WHY_NONE) {
+        put_string(m, "\n");
+        put_where(m);
+        put_string(m, PROMPT);
+        flush(m);
+    }
+}
 
 static void run_line(struct monitor *m)
 {
@@ -329,6 +376,8 @@ struct monitor *monitor_create(struct machine *machine, struct chardev *chardev)
     struct monitor *m = mem_zeroed(1, sizeof *m);
     m->machine = machine;
     m->chardev = chardev;
+    m->listener = (struct machine_listener){.changed = changed, .opaque = m};
+    machine_listen(machine, &m->listener);
     chardev_attach(chardev, &(struct char_front){.can_take = can_take,
                                                  .input = input,
                                                  .event = event,
@@ -343,6 +392,7 @@ struct monitor *monitor_create(struct machine *machine, struct chardev *chardev)
 void monitor_destroy(struct monitor *m)
 {
     if (m) {
+        machine_forget(m->machine, &m->listener);
         chardev_attach(m->chardev, NULL);
         line_editor_free(&m->editor);
         blob_free(&m->out);

@@ -32,6 +32,7 @@ struct command {
 extern const struct command machine_commands[]; /* commands.c */
 extern const struct command memory_commands[];  /* memory.c */
 extern const struct command media_commands[];   /* media.c */
+extern const struct command control_commands[]; /* control.c */
 extern const struct command past_commands[];    /* past.c */
 extern const struct command look_commands[];    /* look.c */
 extern const struct command cross_commands[];   /* cross.c */
@@ -39,6 +40,8 @@ extern const struct command info_commands[];    /* info.c: what may follow `info
 
 /* Said at once, before the command has ended. */
 void monitor_say(struct monitor *monitor, const char *format, ...) PRINTF_LIKE(2, 3);
+/* A line: why the machine pauses, and where. */
+void monitor_where(struct monitor *monitor, FILE *out);
 /* Mouse buttons that `mouse_button` holds. */
 unsigned *monitor_mouse_buttons(struct monitor *monitor);
 

@@ -5,7 +5,6 @@
 #include <stdio.h>
 
 #include "frontend/lab/history.h"
-#include "frontend/monitor/disas.h"
 #include "frontend/monitor/info.h"
 #include "frontend/monitor/monitor_state.h"
 
@@ -20,12 +19,7 @@ static struct history *history_of(const struct call *c, struct error *err)
 /* Where it is now. */
 static bool tell(struct call *c)
 {
-    struct cpu *cpu = c->machine->cpu;
-    char text[DISAS_TEXT];
-    vaddr la = cpu->code_base + cpu->ip;
-    disas_linear(cpu, cpu->long_mode ? la : (u32)la, cpu->ip, text);
-    fprintf(c->out, "after %" PRIu64 " instructions, ring %u, %04x:%08" PRIx64 ": %s\n", cpu_icount(cpu), cpu->cpl,
-            cpu->seg[SEG_CS].selector, cpu->ip, text);
+    monitor_where(c->monitor, c->out);
     return true;
 }
 
@@ -33,13 +27,6 @@ static bool by(struct call *c, u64 *n, struct error *err)
 {
     *n = 1;
     return (!c->count || call_number(c, c->word[0], n, err)) && (*n || error_set(err, "by at least one instruction"));
-}
-
-static bool run_step(struct call *c, struct error *err)
-{
-    struct history *h = history_of(c, err);
-    u64 n;
-    return h && by(c, &n, err) && history_go(h, cpu_icount(c->machine->cpu) + n, err) && tell(c);
 }
 
 static bool run_reverse_step(struct call *c, struct error *err)
@@ -115,7 +102,6 @@ bool info_history(struct call *c, struct error *err)
 }
 
 const struct command past_commands[] = {
-    {"step|si", "[n]", "execute n instructions, and pause", 0, run_step},
     {"reverse-step|rsi", "[n]", "go back by n instructions", 0, run_reverse_step},
     {"reverse-continue|rc", "", "go back to the oldest moment that is kept", 0, run_reverse_continue},
     {"goto", "n", "be where n instructions were executed, past or future", 1, run_goto},
