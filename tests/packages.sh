@@ -1,8 +1,8 @@
 # What Debian packages building, running and testing need; sourced by run.sh and test.sh.
 #   need_packages NAME...   installs those that are missing, and only then calls apt-get
 
-packages_build="build-essential cmake ninja-build pkg-config libsdl2-dev libcapstone-dev zlib1g-dev nasm"
-packages_run="seabios xz-utils cpio kmod debian-archive-keyring"
+packages_build="build-essential cmake ninja-build pkg-config libsdl2-dev libfreetype-dev libcapstone-dev zlib1g-dev nasm"
+packages_run="seabios fonts-naver-d2coding xz-utils cpio kmod debian-archive-keyring"
 packages_test="libcmocka-dev python3 xvfb xdotool xclip acpica-tools genisoimage dosfstools mtools libzydis-dev libmpfr-dev"
 packages_aarch64="gcc-aarch64-linux-gnu qemu-user" # and what tests/aarch64/make-sysroot.sh unpacks
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cpu/base/mem.h"
+#include "frontend/lab/lab.h"
 #include "frontend/machine/input.h"
 
 /* The picture is looked at 60 times a second while it changes, and 20 times a second when it has
@@ -23,9 +24,11 @@ struct feed {
     int timer;
     unsigned hz, quiet, since_status; /* quiet and since_status in ticks */
     struct sampler sampler;
+    unsigned lab_columns, lab_rows; /* 0: nobody looks at the lab */
 
     pthread_mutex_t lock; /* for the picture's side */
     struct surface picture;
+    struct view lab;
     struct feed_news news;
     struct status status;
 
@@ -97,6 +100,23 @@ static bool take_status(struct feed *f)
     return true;
 }
 
+/* With the lock held. */
+static bool take_lab(struct feed *f)
+{
+    if (!f->lab_columns) {
+        return false;
+    }
+    bool changed;
+    const struct view *screen = lab_screen(lab_open(f->machine), f->lab_columns, f->lab_rows, &changed);
+    if (!changed && f->lab.rows) {
+        return false;
+    }
+    view_clear(&f->lab, screen->columns);
+    view_copy(&f->lab, 0, 0, screen, 0, screen->rows, screen->columns);
+    f->news.lab = true;
+    return true;
+}
+
 /* ---- the timer */
 
 static void set_rate(struct feed *f, unsigned hz)
@@ -121,9 +141,9 @@ static void tick(void *opaque, unsigned events)
     if (pthread_mutex_trylock(&f->lock)) {
         return; /* the window is drawing; what changes meanwhile is found at the next tick */
     }
-    bool picture = take_picture(f), status = take_status(f);
+    bool picture = take_picture(f), status = take_status(f), lab = take_lab(f);
     pthread_mutex_unlock(&f->lock);
-    if (picture || status) {
+    if (picture || status || lab) {
         f->changed(f->opaque);
     }
     f->quiet = picture ? 0 : f->quiet + 1;
@@ -145,8 +165,9 @@ static void toggle_pause(struct machine *m)
     }
 }
 
-static void carry_out(struct machine *m, const struct command_event *e)
+static void carry_out(struct feed *f, const struct command_event *e)
 {
+    struct machine *m = f->machine;
     switch (e->kind) {
     case COMMAND_KEY:
         input_key(m->input, e->key, e->down);
@@ -175,6 +196,13 @@ static void carry_out(struct machine *m, const struct command_event *e)
     case COMMAND_QUIT:
         machine_quit(m, 0);
         break;
+    case COMMAND_LAB_KEY:
+        lab_key(lab_open(m), e->lab_key);
+        break;
+    case COMMAND_LAB_ROOM:
+        f->lab_columns = e->columns;
+        f->lab_rows = e->rows;
+        break;
     }
 }
 
@@ -190,7 +218,7 @@ static void drain(void *opaque)
     f->posted = false;
     pthread_mutex_unlock(&f->input_lock);
     for (unsigned i = 0; i < count; i++) {
-        carry_out(f->machine, &queue[i]);
+        carry_out(f, &queue[i]);
         free(queue[i].text);
     }
     free(queue);
@@ -250,13 +278,18 @@ const struct surface *feed_lock(struct feed *f, struct feed_news *news, struct s
     *news = f->news;
     *status = f->status;
     f->news.damage_count = 0;
-    f->news.status = false;
+    f->news.status = f->news.lab = false;
     return &f->picture;
 }
 
 void feed_unlock(struct feed *f)
 {
     pthread_mutex_unlock(&f->lock);
+}
+
+const struct view *feed_lab(const struct feed *f)
+{
+    return &f->lab;
 }
 
 struct feed *feed_create(struct machine *m, void (*changed)(void *opaque), void *opaque)
@@ -284,6 +317,7 @@ void feed_destroy(struct feed *f)
     f->timer = -1;
     loop_dispatch(f->machine->loop, false, 0); /* a drain() may be posted */
     surface_free(&f->picture);
+    view_free(&f->lab);
     pthread_mutex_destroy(&f->lock);
     pthread_mutex_destroy(&f->input_lock);
     free(f->queue);

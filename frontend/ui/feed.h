@@ -1,6 +1,6 @@
 /*
- * feed.h: what passes between the machine's thread and a window's: the picture and the status one
- * way, keys and mouse the other.
+ * feed.h: what passes between the machine's thread and a window's: the picture, the lab's screen and
+ * the status one way, keys and mouse the other.
  *
  * The machine's thread looks at the display at regular times, copies what changed and says so; it
  * never waits for the window.
@@ -12,6 +12,7 @@
 
 #include "devices/display/vga.h"
 #include "devices/input/keys.h"
+#include "frontend/lab/view.h"
 #include "frontend/ui/status.h"
 
 enum { FEED_RECTS = 32 };
@@ -26,6 +27,8 @@ enum command {
     COMMAND_RESET,
     COMMAND_POWER_BUTTON,
     COMMAND_QUIT,
+    COMMAND_LAB_KEY,  /* lab_key */
+    COMMAND_LAB_ROOM, /* columns and rows that the window has for the lab; 0: it does not show it */
 };
 
 struct command_event {
@@ -34,6 +37,8 @@ struct command_event {
     bool down;
     int dx, dy, dz;
     unsigned buttons;
+    u32 lab_key;
+    unsigned columns, rows;
     char *text; /* malloc()ed, the receiver's */
 };
 
@@ -41,7 +46,7 @@ struct command_event {
 struct feed_news {
     struct rect damage[FEED_RECTS];
     unsigned damage_count;
-    bool status;
+    bool status, lab;
 };
 
 struct feed;
@@ -56,6 +61,8 @@ void feed_destroy(struct feed *feed);
 /* Locks picture and status until feed_unlock(); what `news` tells counts as drawn. */
 const struct surface *feed_lock(struct feed *feed, struct feed_news *news, struct status *status);
 void feed_unlock(struct feed *feed);
+/* Between these two: the lab's screen; it has no rows before there is one. */
+const struct view *feed_lab(const struct feed *feed);
 /* In order; too many at once are dropped, but never the last of a key's. */
 void feed_send(struct feed *feed, const struct command_event *event);
 

@@ -19,7 +19,7 @@ struct sdl_display {
     struct display display;
     struct machine *machine;
     struct sdl_window window;
-    bool full_screen;
+    bool full_screen, lab;
     pthread_t thread;
     Uint32 wake_event;
     _Atomic bool woken; /* a wake event is on its way */
@@ -69,12 +69,16 @@ static bool open_window(struct sdl_display *d)
     }
     w->sdl.SetWindowMinimumSize(w->window, 320, 224);
     w->sdl.StopTextInput(); /* keys, not letters */
+    if (d->lab) {
+        window_show_lab(w, LAB_BOTH);
+    }
     return true;
 }
 
 static void close_window(struct sdl_window *w)
 {
     window_set_grab(w, false);
+    window_close_lab(w);
     w->sdl.FreeSurface(w->shadow);
     w->sdl.DestroyWindow(w->window);
     w->sdl.QuitSubSystem(SDL_INIT_VIDEO);
@@ -225,6 +229,7 @@ struct display *sdl_open(struct machine *m, const struct options *options, struc
     d->machine = m;
     d->full_screen = d->window.full_screen = options->full_screen;
     d->window.integer = d->window.redraw = true;
+    d->lab = options->lab;
     snprintf(d->window.name, sizeof d->window.name, "%s", options->name ? options->name : "");
     load_font(&d->window.font, &m->config);
     pthread_mutex_init(&d->lock, NULL);

@@ -1,5 +1,5 @@
 /*
- * sdl_draw.c: the window's contents: the picture, the status bar, and what is laid over them. Only
+ * sdl_draw.c: the window's contents: the picture, the lab, the status bar, and what is laid over them. Only
  * what changed is drawn and sent to the display server.
  */
 #include <stdarg.h>
@@ -9,19 +9,12 @@
 #include "frontend/ui/sdl_window.h"
 #include "frontend/ui/statusbar.h"
 
-enum { MESSAGE_MS = 4000, LARGE_DISPLAY = 1170 /* lines */, RECTS_MAX = FEED_RECTS + 1 };
+enum { MESSAGE_MS = 4000, LARGE_DISPLAY = 1170 /* lines */, RECTS_MAX = FEED_RECTS + 2 };
 
 #define COLOR_SURROUND 0x000000
 #define COLOR_BOX      0x1d2229
 #define COLOR_EDGE     0x5b6673
 #define COLOR_LETTERS  0xf2f4f7
-
-/* Where things lie in the window. */
-struct layout {
-    struct surface to;
-    u32 bar_scale;
-    struct rect picture, bar;
-};
 
 void window_message(struct sdl_window *w, const char *format, ...)
 {
@@ -76,7 +69,9 @@ static struct layout lay_out(const struct sdl_window *w, const SDL_Surface *s, u
     u32 bar = STATUSBAR_HEIGHT * l.bar_scale;
     bar = bar < l.to.height ? bar : 0;
     l.bar = (struct rect){0, l.to.height - bar, l.to.width, bar};
-    l.picture = canvas_fit((struct rect){0, 0, l.to.width, l.bar.y}, width, height, w->integer);
+    struct rect room = {0, 0, l.to.width, l.bar.y};
+    l.lab = window_place_lab(w, &room, width, height);
+    l.picture = canvas_fit(room, width, height, w->integer);
     return l;
 }
 
@@ -85,7 +80,10 @@ static struct layout lay_out(const struct sdl_window *w, const SDL_Surface *s, u
 static void draw_bar(struct sdl_window *w, const struct layout *l)
 {
     struct surface bar = {0};
-    const char *note = w->grabbed ? "Ctrl-Alt-G frees mouse" : "Ctrl-Alt-H: help";
+    const char *note = w->grabbed      ? "Ctrl-Alt-G frees mouse"
+                       : !w->lab_shown ? "Ctrl-Alt-H: help"
+                       : w->lab_keys   ? "Keys: lab  Ctrl-Alt-K  H: help"
+                                       : "Keys: guest  Ctrl-Alt-K  H: help";
     if (l->bar.height) {
         surface_resize(&bar, (l->to.width + l->bar_scale - 1) / l->bar_scale, STATUSBAR_HEIGHT);
         statusbar_draw(&bar, &w->font, &w->status, note);
@@ -155,6 +153,23 @@ static u32 zoom_for(struct sdl_window *w, u32 width, u32 height)
                : 1;
 }
 
+/* Moves it so that all of it is seen, where that is possible. */
+static void keep_on_display(struct sdl_window *w, int width, int height)
+{
+    SDL_Rect usable;
+    int x, y, display = w->sdl.GetWindowDisplayIndex(w->window);
+    if (display < 0 || w->sdl.GetDisplayUsableBounds(display, &usable)) {
+        return;
+    }
+    w->sdl.GetWindowPosition(w->window, &x, &y);
+    int left = usable.x + usable.w - width, top = usable.y + usable.h - height;
+    left = x < left ? x : left > usable.x ? left : usable.x;
+    top = y < top ? y : top > usable.y ? top : usable.y;
+    if (left != x || top != y) {
+        w->sdl.SetWindowPosition(w->window, left, top);
+    }
+}
+
 /* The window follows the picture until a person has given it a size. */
 static void follow_picture(struct sdl_window *w, u32 width, u32 height)
 {
@@ -166,18 +181,28 @@ static void follow_picture(struct sdl_window *w, u32 width, u32 height)
     w->redraw = true;
     bool large = w->sdl.GetWindowFlags(w->window) & (SDL_WINDOW_FULLSCREEN | SDL_WINDOW_MAXIMIZED);
     if (!w->user_sized && !large && width && height) {
-        u32 k = zoom_for(w, width, height);
-        w->sdl.SetWindowSize(w->window, (int)(width * k), (int)(height * k + STATUSBAR_HEIGHT));
+        u32 k = zoom_for(w, width, height), all_width = width * k, all_height = height * k;
+        if (w->lab_shown) {
+            window_lab_size(w, width, height, k, &all_width, &all_height);
+        }
+        w->sdl.SetWindowSize(w->window, (int)all_width, (int)all_height + STATUSBAR_HEIGHT);
+        keep_on_display(w, (int)all_width, (int)all_height + STATUSBAR_HEIGHT);
     }
 }
 
 /* ---- the whole */
+
+static SDL_Rect sdl_rect(struct rect r)
+{
+    return (SDL_Rect){(int)r.x, (int)r.y, (int)r.width, (int)r.height};
+}
 
 static void draw_all(struct sdl_window *w, const struct layout *l, const struct surface *picture)
 {
     struct surface to = l->to;
     canvas_fill(&to, (struct rect){0, 0, to.width, to.height}, COLOR_SURROUND);
     canvas_scaled(&to, l->picture, picture, (struct rect){0, 0, picture->width, picture->height});
+    window_draw_lab(w, l, feed_lab(w->feed));
     draw_bar(w, l);
 }
 
@@ -191,13 +216,16 @@ static unsigned draw_changes(struct sdl_window *w, const struct layout *l,
     for (unsigned i = 0; i < news->damage_count; i++) {
         struct rect r = canvas_scaled(&to, l->picture, picture, news->damage[i]);
         if (r.width) {
-            rects[count++] = (SDL_Rect){(int)r.x, (int)r.y, (int)r.width, (int)r.height};
+            rects[count++] = sdl_rect(r);
         }
+    }
+    if (news->lab && w->lab_shown) {
+        window_draw_lab(w, l, feed_lab(w->feed));
+        rects[count++] = sdl_rect(l->lab);
     }
     if (news->status && l->bar.height) {
         draw_bar(w, l);
-        rects[count++] =
-            (SDL_Rect){(int)l->bar.x, (int)l->bar.y, (int)l->bar.width, (int)l->bar.height};
+        rects[count++] = sdl_rect(l->bar);
     }
     return count;
 }
@@ -225,7 +253,7 @@ void window_draw(struct sdl_window *w)
         return;
     }
     struct layout l = lay_out(w, s, picture->width, picture->height);
-    if ((w->help || w->message[0]) && news.damage_count) {
+    if ((w->help || w->message[0]) && (news.damage_count || news.lab)) {
         w->redraw = true; /* what is laid over the picture must be drawn after it */
     }
     if (w->redraw) {
@@ -235,6 +263,7 @@ void window_draw(struct sdl_window *w)
         count = draw_changes(w, &l, picture, &news, rects);
     }
     feed_unlock(w->feed);
+    window_ask_lab(w, &l);
     if (w->redraw) {
         draw_overlays(w, &l);
     }

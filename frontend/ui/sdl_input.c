@@ -8,6 +8,8 @@
 
 #include "cpu/base/mem.h"
 #include "devices/input/ps2mouse.h"
+#include "frontend/lab/lab.h"
+#include "frontend/ui/lab_input.h"
 #include "frontend/ui/sdl_window.h"
 
 enum { SCREENSHOTS_MAX = 10000, PASTE_MAX = 4096 };
@@ -134,6 +136,32 @@ static void key_help(struct sdl_window *w)
     w->redraw = true;
 }
 
+static void key_lab(struct sdl_window *w)
+{
+    window_show_lab(w, w->lab_shown ? LAB_HIDDEN : w->lab_last ? w->lab_last : LAB_BOTH);
+}
+
+/* Beside the picture, or alone. */
+static void key_layout(struct sdl_window *w)
+{
+    window_show_lab(w, w->lab_shown == LAB_BOTH ? LAB_ALONE : LAB_BOTH);
+}
+
+static void key_lab_keys(struct sdl_window *w)
+{
+    window_set_lab_keys(w, w->lab_shown && !w->lab_keys);
+}
+
+static void key_larger(struct sdl_window *w)
+{
+    window_zoom_lab(w, true);
+}
+
+static void key_smaller(struct sdl_window *w)
+{
+    window_zoom_lab(w, false);
+}
+
 static void key_quit(struct sdl_window *w)
 {
     send(w, (struct command_event){.kind = COMMAND_QUIT});
@@ -146,9 +174,12 @@ static const struct {
     {SDL_SCANCODE_G, key_grab},    {SDL_SCANCODE_F, key_full_screen},
     {SDL_SCANCODE_I, key_scaling}, {SDL_SCANCODE_D, key_delete},
     {SDL_SCANCODE_V, key_paste},   {SDL_SCANCODE_S, key_screenshot},
-    {SDL_SCANCODE_P, key_pause},   {SDL_SCANCODE_R, key_reset},
+    {SDL_SCANCODE_P, key_pause},   {SDL_SCANCODE_B, key_reset},
     {SDL_SCANCODE_O, key_power},   {SDL_SCANCODE_H, key_help},
-    {SDL_SCANCODE_Q, key_quit},
+    {SDL_SCANCODE_R, key_lab},     {SDL_SCANCODE_L, key_layout},
+    {SDL_SCANCODE_K, key_lab_keys}, {SDL_SCANCODE_EQUALS, key_larger},
+    {SDL_SCANCODE_KP_PLUS, key_larger}, {SDL_SCANCODE_MINUS, key_smaller},
+    {SDL_SCANCODE_KP_MINUS, key_smaller}, {SDL_SCANCODE_Q, key_quit},
 };
 
 const char *const *window_help(void)
@@ -164,8 +195,12 @@ const char *const *window_help(void)
                                         "  S  save a screenshot (PNG)",
                                         "  P  pause, or go on",
                                         "  O  press the power button",
-                                        "  R  reset",
+                                        "  B  boot anew (reset)",
                                         "  Q  quit",
+                                        "  R  the ring lab, or none",
+                                        "  L  the lab beside the picture, or alone",
+                                        "  K  keys to the lab, or to the guest",
+                                        "  + and -  larger and smaller letters in the lab",
                                         "  H  close this help",
                                         NULL};
     return lines;
@@ -199,6 +234,13 @@ static void keyboard(struct sdl_window *w, const SDL_KeyboardEvent *e)
         return;
     }
     enum key key = key_by_usage((unsigned)e->keysym.scancode);
+    if (w->lab_shown && w->lab_keys) {
+        u32 special = lab_key_of(key, e->keysym.mod & KMOD_SHIFT);
+        if (special && down) {
+            send(w, (struct command_event){.kind = COMMAND_LAB_KEY, .lab_key = special});
+        }
+        return;
+    }
     if (key && !e->repeat) {
         send(w, (struct command_event){.kind = COMMAND_KEY, .key = key, .down = down});
     }
@@ -224,12 +266,20 @@ static unsigned button_bit(Uint8 button)
     }
 }
 
+static bool in_lab(const struct sdl_window *w, int x, int y)
+{
+    const struct rect *a = &w->lab_area;
+    return w->lab_shown && (u32)x - a->x < a->width && (u32)y - a->y < a->height;
+}
+
 static void mouse_button(struct sdl_window *w, const SDL_MouseButtonEvent *e)
 {
     bool down = e->state == SDL_PRESSED;
     if (!w->grabbed) {
         if (down && e->button == SDL_BUTTON_LEFT) {
-            window_set_grab(w, true);
+            bool lab = in_lab(w, e->x, e->y);
+            window_set_lab_keys(w, lab);
+            window_set_grab(w, !lab);
         }
         return; /* this click is ours, and so is its end */
     }
@@ -250,7 +300,11 @@ static void mouse_motion(struct sdl_window *w, const SDL_MouseMotionEvent *e)
 
 static void mouse_wheel(struct sdl_window *w, const SDL_MouseWheelEvent *e)
 {
+    enum { LINES = 3 };
     int dz = e->direction == SDL_MOUSEWHEEL_FLIPPED ? e->y : -e->y;
+    for (int n = 0; !w->grabbed && w->lab_shown && dz && n < LINES; n++) {
+        send(w, (struct command_event){.kind = COMMAND_LAB_KEY, .lab_key = dz > 0 ? LAB_DOWN : LAB_UP});
+    }
     if (w->grabbed && dz) {
         send(w, (struct command_event){.kind = COMMAND_MOUSE, .dz = dz, .buttons = w->buttons});
     }
@@ -285,6 +339,9 @@ void window_event(struct sdl_window *w, const SDL_Event *e)
     case SDL_KEYDOWN:
     case SDL_KEYUP:
         keyboard(w, &e->key);
+        break;
+    case SDL_TEXTINPUT:
+        window_lab_text(w, e->text.text);
         break;
     case SDL_MOUSEBUTTONDOWN:
     case SDL_MOUSEBUTTONUP:

@@ -20,9 +20,11 @@
     X(GetCurrentVideoDriver)                                                                       \
     X(GetDisplayUsableBounds)                                                                      \
     X(GetError)                                                                                    \
+    X(GetModState)                                                                                 \
     X(GetTicks)                                                                                    \
     X(GetWindowDisplayIndex)                                                                       \
     X(GetWindowFlags)                                                                              \
+    X(GetWindowPosition)                                                                           \
     X(GetWindowSurface)                                                                            \
     X(InitSubSystem)                                                                               \
     X(PollEvent)                                                                                   \
@@ -35,8 +37,10 @@
     X(SetWindowGrab)                                                                               \
     X(SetWindowKeyboardGrab)                                                                       \
     X(SetWindowMinimumSize)                                                                        \
+    X(SetWindowPosition)                                                                           \
     X(SetWindowSize)                                                                               \
     X(SetWindowTitle)                                                                              \
+    X(StartTextInput)                                                                              \
     X(StopTextInput)                                                                               \
     X(UpdateWindowSurfaceRects)                                                                    \
     X(UpperBlit) /* SDL_BlitSurface is a macro for it */                                           \
