@@ -1,4 +1,4 @@
-; 08-task-gates.asm: one far call changes every register: a hardware task switch.
+; task-gates.asm: one far call changes every register: a hardware task switch.
 ;
 ; Task A is the kernel, in ring 0. Task B is a program in ring 3. Each has a task-state segment (TSS), where the processor
 ; keeps all of its registers while another one runs. SDM Vol. 3A chapter 7.

@@ -1,4 +1,4 @@
-; 09-vm86.asm: a real-mode program inside protected mode. It runs in ring 3 and does not know it; a monitor in ring 0 does for it
+; vm86.asm: a real-mode program inside protected mode. It runs in ring 3 and does not know it; a monitor in ring 0 does for it
 ; what it may not do itself. Three runs of the same program: with IOPL 0, with IOPL 3, and with the virtual-8086 mode extensions
 ; (VME). SDM Vol. 3B chapter 20.
 
