@@ -10,6 +10,7 @@
 
 #include "cpu/base/mem.h"
 #include "frontend/lab/crossings.h"
+#include "frontend/lab/stops.h"
 #include "frontend/monitor/registers.h"
 
 enum { RUNNING_MS = 100, PAUSED_MS = 500, BESIDE_COLUMNS = 132, PAGE_COLUMNS = 80, PANEL_MAX = 72, STACKED_ROWS = 20,
@@ -218,6 +219,21 @@ static void rule(struct view *screen)
     }
 }
 
+/* What was said, or else why the machine is paused. */
+static void put_message(struct lab *lab, struct view *screen)
+{
+    char reason[sizeof lab->message] = "";
+    const char *text = lab->message;
+    if (!text[0] && lab->machine->paused && stops_reason(lab->machine)->why != WHY_NONE) {
+        stops_print_reason(lab->machine, reason, sizeof reason);
+        text = reason;
+    }
+    if (text[0]) {
+        view_put(screen, text == reason ? STYLE_NOTE : lab->message_style, text);
+        view_put(screen, STYLE_TEXT, " ");
+    }
+}
+
 /* What is typed, or was said; at the right end where the page is. */
 static void message_line(struct lab *lab, struct view *screen)
 {
@@ -236,10 +252,7 @@ static void message_line(struct lab *lab, struct view *screen)
     }
     rule(screen);
     view_at(screen, 0, y);
-    if (lab->message[0]) {
-        view_put(screen, lab->message_style, lab->message);
-        view_put(screen, STYLE_TEXT, " ");
-    }
+    put_message(lab, screen);
     if (p->rows > p->room) {
         char place[48];
         snprintf(place, sizeof place, " lines %u to %u of %u", p->top + 1, p->top + p->room, p->rows);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "frontend/lab/inspect.h"
+#include "frontend/lab/stops.h"
 
 /* ---- lines of text */
 
@@ -130,7 +131,24 @@ static void act_run(struct lab *lab, unsigned argument)
 static void act_step(struct lab *lab, unsigned argument)
 {
     (void)argument;
-    lab_execute(lab, "step");
+    stops_step(lab->machine);
+}
+
+static void act_step_over(struct lab *lab, unsigned argument)
+{
+    (void)argument;
+    stops_step_over(lab->machine);
+}
+
+static void act_finish(struct lab *lab, unsigned argument)
+{
+    (void)argument;
+    stops_finish(lab->machine);
+}
+
+static void act_until(struct lab *lab, unsigned kind)
+{
+    stops_until(lab->machine, kind);
 }
 
 static void act_back(struct lab *lab, unsigned argument)
@@ -180,8 +198,15 @@ static void act_scroll(struct lab *lab, unsigned how)
 /* Shown are those that say what they do. */
 const struct lab_action lab_actions[] = {
     {' ', "Space", "run/pause", act_run, 0, "let the machine run, or pause it"},
-    {'s', NULL, "step", act_step, 0, "execute one instruction"},
+    {'s', NULL, "step", act_step, 0, "execute one instruction, or the delivery of one interrupt"},
+    {'n', NULL, "over", act_step_over, 0, "step, but over a call or INT n as a whole"},
+    {'f', NULL, "finish", act_finish, 0, "run until the present function returns"},
     {'b', NULL, "back", act_back, 0, "go back by one instruction (with -checkpoints on)"},
+    {'r', NULL, "to ring change", act_until, STOP_RING, "run until the ring changes"},
+    {'u', NULL, "to ring 3", act_until, STOP_TO_RING3, "run until ring 3 is entered"},
+    {'y', NULL, "to system call", act_until, STOP_SYSCALL, "run until SYSCALL, SYSENTER or INT n"},
+    {'i', NULL, "to interrupt", act_until, STOP_INTERRUPT, "run until an interrupt is delivered"},
+    {'e', NULL, "to exception", act_until, STOP_EXCEPTION, "run until an exception"},
     {':', NULL, "command", act_line, LAB_COMMAND, "type a command of the monitor; help lists them"},
     {'a', NULL, "address", act_line, LAB_ADDRESS,
      "the address that pages show: a number, $esp or a symbol; nothing: the next instruction"},

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "frontend/lab/inspect.h"
+#include "frontend/lab/stops.h"
 
 u64 lab_address(const struct lab *lab)
 {
@@ -23,6 +24,15 @@ static void page_now(struct lab *lab, struct view *page)
     inspect_code(page, lab->machine, lab_address(lab), CODE_BEFORE, CODE_AFTER);
     view_put(page, STYLE_TEXT, "\n");
     inspect_registers_page(page, lab->machine);
+}
+
+static void page_stops(struct lab *lab, struct view *page)
+{
+    stops_describe(lab->machine, page);
+    view_put(page, STYLE_TEXT, "\n");
+    view_wrap(page, STYLE_DIM, 0,
+              "Typed behind : they are made by break ADDRESS, watch ADDRESS, catch ring, interrupt, exception or syscall, and go by "
+              "delete NUMBER.\n");
 }
 
 /* `size` bytes, which are no string. */
@@ -92,6 +102,7 @@ const struct lab_page lab_pages[] = {
     {'9', "Stacks", NULL, "stacks", NULL},
     {'0', "Interrupts", NULL, "interrupts", NULL},
     {'t', "Timeline", lab_timeline_page, NULL, lab_timeline_actions},
+    {'k', "Stops", page_stops, NULL, NULL},
     {'o', "Output", page_output, NULL, NULL},
     {'h', "Help", page_help, NULL, NULL},
 };

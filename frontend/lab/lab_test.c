@@ -199,6 +199,38 @@ static void run_and_pause(void **state)
     assert_shows(*state, "PAUSED");
 }
 
+static void steps(void **state)
+{
+    struct machine *m = machine_of(*state);
+    lab_key(*state, 's');
+    assert_shows(*state, "f000:0000e05b  PAUSED");
+    assert_shows(*state, "step \xe2\x94\x80");
+    lab_key(*state, 'n');
+    assert_int_equal(cpu_icount(m->cpu), 2);
+    type(*state, ":catch ring\r");
+    lab_key(*state, 'k');
+    assert_shows(*state, "a change of the ring");
+}
+
+/* ---- the timeline */
+
+static void timeline(void **state)
+{
+    lab_key(*state, 't');
+    assert_shows(*state, "[t Timeline]");
+    assert_shows(*state, ", crossing before");
+    type(*state, "+++--,.[]l=");
+    screen_of(*state, COLUMNS, ROWS);
+    for (unsigned n = 0; n < 200; n++) {
+        type(*state, "-");
+    }
+    screen_of(*state, COLUMNS, ROWS);
+    for (unsigned n = 0; n < 200; n++) {
+        type(*state, "+");
+    }
+    screen_of(*state, COLUMNS, ROWS);
+}
+
 /* ---- the panel */
 
 struct note {
@@ -267,6 +299,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(commands, set_up, tear_down),
         cmocka_unit_test_setup_teardown(addresses, set_up, tear_down),
         cmocka_unit_test_setup_teardown(run_and_pause, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(steps, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(timeline, set_up, tear_down),
         cmocka_unit_test_setup_teardown(panels, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,7 +19,7 @@
 #include "frontend/lab/inspect.h"
 #include "frontend/lab/view.h"
 
-enum { SLICES_MAX = 1000 };
+enum { SLICES_MAX = 1000, INSTRUCTIONS_MAX = 1 << 22 };
 
 enum motion { MOTION_RUN, MOTION_STEP, MOTION_FINISH };
 
@@ -676,11 +676,14 @@ const struct stop *stops_at(struct machine *m, unsigned n)
 
 /* ---- going on */
 
-/* What is near is reached at once. */
+/* What is near is reached at once. Where instructions are not counted, only a step is sure to end: while this goes on, nothing of the
+ * host comes in that would end a slice. */
 static void run_a_while(struct machine *m)
 {
+    u64 end = cpu_icount(m->cpu) + INSTRUCTIONS_MAX;
+    bool ends = m->config.counted || of(m)->motion == MOTION_STEP;
     machine_continue(m);
-    for (unsigned k = 0; k < SLICES_MAX && !m->paused && !(m->requests & REQUEST_QUIT); k++) {
+    for (unsigned k = 0; ends && k < SLICES_MAX && cpu_icount(m->cpu) < end && !m->paused && !(m->requests & REQUEST_QUIT); k++) {
         i64 wait = machine_slice(m);
         if (m->requests & REQUEST_PAUSE) {
             machine_take_requests(m);

@@ -11,7 +11,6 @@ enum {
     COLUMNS_LEAST = 80,
     ROWS_LEAST = 18,
     COLUMNS_ENOUGH = 160, /* more of them are of little use */
-    COLUMNS_WANTED = 100,
     ROWS_WANTED = 36,
     ROWS_BELOW = 26, /* wanted below the picture */
     DECORATION = 40, /* that a window manager may add */
@@ -21,6 +20,7 @@ enum {
 #define COLOR_FRAME 0x5b6673
 #define COLOR_KEYS  0xffd166 /* the keys go here */
 
+static const u32 columns_wanted[] = {140, 120, 100}; /* as many of them as the display has room for */
 static const unsigned percents[] = {100, 125, 150, 175, 200, 250, 300};
 
 /* ---- showing it */
@@ -162,34 +162,41 @@ struct rect window_place_lab(const struct sdl_window *w, struct rect *room, u32 
     return place_anyhow(room);
 }
 
+/* The picture k times as large, and that many columns. False: it is larger than `most`. */
+static bool size_with(const struct sdl_window *w, u32 picture_width, u32 picture_height, u32 columns, SDL_Rect most, u32 *width,
+                      u32 *height)
+{
+    bool both = w->lab_shown == LAB_BOTH;
+    u32 lab_width = columns * letters_width(w->letters) + 2 * MARGIN, cell = letters_height(w->letters);
+    u32 lab_height = ROWS_WANTED * cell + 2 * MARGIN, low_height = ROWS_BELOW * cell + 2 * MARGIN;
+    *width = lab_width + (both ? picture_width : 0);
+    *height = both && picture_height > lab_height ? picture_height : lab_height;
+    if (*width <= (u32)most.w && *height <= (u32)most.h) {
+        return true;
+    }
+    *width = picture_width > lab_width ? picture_width : lab_width;
+    *height = picture_height + low_height;
+    return both && *width <= (u32)most.w && *height <= (u32)most.h;
+}
+
 void window_lab_size(struct sdl_window *w, u32 width, u32 height, u32 zoom, u32 *window_width, u32 *window_height)
 {
-    SDL_Rect usable = {.w = 1280, .h = 960};
+    SDL_Rect most = {.w = 1280, .h = 960};
     int display = w->sdl.GetWindowDisplayIndex(w->window);
     if (display >= 0) {
-        w->sdl.GetDisplayUsableBounds(display, &usable);
+        w->sdl.GetDisplayUsableBounds(display, &most);
     }
-    u32 most_width = (u32)usable.w - DECORATION, most_height = (u32)usable.h - 2 * DECORATION;
-    u32 lab_width = COLUMNS_WANTED * letters_width(w->letters) + 2 * MARGIN;
-    u32 lab_height = ROWS_WANTED * letters_height(w->letters) + 2 * MARGIN;
-    u32 low_height = ROWS_BELOW * letters_height(w->letters) + 2 * MARGIN;
-    bool both = w->lab_shown == LAB_BOTH;
-    *window_width = most_width;
-    *window_height = most_height;
+    most.w -= DECORATION;
+    most.h -= 2 * DECORATION;
     for (u32 k = zoom; k; k--) {
-        u32 tall = both && height * k > lab_height ? height * k : lab_height, wide = both ? width * k + lab_width : lab_width;
-        u32 broad = width * k > lab_width ? width * k : lab_width, high = height * k + low_height;
-        if (wide <= most_width && tall <= most_height) {
-            *window_width = wide;
-            *window_height = tall;
-            return;
-        }
-        if (both && broad <= most_width && high <= most_height) {
-            *window_width = broad;
-            *window_height = high;
-            return;
+        for (unsigned n = 0; n < ARRAY_LEN(columns_wanted); n++) {
+            if (size_with(w, width * k, height * k, columns_wanted[n], most, window_width, window_height)) {
+                return;
+            }
         }
     }
+    *window_width = (u32)most.w;
+    *window_height = (u32)most.h;
 }
 
 /* ---- drawing */

@@ -3,6 +3,7 @@
 
 lab_terminal_test.py EMULATOR
 """
+import os
 import shutil
 import sys
 import tempfile
@@ -64,14 +65,37 @@ def without_adapter(t):
     t.finish()
 
 
+def spinning(t):
+    """The guest does nothing that anybody waits for: it can be paused all the same."""
+    t.wait("0000:0+7c01")
+    for key in "r", "u", "f":
+        t.send(key)
+        t.wait("running")
+        t.send(" ")
+        t.wait("PAUSED")
+    t.send("s")
+    t.wait(r"(?m)^step")
+    t.send("\x01x")
+    t.finish()
+
+
+def make_spinning(folder):
+    image = os.path.join(folder, "spin.img")
+    with open(image, "wb") as f:
+        f.write(b"\xfa\xeb\xfe".ljust(510, b"\0") + b"\x55\xaa")  # cli; jmp $
+    os.truncate(image, 1440 * 1024)
+    return image
+
+
 def main():
     if not shutil.which("nasm"):
         print("needs nasm: skipped")
         return 77
     with tempfile.TemporaryDirectory(prefix="ringside-lab.") as folder:
-        machine = [sys.argv[1], "-m", "16", "-fda", make_echo(folder), "-snapshot"]
-        for steps, words in ((with_guest, ["-display", "curses"]), (without_adapter, ["-vga", "none", "-lab", "-S"])):
-            t = Terminal(machine + words)
+        echo = ["-fda", make_echo(folder)]
+        for steps, words in ((with_guest, echo + ["-display", "curses"]), (without_adapter, echo + ["-vga", "none", "-lab", "-S"]),
+                             (spinning, ["-fda", make_spinning(folder), "-display", "curses", "-lab"])):
+            t = Terminal([sys.argv[1], "-m", "16", "-snapshot"] + words)
             try:
                 steps(t)
             except Failed as failure:
