@@ -88,11 +88,11 @@ static void walk32(struct paging *p, struct space *memory, vaddr la, struct stat
 {
     paddr addr = ((p->root & 0xfffff000) | bits(la, 31, 22) << 2) & p->a20_mask;
     u32   pde  = (u32)read_entry(p, memory, addr, 4);
+    gather(s, addr, pde);
     if (!(pde & PTE_P)) {
         s->rule = RULE_PF_NOT_PRESENT;
         return;
     }
-    gather(s, addr, pde);
     if (pde & PTE_PS && p->pse) {
         /* PSE-36: bits 13.. of the entry are physical address bits 32.., up to bit 39 */
         unsigned high     = p->phys_bits < 40 ? p->phys_bits - 32u : 8;
@@ -106,11 +106,11 @@ static void walk32(struct paging *p, struct space *memory, vaddr la, struct stat
     }
     addr    = ((pde & 0xfffff000) | bits(la, 21, 12) << 2) & p->a20_mask;
     u32 pte = (u32)read_entry(p, memory, addr, 4);
+    gather(s, addr, pte);
     if (!(pte & PTE_P)) {
         s->rule = RULE_PF_NOT_PRESENT;
         return;
     }
-    gather(s, addr, pte);
     s->page_bytes = PAGE_SIZE;
     s->frame      = pte & 0xfffff000;
 }
@@ -147,12 +147,12 @@ static void walk64(struct paging *p, struct space *memory, vaddr la, struct stat
         unsigned shift = 12 + 9 * (unsigned)level;
         paddr    addr  = ((table & frame_mask) + (bits(la, shift + 8, shift) << 3)) & p->a20_mask;
         u64      e     = read_entry(p, memory, addr, 8);
+        gather(s, addr, e);
         if (!(e & PTE_P)) {
             s->rule = RULE_PF_NOT_PRESENT;
             return;
         }
         bool large = e & PTE_PS && (level == 1 || (level == 2 && p->page1gb));
-        gather(s, addr, e);
         s->nx |= p->nxe && e & PTE_NX;
         u64 reserved = reserved4k | (large ? BIT(shift) - BIT(13) : 0);
         if (level >= 3 || (level == 2 && !p->page1gb)) {
@@ -245,22 +245,31 @@ static u32 error_code(const struct paging *p, const struct state *s, enum access
     return code;
 }
 
+/* Reads and checks. */
+ALWAYS_INLINE void look(struct paging *p, struct space *memory, vaddr la, enum access_kind kind, bool user, bool ac, struct state *s,
+                        struct walk_result *r)
+{
+    if (p->mode == PAGING_32) {
+        walk32(p, memory, la, s);
+    } else {
+        walk64(p, memory, la, s);
+    }
+    if (s->rule == RULE_NONE) {
+        s->rule = check_rights(p, s, kind, user, ac);
+    }
+    r->rule = s->rule;
+    if (s->rule != RULE_NONE) {
+        r->error_code = error_code(p, s, kind, user);
+    }
+}
+
 /* One pass; false: an entry changed while its bits were being set. */
 static bool try_walk(struct paging *p, struct space *memory, vaddr la, enum access_kind kind, bool user, bool ac,
                      struct walk_result *r)
 {
     struct state s = {.w = true, .u = true, .rule = RULE_NONE};
-    if (p->mode == PAGING_32) {
-        walk32(p, memory, la, &s);
-    } else {
-        walk64(p, memory, la, &s);
-    }
-    if (s.rule == RULE_NONE) {
-        s.rule = check_rights(p, &s, kind, user, ac);
-    }
-    r->rule = s.rule;
+    look(p, memory, la, kind, user, ac, &s, r);
     if (s.rule != RULE_NONE) {
-        r->error_code = error_code(p, &s, kind, user);
         return true;
     }
     unsigned size = p->mode == PAGING_32 ? 4 : 8;
@@ -281,15 +290,38 @@ static bool try_walk(struct paging *p, struct space *memory, vaddr la, enum acce
     return true;
 }
 
+static struct walk_result without_paging(vaddr la, enum access_kind kind, bool user)
+{
+    struct walk_result r = {.phys = la, .page_bytes = PAGE_SIZE, .global = true, .writable = true, .user = true};
+    if (kind >= ACCESS_SHADOW_READ) { /* no page is a shadow stack's */
+        r.rule       = RULE_PF_SHADOW_PAGE;
+        r.error_code = PF_P | PF_SS | (access_writes(kind) ? PF_W : 0) | (user ? PF_U : 0);
+    }
+    return r;
+}
+
+struct walk_result walk_explain(struct paging *p, struct space *memory, vaddr la, enum access_kind kind, bool user, bool ac,
+                                struct walk_trace *trace)
+{
+    struct state       s = {.w = true, .u = true, .rule = RULE_NONE};
+    struct walk_result r = without_paging(la, kind, user);
+    *trace               = (struct walk_trace){.mode = (u8)p->mode};
+    if (p->mode != PAGING_NONE) {
+        look(p, memory, la, kind, user, ac, &s, &r);
+        for (; trace->depth < s.depth; trace->depth++) {
+            trace->entry[trace->depth].addr  = s.entry[trace->depth].addr;
+            trace->entry[trace->depth].value = s.entry[trace->depth].value;
+        }
+        r.phys = s.frame | (la & (s.page_bytes - 1));
+    }
+    return r;
+}
+
 struct walk_result walk(struct paging *p, struct space *memory, vaddr la, enum access_kind kind, bool user, bool ac)
 {
     struct walk_result r = {.phys = la, .page_bytes = PAGE_SIZE, .global = true, .writable = true, .user = true};
     if (p->mode == PAGING_NONE) {
-        if (kind >= ACCESS_SHADOW_READ) { /* no page is a shadow stack's */
-            r.rule       = RULE_PF_SHADOW_PAGE;
-            r.error_code = PF_P | PF_SS | (access_writes(kind) ? PF_W : 0) | (user ? PF_U : 0);
-        }
-        return r;
+        return without_paging(la, kind, user);
     }
     while (!try_walk(p, memory, la, kind, user, ac, &r)) {
     }
