@@ -25,6 +25,8 @@ void inspect_ldt_page(struct view *page, struct machine *machine);
 void inspect_idt_page(struct view *page, struct machine *machine);
 /* The running task's TSS: stacks of the inner rings, what a task switch keeps, ports that are allowed. */
 void inspect_tss_page(struct view *page, struct machine *machine);
+/* How a linear address becomes a physical one: each table entry on the way, what it allows, who may access the page. */
+void inspect_walk_page(struct view *page, struct machine *machine, u64 linear);
 /* Stacks, of the ring that runs and of the others, with guesses of what is on them. */
 void inspect_stacks_page(struct view *page, struct machine *machine);
 /* What asks for interrupts and what holds them back: processor, 8259s, local APIC, IOAPIC. */

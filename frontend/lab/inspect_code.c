@@ -43,8 +43,8 @@ static unsigned places_before(struct machine *m, u64 linear, unsigned wanted, u6
     if (symbol && symbol->function && linear - symbol->address < FUNCTION_MAX) {
         count = path_to(m->cpu, symbol->address, linear, ring);
     }
-    u64 back = (u64)wanted * 4 + INSN_BYTES;
-    for (back = back < linear ? back : linear; !count && back; back--) {
+    u64 back = (u64)wanted * 4 + INSN_BYTES, room = system_linear(m->cpu, linear - m->cpu->code_base); /* of the segment below it */
+    for (back = back < room ? back : room; !count && back; back--) {
         count = path_to(m->cpu, linear - back, linear, ring);
     }
     unsigned shown = count < wanted ? count : wanted;
@@ -111,6 +111,13 @@ static unsigned put_insn(struct view *page, struct machine *m, u64 linear, unsig
     return length;
 }
 
+/* Nothing but zeros from here on, for some bytes: no code. */
+static bool zeros(struct cpu *cpu, u64 linear)
+{
+    u64 low, high;
+    return inspect_peek(cpu, linear, 8, &low) && inspect_peek(cpu, linear + 8, 8, &high) && !low && !high;
+}
+
 void inspect_code(struct view *page, struct machine *m, u64 linear, unsigned before, unsigned after)
 {
     u64 places[BEFORE_MAX];
@@ -123,6 +130,12 @@ void inspect_code(struct view *page, struct machine *m, u64 linear, unsigned bef
     }
     for (unsigned n = 0; n <= lines; n++) {
         put_label(page, m, linear, n == 0 && count == 0);
+        if (n && zeros(m->cpu, linear)) {
+            view_put(page, STYLE_DIM, "  ");
+            put_address(page, m->cpu, linear);
+            view_put(page, STYLE_DIM, "zeros\n");
+            return;
+        }
         unsigned length = put_insn(page, m, linear, bytes_shown);
         if (!length) {
             return;

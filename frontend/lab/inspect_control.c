@@ -175,8 +175,8 @@ void inspect_control_page(struct view *page, struct machine *m)
     put_bits(page, cpu->cr0, cr0_bits);
     put_register(page, "CR2", cpu->cr2, digits, "linear address of the last page fault");
     put_register(page, "CR3", cpu->cr3, digits, "");
-    inspect_wrap(page, STYLE_TEXT, 2, "  physical address of the top page table: %llx; %s", (ull)cpu->paging.root,
-                 paging_words(cpu));
+    view_tab(page, 2);
+    inspect_wrap(page, STYLE_TEXT, 2, "physical address of the top page table: %llx; %s", (ull)cpu->paging.root, paging_words(cpu));
     view_put(page, STYLE_TEXT, "\n");
     if (cpu->cr4 & CR4_PCIDE) {
         view_printf(page, STYLE_TEXT, "  process number (PCID): %03x\n", (unsigned)(cpu->cr3 & 0xfff));

@@ -7,7 +7,7 @@
 #include "frontend/lab/inspect_users.h"
 #include "frontend/lab/inspect_vectors.h"
 
-enum { EXCEPTIONS = 32, ROW_LEAST = 4 };
+enum { EXCEPTIONS = 32, ROW_LEAST = 4, INDENT = 6 };
 
 /* ---- gates */
 
@@ -29,7 +29,8 @@ static unsigned row_end(struct machine *m, unsigned vector, const struct descrip
     char name[VECTOR_TEXT];
     unsigned last = vector;
     *stride = 0;
-    if (vector < EXCEPTIONS || inspect_vector_name(m, vector, name) || vector + 1 >= VECTORS ||
+    bool empty = !first->lo && !first->hi;
+    if ((vector < EXCEPTIONS && !empty) || inspect_vector_name(m, vector, name) || vector + 1 >= VECTORS ||
         !inspect_gate(m->cpu, vector + 1, &d)) {
         return vector;
     }
@@ -46,6 +47,7 @@ static void put_gate_line(struct view *page, struct machine *m, unsigned first, 
 {
     struct cpu *cpu = m->cpu;
     char name[VECTOR_TEXT];
+    unsigned column = cpu->long_mode ? 46 : 38;
     view_printf(page, STYLE_TEXT, last > first ? "%02x-%02x: " : "%02x: ", first, last);
     if (!d->lo && !d->hi) {
         view_put(page, STYLE_DIM, "empty: #GP");
@@ -62,12 +64,13 @@ static void put_gate_line(struct view *page, struct machine *m, unsigned first, 
     }
     if (first == last && inspect_vector_name(m, first, name)) {
         view_put(page, STYLE_TEXT, "  ");
-        view_tab(page, m->cpu->long_mode ? 46 : 38);
+        view_tab(page, column);
         view_put(page, STYLE_STRONG, name);
     }
     if (inspect_is_gate(cpu, desc_type(d))) {
         view_put(page, STYLE_TEXT, " ");
-        inspect_put_gate_target(page, m, d);
+        view_tab(page, column);
+        inspect_put_gate_target(page, m, d, INDENT);
     }
     view_put(page, STYLE_TEXT, "\n");
 }

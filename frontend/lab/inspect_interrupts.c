@@ -49,6 +49,7 @@ static void put_pic(struct view *page, const struct i8259 *pic)
 {
     view_put(page, STYLE_TITLE, "\n8259s (PIC): the lower the line, the more urgent; 8 to 15 rank as line 2\n");
     inspect_lines(page, pic);
+    view_put(page, STYLE_DIM, "requested: it waits to be taken; in service: taken, and no EOI has ended it\n");
     for (unsigned n = 0; n < 2; n++) {
         const struct i8259_chip *c = &pic->chip[n];
         if (c->auto_eoi || c->special_mask || c->lowest != 7 || c->special_fully_nested) {

@@ -190,15 +190,21 @@ static void code_at(struct view *page, struct machine *m, u64 linear)
     inspect_code(page, m, linear, 0, 16);
 }
 
+static void walk_here(struct view *page, struct machine *m)
+{
+    inspect_walk_page(page, m, m->cpu->code_base + m->cpu->ip);
+}
+
 const struct inspect_page inspect_pages[] = {
     {"registers", "general registers, flags, mode and ring", NULL, inspect_registers_page, NULL},
-    {"code", "instructions around CS:IP, or from an address on", "[addr]", inspect_code_page, code_at},
+    {"code", "instructions around CS:IP", "[addr]", inspect_code_page, code_at},
     {"control", "EFLAGS, CR0 to CR4, EFER, XCR0, bit by bit", NULL, inspect_control_page, NULL},
     {"segments", "segment registers, with their hidden parts", NULL, inspect_segments_page, NULL},
     {"gdt", "the global descriptor table, and who uses it", NULL, inspect_gdt_page, NULL},
     {"ldt", "the local descriptor table, and who uses it", NULL, inspect_ldt_page, NULL},
     {"idt", "what each vector leads to", NULL, inspect_idt_page, NULL},
     {"tss", "the running task: stacks of the rings, allowed ports", NULL, inspect_tss_page, NULL},
+    {"walk", "the page walk of an address, level by level", "[addr]", walk_here, inspect_walk_page},
     {"stacks", "the stack of each ring, with guesses", NULL, inspect_stacks_page, NULL},
     {"interrupts", "who asks, what is masked, which vector it becomes", NULL, inspect_interrupts_page, NULL},
     {0},

@@ -33,8 +33,9 @@ enum inspect_why inspect_descriptor(struct cpu *cpu, u16 selector, struct descri
 const char *inspect_why_text(enum inspect_why why);
 /* "code 32-bit, DPL 0, readable, accessed": registers_kind() in words. */
 void inspect_kind_words(const struct cpu *cpu, unsigned attr, char *text, size_t size);
-/* "0008:00101234 DPL=0 int gate 32"; and where it leads, or why it leads nowhere. */
+/* "0008:00101234 DPL=0 int gate 32"; and where it leads, or why it leads nowhere, `indent` from
+ * the left if there is no room on this line. */
 void inspect_put_gate(struct view *page, struct machine *machine, const struct descriptor *d);
-void inspect_put_gate_target(struct view *page, struct machine *machine, const struct descriptor *d);
+void inspect_put_gate_target(struct view *page, struct machine *machine, const struct descriptor *d, unsigned indent);
 
 #endif

@@ -46,7 +46,7 @@ static void put_general(struct view *page, struct machine *m)
     static const u8 order[] = {R_AX, R_BX, R_CX, R_DX, R_SI, R_DI, R_BP, R_SP, R_8, R_9, R_10, R_11, R_12, R_13, R_14, R_15};
     const struct cpu *cpu = m->cpu;
     unsigned count = cpu->long_mode ? 16 : 8, digits = (unsigned)inspect_digits(cpu), width = digits + 5;
-    bool symbols = symbols_count(m->symbols);
+    bool symbols = symbols_count(m->symbols) && cpu->code_bytes > 2; /* registers of 16 bits hold no linear addresses */
     unsigned columns = symbols ? page->columns / 50 : page->columns / width;
     columns = columns >= 4 ? 4 : columns >= 2 ? 2 : 1;
     for (unsigned n = 0; n < count; n++) {
@@ -58,7 +58,9 @@ static void put_general(struct view *page, struct machine *m)
             view_printf(page, STYLE_STRONG, "R%-2u ", r);
         }
         view_printf(page, STYLE_TEXT, "%0*llx", (int)digits, (ull)(digits == 16 ? cpu->regs[r] : (u32)cpu->regs[r]));
-        inspect_put_symbol(page, m, digits == 16 ? cpu->regs[r] : (u32)cpu->regs[r]);
+        if (symbols) {
+            inspect_put_symbol(page, m, digits == 16 ? cpu->regs[r] : (u32)cpu->regs[r]);
+        }
         view_put(page, STYLE_TEXT, n % columns == columns - 1 ? "\n" : "");
     }
 }
@@ -72,14 +74,16 @@ static void put_flags(struct view *page, const struct cpu *cpu)
                  {FLAG_IF, "IF"}, {FLAG_DF, "DF"},   {FLAG_OF, "OF"},   {FLAG_NT, "NT"}, {FLAG_RF, "RF"}, {FLAG_VM, "VM"},
                  {FLAG_AC, "AC"}, {FLAG_VIF, "VIF"}, {FLAG_VIP, "VIP"}, {FLAG_ID, "ID"}};
     u32 value = flags_get(cpu);
+    bool any = false;
     view_printf(page, STYLE_STRONG, "\n%s", cpu->long_mode ? "RFLAGS" : "EFLAGS");
     view_printf(page, STYLE_TEXT, " %08x  set:", value);
     for (unsigned n = 0; n < ARRAY_LEN(flags); n++) {
         if (value & flags[n].bit) {
             view_printf(page, STYLE_STRONG, " %s", flags[n].name);
+            any = true;
         }
     }
-    view_printf(page, STYLE_TEXT, "  IOPL %u\n", iopl(cpu));
+    view_printf(page, STYLE_TEXT, "%s   IOPL %u\n", any ? "" : " none", iopl(cpu));
 }
 
 static void put_segments(struct view *page, const struct cpu *cpu)

@@ -97,6 +97,10 @@ static void put_difference(struct view *page, struct cpu *cpu, const struct segm
         return;
     }
     enum inspect_why why = inspect_descriptor(cpu, s->selector, &d);
+    if (seg < SEG_FLAT && s->base == (u64)s->selector << 4 && s->attr & ATTR_P && (why != WHY_FOUND || desc_base(&d) != s->base)) {
+        view_wrap(page, STYLE_NOTE, column, ". Still as in real mode: it works so until it is loaded again");
+        return;
+    }
     if (why != WHY_FOUND) {
         inspect_wrap(page, STYLE_NOTE, column, ". Its table: %s", inspect_why_text(why));
         return;

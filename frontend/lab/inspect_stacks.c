@@ -8,7 +8,7 @@
 #include "cpu/mem.h"
 #include "frontend/lab/inspect_parts.h"
 
-enum { WORDS_CURRENT = 24, WORDS_OUTER = 8, SEARCH_BYTES = 16 << 10, PARAMETERS_MAX = 4, FLAGS_RESERVED = 0x8028 };
+enum { WORDS_CURRENT = 24, WORDS_OUTER = 8, SEARCH_BYTES = 16 << 10, PARAMETERS_MAX = 4, ZEROS = 3, FLAGS_RESERVED = 0x8028 };
 
 /* One stack: where its top is, and how wide its words are. */
 struct stack {
@@ -245,12 +245,29 @@ static void put_address(struct view *page, const struct cpu *cpu, const struct s
     }
 }
 
+/* How many words from the nth on are zero, up to `count`. */
+static unsigned zero_words(struct cpu *cpu, const struct stack *s, unsigned nth, unsigned count)
+{
+    unsigned n = nth;
+    u64 value;
+    while (n < count && word_at(cpu, s, n, &value) && !value) {
+        n++;
+    }
+    return n - nth;
+}
+
 static void put_words(struct view *page, struct machine *m, const struct stack *s, unsigned count)
 {
     struct frame_seen f = {0};
     unsigned frame_from = 0;
     for (unsigned n = 0; n < count; n++) {
         u64 value;
+        unsigned zeros = f.kind && n - frame_from < f.words ? 0 : zero_words(m->cpu, s, n, count);
+        if (zeros >= ZEROS) {
+            view_printf(page, STYLE_DIM, "  ... %u words of 0\n", zeros);
+            n += zeros - 1;
+            continue;
+        }
         put_address(page, m->cpu, s, (s->sp + (u64)n * s->width) & s->mask);
         if (!word_at(m->cpu, s, n, &value)) {
             view_put(page, STYLE_NOTE, "not mapped\n");
@@ -390,15 +407,27 @@ static void put_ready(struct view *page, struct machine *m)
     }
 }
 
+/* Words between the top of this ring's stack and where the TSS lets it begin, if that is near. */
+static unsigned words_in_use(struct cpu *cpu, const struct stack *s, bool *known)
+{
+    struct stack begin;
+    *known = cpu->protected_mode && s->ring < 3 && tss_stack(cpu, s->ring, &begin) && (s->width == 8 || begin.ss == s->ss) &&
+             begin.sp >= s->sp && begin.sp - s->sp <= (u64)WORDS_CURRENT * s->width;
+    return *known ? (unsigned)((begin.sp - s->sp) / s->width) : WORDS_CURRENT;
+}
+
 void inspect_stacks_page(struct view *page, struct machine *m)
 {
     struct stack s = current_stack(m->cpu);
+    bool known;
+    unsigned words = words_in_use(m->cpu, &s, &known);
     inspect_title(page, "Stacks: %s", inspect_mode(m->cpu));
     view_wrap(page, STYLE_DIM, 0,
               "Guesses have a question mark: a return address follows a CALL, a frame holds fitting selectors and flags.");
     view_put(page, STYLE_TEXT, "\n\n");
     put_title(page, &s, "in use now; the top first");
-    put_words(page, m, &s, WORDS_CURRENT);
+    put_words(page, m, &s, words);
+    view_put(page, STYLE_DIM, known ? "  here the stack began, as the TSS says\n" : "");
     if (m->cpu->protected_mode) {
         put_outer(page, m, s);
         put_ready(page, m);

@@ -54,20 +54,31 @@ void inspect_put_gate(struct view *page, struct machine *m, const struct descrip
     }
 }
 
-void inspect_put_gate_target(struct view *page, struct machine *m, const struct descriptor *d)
+/* On this line if there is room. */
+static void put_target(struct view *page, enum style style, const char *text, unsigned indent)
+{
+    if (page->x + strlen(text) > page->columns) {
+        view_put(page, STYLE_TEXT, "\n");
+        view_tab(page, indent);
+    }
+    view_put(page, style, text);
+}
+
+void inspect_put_gate_target(struct view *page, struct machine *m, const struct descriptor *d, unsigned indent)
 {
     struct cpu *cpu = m->cpu;
     struct descriptor target;
+    char symbol[SYMBOL_TEXT], text[SYMBOL_TEXT + 4];
     u64 linear;
-    unsigned indent = page->x;
     if (desc_type(d) == SYS_TASK_GATE) {
         bool tss = inspect_descriptor(cpu, gate_selector(d), &target) == WHY_FOUND && !(desc_type(&target) & TYPE_S) &&
                    !(gate_selector(d) & 4) && ((desc_type(&target) & 7) == SYS_TSS16 || (desc_type(&target) & 7) == SYS_TSS16_BUSY);
-        view_wrap(page, tss ? STYLE_TEXT : STYLE_BAD, indent, tss ? "switches to that task" : "its selector names no TSS: #GP");
-    } else if (gate_target(cpu, d, &linear)) {
-        inspect_put_symbol(page, m, linear);
-    } else {
-        view_wrap(page, STYLE_BAD, indent, "its selector names no code: #GP");
+        put_target(page, tss ? STYLE_TEXT : STYLE_BAD, tss ? "switches to that task" : "its selector names no TSS: #GP", indent);
+    } else if (!gate_target(cpu, d, &linear)) {
+        put_target(page, STYLE_BAD, "its selector names no code: #GP", indent);
+    } else if (symbols_text(m->symbols, linear, symbol)) {
+        snprintf(text, sizeof text, "<%s>", symbol);
+        put_target(page, STYLE_STRONG, text, indent);
     }
 }
 
@@ -123,7 +134,7 @@ static u32 put_entry(struct table *t, u32 at, const struct descriptor *d)
     } else if (system && inspect_is_gate(cpu, desc_type(d))) {
         inspect_put_gate(page, t->machine, d);
         view_put(page, STYLE_TEXT, " ");
-        inspect_put_gate_target(page, t->machine, d);
+        inspect_put_gate_target(page, t->machine, d, INDENT_USERS);
     } else {
         put_segment(t, d);
     }

@@ -104,7 +104,7 @@ void users_gather(struct users *u, struct cpu *cpu)
     if (u->on) {
         gather_vectors(u, cpu);
         gather_gates(u, cpu, 0, cpu->gdtr.limit);
-        if (cpu->ldtr.attr & ATTR_P) {
+        if (cpu->ldtr.attr & ATTR_P && !selector_null(cpu->ldtr.selector)) {
             gather_gates(u, cpu, 4, cpu->ldtr.limit < 0xffff ? cpu->ldtr.limit : 0xffff);
         }
         gather_tss(u, cpu);

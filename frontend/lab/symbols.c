@@ -15,7 +15,7 @@
 enum {
     TABLE_BYTES_MAX = 256 << 20, /* of symbols, or of their names */
     MAP_BYTES_MAX = 64 << 20,
-    REACH = 64 << 10, /* of a symbol whose size is not known */
+    REACH = 16 << 10, /* of a symbol whose size is not known, or that is smaller */
     NAME_MAX_BYTES = 512,
 };
 /* Where the upper half of 64-bit addresses begins, and the lower one ends. */

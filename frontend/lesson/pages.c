@@ -169,21 +169,6 @@ static void show_memory(struct view *v, struct guest *g, const char *argument)
     }
 }
 
-static void show_walk(struct view *v, struct guest *g, const char *argument)
-{
-    u64 address;
-    paddr phys;
-    struct error err;
-    struct machine *m = g->machine;
-    if (!guest_eval(g, argument, &address, &err)) {
-        view_printf(v, STYLE_BAD, "%s\n", err.text);
-    } else if (walk_peek(&m->cpu->paging, m->memory, address, &phys)) {
-        view_printf(v, STYLE_TEXT, "linear %08llx is physical %08llx\n", (unsigned long long)address, (unsigned long long)phys);
-    } else {
-        view_printf(v, STYLE_TEXT, "linear %08llx is not mapped\n", (unsigned long long)address);
-    }
-}
-
 /* Those of lessons alone, and what stands in for pages that the inspectors do not have. */
 static const struct lesson_page {
     const char *name;
@@ -196,7 +181,6 @@ static const struct lesson_page {
     {"stack", ARGUMENT_NONE, "the stack, from its top", show_stack},
     {"memory", ARGUMENT_MUST, "memory", show_memory},
     {"paging", ARGUMENT_NONE, "what is mapped", show_pages},
-    {"walk", ARGUMENT_MUST, "page walk", show_walk},
     {"timeline", ARGUMENT_NONE, "rings so far", show_timeline},
     {"crossings", ARGUMENT_NONE, "the latest crossings between rings", show_crossings},
     {"explain", ARGUMENT_NONE, "why the last exception was raised", show_explain},

@@ -93,7 +93,7 @@ static void tells_mistakes(void **state)
         {HEAD "== one T\n@run away\n", "run until what?"},
         {HEAD "== one T\n@run at\n", "needs something"},
         {HEAD "== one T\n@show nothing\n", "no page 'nothing'"},
-        {HEAD "== one T\n@show walk\n", "no page 'walk'"},
+        {HEAD "== one T\n@show memory\n", "no page 'memory'"},
         {HEAD "== one T\nt\n@choice C\n+ a\n", "one right answer (+) and wrong ones"},
         {HEAD "== one T\nt\n@choice C\n+ a\n- b\n", "8: a wrong answer has a hint"},
         {HEAD "== one T\nt\n@choice C\n+ a\n- b\n  h\n+ c\n", "one right answer"},
