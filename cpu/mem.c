@@ -5,6 +5,7 @@
  */
 #include "cpu/mem.h"
 
+#include "cpu/explain.h"
 #include "cpu/interp/icache.h"
 #include "cpu/op/op.h"
 #include "cpu/raise.h"
@@ -37,7 +38,12 @@ struct place {
 
 static struct place translate(struct cpu *cpu, vaddr la, enum access_kind kind, struct rights rights)
 {
-    struct place p = {.walk = walk(&cpu->paging, cpu->memory, la, kind, rights.user, rights.ac)};
+    struct place p;
+    if (unlikely(cpu->explain)) {
+        p.walk = explain_walk(cpu, la, kind, rights.user, rights.ac);
+    } else {
+        p.walk = walk(&cpu->paging, cpu->memory, la, kind, rights.user, rights.ac);
+    }
     if (unlikely(p.walk.rule != RULE_NONE)) {
         tlb_flush_page(&cpu->tlb, la); /* SDM Vol. 3A 4.10.4.1: a page fault drops what is known of its page */
         cpu_raise_page_fault(cpu, p.walk.rule, la, p.walk.error_code);
@@ -122,6 +128,9 @@ static u64 read_in_page(struct cpu *cpu, vaddr la, unsigned size, struct rights 
         return load_le(page + (la & (PAGE_SIZE - 1)), size);
     }
     struct place p = translate(cpu, la, ACCESS_READ, rights);
+    if (unlikely(cpu->explain)) {
+        return explain_read(cpu, p.phys, size);
+    }
     if (!is_memory(&p.target, size)) {
         reach_device(cpu);
         cpu_sync_devices(cpu);
@@ -151,6 +160,10 @@ static void writing(struct cpu *cpu, vaddr la, unsigned size, struct rights righ
 static void write_place(struct cpu *cpu, vaddr la, u64 value, unsigned size, struct rights rights, const struct place *p)
 {
     struct region *region = p->target.region;
+    if (unlikely(cpu->explain)) {
+        explain_write(cpu, p->phys, value, size);
+        return;
+    }
     if (!is_memory(&p->target, size) || region->kind != REGION_RAM) {
         reach_device(cpu);
         space_write(cpu->memory, p->phys, value, size, cpu->in_smm);
@@ -233,23 +246,20 @@ static void probe_linear(struct cpu *cpu, vaddr la, unsigned size, enum access_k
 static vaddr linear64(struct cpu *cpu, unsigned seg, u64 offset, unsigned size)
 {
     vaddr la = cpu->seg[seg].base + offset;
-    if (!cpu_canonical(cpu, la) || !cpu_canonical(cpu, la + size - 1)) {
-        cpu_raise(cpu, seg == SEG_FLAT_STACK ? RULE_SS_CANONICAL : RULE_GP_CANONICAL, 0);
-    }
+    cpu_check(cpu, cpu_canonical(cpu, la) && cpu_canonical(cpu, la + size - 1),
+              seg == SEG_FLAT_STACK ? RULE_SS_CANONICAL : RULE_GP_CANONICAL, 0);
     return la;
 }
 
 static void check_type(struct cpu *cpu, unsigned seg, bool write)
 {
     const struct segment *s = &cpu->seg[seg];
-    if (!(s->attr & ATTR_P)) {
-        cpu_raise(cpu, RULE_GP_DATA_NULL, 0);
-    }
+    cpu_check(cpu, s->attr & ATTR_P, RULE_GP_DATA_NULL, 0);
     if (s->attr & ATTR_CODE) {
         cpu_check(cpu, !write, RULE_GP_DATA_NOT_WRITABLE, 0);
         cpu_check(cpu, s->attr & ATTR_WRITE, RULE_GP_CODE_NOT_READABLE, 0);
-    } else if (write && !(s->attr & ATTR_WRITE)) {
-        cpu_raise(cpu, seg == SEG_SS ? RULE_SS_NOT_WRITABLE : RULE_GP_DATA_NOT_WRITABLE, 0);
+    } else if (write) {
+        cpu_check(cpu, s->attr & ATTR_WRITE, seg == SEG_SS ? RULE_SS_NOT_WRITABLE : RULE_GP_DATA_NOT_WRITABLE, 0);
     }
 }
 
@@ -264,6 +274,9 @@ static bool inside_limit(const struct cpu *cpu, const struct segment *s, u64 off
 
 vaddr mem_linear(struct cpu *cpu, unsigned seg, u64 offset, unsigned size, bool write)
 {
+    if (unlikely(cpu->explain)) {
+        explain_access(cpu, seg, offset, size, write);
+    }
     if (cpu->code_bytes == 8) {
         return linear64(cpu, seg, offset, size);
     }
@@ -271,17 +284,15 @@ vaddr mem_linear(struct cpu *cpu, unsigned seg, u64 offset, unsigned size, bool 
     if (cpu->protected_mode && !cpu->vm86) {
         check_type(cpu, seg, write);
     }
-    if (!inside_limit(cpu, s, offset, size)) {
-        cpu_raise(cpu, seg == SEG_SS ? RULE_SS_LIMIT : RULE_GP_DATA_LIMIT, 0);
-    }
+    cpu_check(cpu, inside_limit(cpu, s, offset, size), seg == SEG_SS ? RULE_SS_LIMIT : RULE_GP_DATA_LIMIT, 0);
     return (u32)(s->base + offset);
 }
 
 static vaddr aligned_linear(struct cpu *cpu, unsigned seg, u64 offset, unsigned size, bool write)
 {
     vaddr la = mem_linear(cpu, seg, offset, size, write);
-    if (cpu->align_check && la & (size - 1)) {
-        cpu_raise(cpu, RULE_AC_UNALIGNED, 0);
+    if (cpu->align_check) {
+        cpu_check(cpu, !(la & (size - 1)), RULE_AC_UNALIGNED, 0);
     }
     return la;
 }
@@ -297,6 +308,9 @@ u64 mem_read_slow(struct cpu *cpu, unsigned seg, u64 offset, unsigned size)
     about(cpu, la, size, false);
     u64 v = read_linear(cpu, la, size, current_rights(cpu));
     watch(cpu, la, size, false);
+    if (unlikely(cpu->explain)) {
+        explain_value(cpu, v);
+    }
     return v;
 }
 
@@ -304,6 +318,9 @@ void mem_write_slow(struct cpu *cpu, unsigned seg, u64 offset, u64 value, unsign
 {
     vaddr la = aligned_linear(cpu, seg, offset, size, true);
     about(cpu, la, size, true);
+    if (unlikely(cpu->explain)) {
+        explain_value(cpu, value);
+    }
     write_linear(cpu, la, value, size, current_rights(cpu));
     watch(cpu, la, size, true);
 }
@@ -383,7 +400,7 @@ u8 *mem_open_write(struct cpu *cpu, unsigned seg, u64 offset, unsigned size)
         return NULL;
     }
     struct place p = translate(cpu, la, ACCESS_WRITE, rights);
-    if (!is_memory(&p.target, size) || p.target.region->kind != REGION_RAM || debug_page_watched(cpu, la)) {
+    if (!is_memory(&p.target, size) || p.target.region->kind != REGION_RAM || debug_page_watched(cpu, la) || cpu->explain) {
         return NULL;
     }
     writing(cpu, la, size, rights, &p);
@@ -401,17 +418,33 @@ static vaddr check_linear(struct cpu *cpu, vaddr la)
     return la;
 }
 
+/* A supervisor's access, whoever runs: where rights are those of CPL 3 it is not. */
+static bool is_implicit(struct rights rights, const struct cpu *cpu)
+{
+    return !rights.user && cpu->cpl == 3;
+}
+
 static u64 lin_read_with(struct cpu *cpu, vaddr la, unsigned size, struct rights rights)
 {
+    if (unlikely(cpu->explain)) {
+        explain_linear(cpu, la, size, ACCESS_READ, is_implicit(rights, cpu));
+    }
     la = check_linear(cpu, la);
     about(cpu, la, size, false);
     u64 v = read_linear(cpu, la, size, rights);
     watch(cpu, la, size, false);
+    if (unlikely(cpu->explain)) {
+        explain_value(cpu, v);
+    }
     return v;
 }
 
 static void lin_write_with(struct cpu *cpu, vaddr la, u64 value, unsigned size, struct rights rights)
 {
+    if (unlikely(cpu->explain)) {
+        explain_linear(cpu, la, size, ACCESS_WRITE, is_implicit(rights, cpu));
+        explain_value(cpu, value);
+    }
     la = check_linear(cpu, la);
     about(cpu, la, size, true);
     write_linear(cpu, la, value, size, rights);
@@ -469,8 +502,16 @@ u64 shadow_read(struct cpu *cpu, vaddr la, unsigned size, bool user)
         return low | shadow_read(cpu, wrap(cpu, la + 4), 4, user) << 32;
     }
     about(cpu, la, size, false);
+    if (unlikely(cpu->explain)) {
+        explain_linear(cpu, la, size, ACCESS_SHADOW_READ, false);
+    }
     struct place p = translate(cpu, la, ACCESS_SHADOW_READ, rights);
     watch(cpu, la, size, false);
+    if (unlikely(cpu->explain)) {
+        u64 v = explain_read(cpu, p.phys, size);
+        explain_value(cpu, v);
+        return v;
+    }
     return is_memory(&p.target, size) ? load_le(p.target.region->host + p.target.offset, size)
                                       : space_read(cpu->memory, p.phys, size, cpu->in_smm);
 }
@@ -487,6 +528,10 @@ void shadow_write(struct cpu *cpu, vaddr la, u64 value, unsigned size, bool user
     about(cpu, la, size, true);
     struct place p = translate(cpu, la, ACCESS_SHADOW_WRITE, rights);
     watch(cpu, la, size, true);
+    if (unlikely(cpu->explain)) {
+        explain_write(cpu, p.phys, value, size);
+        return;
+    }
     if (!is_memory(&p.target, size) || p.target.region->kind != REGION_RAM) {
         space_write(cpu->memory, p.phys, value, size, cpu->in_smm);
         return;
@@ -504,11 +549,18 @@ void shadow_probe(struct cpu *cpu, vaddr la, unsigned size, bool user)
 
 u64 phys_read(struct cpu *cpu, paddr addr, unsigned size)
 {
+    if (unlikely(cpu->explain)) {
+        return explain_read(cpu, addr & cpu->paging.a20_mask, size);
+    }
     return space_read(cpu->memory, addr & cpu->paging.a20_mask, size, cpu->in_smm);
 }
 
 void phys_write(struct cpu *cpu, paddr addr, u64 value, unsigned size)
 {
+    if (unlikely(cpu->explain)) {
+        explain_write(cpu, addr & cpu->paging.a20_mask, value, size);
+        return;
+    }
     space_write(cpu->memory, addr & cpu->paging.a20_mask, value, size, cpu->in_smm);
 }
 
@@ -591,6 +643,9 @@ const u8 *mem_fetch_page(struct cpu *cpu, vaddr la, struct region **region, u64 
     const u8 *page = p.target.region->host + p.target.offset - (la & (PAGE_SIZE - 1));
     *region        = p.target.region;
     *offset        = p.target.offset - (la & (PAGE_SIZE - 1));
+    if (unlikely(cpu->explain)) {
+        return page; /* the next byte is looked for again */
+    }
     tlb_fill_fetch(&cpu->tlb, view, la, page, p.walk.global, p.walk.page_bytes, p.walk.key);
     return page;
 }
@@ -612,6 +667,9 @@ u8 mem_fetch_byte(struct cpu *cpu, vaddr la)
     struct place  p      = translate(cpu, la, ACCESS_FETCH, rights);
     if (is_memory(&p.target, 1)) {
         return p.target.region->host[p.target.offset];
+    }
+    if (unlikely(cpu->explain)) {
+        return (u8)explain_read(cpu, p.phys, 1);
     }
     return (u8)space_read(cpu->memory, p.phys, 1, cpu->in_smm);
 }

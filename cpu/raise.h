@@ -4,6 +4,7 @@
 #ifndef CPU_RAISE_H
 #define CPU_RAISE_H
 
+#include "cpu/explain.h"
 #include "cpu/state.h"
 
 /* Abandons the current instruction with the exception of `rule` (its vector is rule_table[rule].vector). The error code is
@@ -16,11 +17,17 @@ _Noreturn void cpu_raise_page_fault(struct cpu *cpu, enum rule rule, vaddr la, u
 /* Abandons the current instruction, of which nothing has happened, in order to execute it by itself. */
 _Noreturn void cpu_execute_alone(struct cpu *cpu);
 
+/* While somebody is told of checks: cpu/explain.h. */
+void cpu_check_passed(struct cpu *cpu, enum rule rule);
+
 /* Raises `rule` with error code `code` unless `condition`. */
 #define cpu_check(cpu, condition, rule, code)                                                      \
     do {                                                                                           \
         if (unlikely(!(condition))) {                                                              \
             cpu_raise(cpu, rule, code);                                                            \
+        }                                                                                          \
+        if (unlikely((cpu)->explain)) {                                                            \
+            cpu_check_passed(cpu, rule);                                                           \
         }                                                                                          \
     } while (0)
 

@@ -183,6 +183,20 @@ struct icache;
 struct crossing_notes;
 struct executor;
 struct decoder;
+struct explain;
+
+/* Told of exceptions, in a list: cpu->watch. Nothing may be changed. Functions may be NULL. */
+struct cpu_watch {
+    /* cpu->raised is about to be delivered: nothing has changed since before the instruction, which is at cpu->ip, but what instructions
+     * change before they fault. cpu->delivering says what else was being delivered. */
+    void (*exception)(void *opaque, struct cpu *cpu);
+    /* An interrupt, or an event like one, is about to be delivered; `kind`: enum delivery of op.h. */
+    void (*interrupt)(void *opaque, struct cpu *cpu, unsigned vector, int kind, bool has_error, u32 error);
+    /* A task switch is about to begin, in an instruction (cpu->current) or a delivery: faults in its second half belong to the new task. */
+    void (*task_switch)(void *opaque, struct cpu *cpu);
+    void *opaque;
+    struct cpu_watch *next;
+};
 
 /* A jump that translated code has made: to this IP, as long as the stamp is cpu->tlb.code_stamp. */
 struct host_target {
@@ -310,6 +324,9 @@ struct cpu {
     void *privilege_opaque;
     struct crossing_notes *crossing; /* who looks at crossings (cpu/crossing.h); NULL: nobody */
     const struct cpu_stops *stops; /* stop.h; NULL: nobody */
+    /* Those who look at exceptions; NULL: nobody. */
+    struct cpu_watch *watch;
+    struct explain   *explain; /* cpu/explain.h: this is a copy that executes to be explained; NULL: it is not */
 };
 
 extern const struct field cpu_fields[];

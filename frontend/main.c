@@ -16,6 +16,7 @@
 #include "frontend/code_log.h"
 #include "frontend/display.h"
 #include "frontend/lab/crossings.h"
+#include "frontend/lab/explain_file.h"
 #include "frontend/lab/history.h"
 #include "frontend/lab/inspect.h"
 #include "frontend/lab/lab.h"
@@ -107,6 +108,10 @@ static int run(struct machine *m, const struct options *o, struct backends *b,
         !display_open(m, o, &display, &err)) {
         return complain(&err);
     }
+    struct explain_file *explained = o->explain ? explain_file_open(m, o->explain, &err) : NULL;
+    if (o->explain && !explained) {
+        return complain(&err);
+    }
     if (o->checkpoint_bytes) {
         history_create(m, o->checkpoint_bytes);
     }
@@ -120,7 +125,7 @@ static int run(struct machine *m, const struct options *o, struct backends *b,
     struct signals signals = {.machine = m};
     watch_signals(&signals);
     int status = machine_run(m);
-    bool as_recorded = tape_end(tape, &err);
+    bool as_recorded = explain_file_close(explained, &err) & tape_end(tape, &err);
     monitor_destroy(monitor);
     display_close(display);
     forget_signals(&signals);
@@ -152,6 +157,7 @@ static int start(const struct options *o)
     struct symbols *symbols = m->symbols;
     lab_destroy(m->lab);
     crossings_destroy(m);
+    explain_stop(m);
     machine_dismantle(m);
     backends_close(b);
     machine_destroy(m);

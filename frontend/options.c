@@ -470,6 +470,7 @@ TEXT_OPTION(set_append, machine.append)
 TEXT_OPTION(set_bios, machine.bios)
 TEXT_OPTION(set_log_file, log_file)
 TEXT_OPTION(set_record, record)
+TEXT_OPTION(set_explain, explain)
 
 #define SWITCH_OPTION(function, member)                                                            \
     static bool function(struct parsing *p, const char *value)                                     \
@@ -578,6 +579,8 @@ static const struct option options_table[] = {
     {"-checkpoints", "on|MIB", option_checkpoints,
      "keep the past in so much memory (256): the monitor's reverse-step, last-write and so on; disks are not written to"},
     {"-lab", NULL, set_lab, "open the ring lab: see, steer and step what the processor does, beside the guest's screen"},
+    {"-explain", "FILE", set_explain,
+     "explain every exception, into a file: .jsonl, .html, else text; - is standard output"},
     {"-record", "FILE", set_record, "write down what comes from outside, to be replayed; disks are not written to"},
     {"-replay", "FILE", set_replay,
      "do again what was recorded; words behind it may change -accel, -display, -serial, -monitor, -d"},

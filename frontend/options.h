@@ -38,6 +38,7 @@ struct options {
     bool perf_map;    /* -perfmap */
     const char *log_items, *log_file;
     const char *record, *replay; /* files; NULL: none */
+    const char *explain;         /* the same, for exceptions */
     u64 checkpoint_bytes;        /* for the past of the machine; 0: none is kept */
     struct symbols_spec symbols[OPTIONS_SYMBOLS];
     unsigned symbols_count;

@@ -31,6 +31,7 @@ static inline void mmx_write(struct cpu *cpu, unsigned reg, u64 value)
 static inline void vec_check_aligned(struct cpu *cpu, unsigned seg, u64 offset, unsigned size, bool always, bool write)
 {
     if (unlikely((cpu->seg[seg].base + offset) & (size - 1))) {
+        explain_note(cpu, "address", cpu->seg[seg].base + offset);
         cpu_check(cpu, !always, RULE_GP_SSE_UNALIGNED, 0);
         if (unlikely(cpu->align_check) && (cpu->seg[seg].base + offset) & 15) {
             mem_linear(cpu, seg, offset, size, write); /* its own faults come first */

@@ -228,6 +228,7 @@ static u64 fx_begin(struct cpu *cpu, const struct insn *i)
 {
     x87_check_no_wait(cpu);
     u64 offset = insn_ea(cpu, i);
+    explain_note(cpu, "address", cpu->seg[i->seg].base + offset);
     cpu_check(cpu, !((cpu->seg[i->seg].base + offset) & 15), RULE_GP_FXSAVE_UNALIGNED, 0);
     return offset;
 }
@@ -248,6 +249,7 @@ OP(fxrstor)
     u64 offset = fx_begin(cpu, i);
     mem_read_bytes(cpu, i->seg, offset, area, xmm_end(cpu));
     u32 mxcsr = load32(area + AREA_MXCSR);
+    explain_note(cpu, "new.mxcsr", mxcsr);
     cpu_check(cpu, !(mxcsr & ~(u32)MXCSR_VALID), RULE_GP_MXCSR, 0);
     area_get_x87(cpu, area, i->rex_w);
     cpu->mxcsr = mxcsr;
@@ -261,6 +263,7 @@ OP(ldmxcsr)
 {
     vec_check(cpu, i);
     u32 mxcsr = (u32)mem_read(cpu, i->seg, insn_ea(cpu, i), 4);
+    explain_note(cpu, "new.mxcsr", mxcsr);
     cpu_check(cpu, !(mxcsr & ~(u32)MXCSR_VALID), RULE_GP_MXCSR, 0);
     cpu->mxcsr = mxcsr;
     cpu_update_code_mode(cpu);

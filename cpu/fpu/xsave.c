@@ -208,6 +208,7 @@ static u64 xsave_begin(struct cpu *cpu, const struct insn *i, u64 enabled, u64 *
     cpu_check(cpu, cpu->cr4 & CR4_OSXSAVE, RULE_UD_XSAVE_OFF, 0);
     cpu_check(cpu, !(cpu->cr0 & CR0_TS), RULE_NM_TASK_SWITCHED, 0);
     u64 offset = insn_ea(cpu, i);
+    explain_note(cpu, "address", cpu->seg[i->seg].base + offset);
     cpu_check(cpu, !((cpu->seg[i->seg].base + offset) & 63), RULE_GP_XSAVE_UNALIGNED, 0);
     *rfbm = enabled & ((u64)(u32)cpu->regs[R_DX] << 32 | (u32)cpu->regs[R_AX]);
     return offset;
@@ -306,6 +307,9 @@ static void init_xmm(struct cpu *cpu)
 static void check_header(struct cpu *cpu, const u8 *header, u64 enabled)
 {
     u64 present = load64(header), layout = load64(header + 8), rest = 0;
+    explain_note(cpu, "xstate_bv", present);
+    explain_note(cpu, "xcomp_bv", layout);
+    explain_note(cpu, "enabled", enabled);
     if (layout & COMPACTED) {
         cpu_check(cpu, feature_on(&cpu->features, FEATURE_XSAVEC), RULE_GP_XRSTOR_COMPACTED, 0);
         cpu_check(cpu, !(layout & ~(enabled | COMPACTED)) && !(present & ~layout), RULE_GP_XRSTOR_LAYOUT, 0);
@@ -330,6 +334,7 @@ static bool restored_mxcsr(struct cpu *cpu, const u8 *area, u64 rfbm, u32 *mxcsr
     if (!(rfbm & (compacted ? (u64)XCR0_SSE : (u64)XCR0_YMM))) {
         return false;
     }
+    explain_note(cpu, "new.mxcsr", *mxcsr);
     cpu_check(cpu, !(*mxcsr & ~(u32)MXCSR_VALID), RULE_GP_MXCSR, 0);
     return true;
 }
@@ -391,6 +396,8 @@ OP(xrstors)
     u64 rfbm;
     cpu_check(cpu, !cpu->cpl, RULE_GP_XSAVES_CPL, 0);
     u64 offset = xsave_begin(cpu, i, cpu->xcr0 | cpu->msr.xss, &rfbm);
-    cpu_check(cpu, mem_read(cpu, i->seg, offset + AREA_HEADER + 8, 8) & COMPACTED, RULE_GP_XRSTORS_STANDARD, 0);
+    u64 layout = mem_read(cpu, i->seg, offset + AREA_HEADER + 8, 8);
+    explain_note(cpu, "xcomp_bv", layout);
+    cpu_check(cpu, layout & COMPACTED, RULE_GP_XRSTORS_STANDARD, 0);
     restore(cpu, i, cpu->xcr0 | cpu->msr.xss);
 }

@@ -345,6 +345,7 @@ EVAL void check_target(struct ctx *c, const struct insn *i, val target)
 {
     if (unlikely(target.n - c->cpu->code_low > c->cpu->code_span)) {
         c->cpu->current = i;
+        explain_note(c->cpu, "target", target.n);
         cpu_raise(c->cpu, c->cpu->code_bytes == 8 ? RULE_GP_CODE_CANONICAL : RULE_GP_CODE_LIMIT, 0);
     }
 }

@@ -49,6 +49,7 @@ static bool token_is(struct cpu *cpu, u64 at, u64 value, bool user)
 /* Raises unless the token at `ssp` may be taken. */
 static void token_check(struct cpu *cpu, u64 ssp, bool to64, bool user, const struct token_rules *rules)
 {
+    explain_note(cpu, "new.ssp", ssp);
     cpu_check(cpu, !(ssp & 7), rules->aligned, rules->error);
     if (rules->region != RULE_NONE) {
         cpu_check(cpu, !((ssp ^ (ssp - 24)) & ~(u64)0x1f), rules->region, rules->error);
@@ -160,6 +161,11 @@ static u64 popped_ssp(struct cpu *cpu, u16 cs, u64 lip)
     bool user = cpu->cpl == 3;
     u64  old_cs = shadow_read(cpu, cpu->ssp + 16, 8, user), old_lip = shadow_read(cpu, cpu->ssp + 8, 8, user);
     u64  ssp = shadow_read(cpu, cpu->ssp, 8, user);
+    explain_note(cpu, "cs.new", cs);
+    explain_note(cpu, "cs.saved", old_cs);
+    explain_note(cpu, "lip.new", lip);
+    explain_note(cpu, "lip.saved", old_lip);
+    explain_note(cpu, "new.ssp", ssp);
     cpu_check(cpu, old_cs == cs, RULE_CP_FAR_RET_CS, ERROR_FAR_RET);
     cpu_check(cpu, old_lip == lip, RULE_CP_FAR_RET_LIP, ERROR_FAR_RET);
     cpu_check(cpu, !(ssp & 3), RULE_CP_FAR_RET_PREVIOUS, ERROR_FAR_RET);
@@ -168,6 +174,7 @@ static u64 popped_ssp(struct cpu *cpu, u16 cs, u64 lip)
 
 static void check_new_ssp(struct cpu *cpu, u64 ssp, bool to64)
 {
+    explain_note(cpu, "new.ssp", ssp);
     cpu_check(cpu, to64 || !(ssp >> 32), RULE_GP_SSP_4G, 0);
     cpu_check(cpu, !to64 || cpu_canonical(cpu, ssp), RULE_GP_SSP_CANONICAL, 0);
 }
@@ -298,11 +305,16 @@ void shadow_task_enter(struct cpu *cpu, const struct shadow_task *t, bool call)
         return;
     }
     if (t->verify) {
+        explain_note(cpu, "cs.new", cpu->seg[SEG_CS].selector);
+        explain_note(cpu, "cs.saved", t->cs);
+        explain_note(cpu, "lip.new", code_address(cpu));
+        explain_note(cpu, "lip.saved", t->lip);
         cpu_check(cpu, t->cs == cpu->seg[SEG_CS].selector, RULE_CP_FAR_RET_CS, ERROR_FAR_RET);
         cpu_check(cpu, t->lip == code_address(cpu), RULE_CP_FAR_RET_LIP, ERROR_FAR_RET);
     }
     if (cet_shadow_on(cpu, cpu->cpl)) {
         if (t->iret) {
+            explain_note(cpu, "new.ssp", t->ssp);
             cpu_check(cpu, !(t->ssp & 3), RULE_CP_FAR_RET_PREVIOUS, ERROR_FAR_RET);
             cpu_check(cpu, !(t->ssp >> 32), RULE_GP_SSP_4G, 0);
             cpu->ssp = t->ssp;
@@ -390,6 +402,7 @@ void cet_track(struct cpu *cpu, const struct insn *i)
 
 static void check_target(struct cpu *cpu, u64 ip)
 {
+    explain_note(cpu, "target", ip);
     cpu_check(cpu, ip - cpu->code_low <= cpu->code_span, in_64bit(cpu) ? RULE_GP_CODE_CANONICAL : RULE_GP_CODE_LIMIT, 0);
 }
 
@@ -505,6 +518,7 @@ OP(saveprevssp)
     if (hole) {
         cpu_check(cpu, !shadow_read(cpu, cpu->ssp + 8, 4, user), RULE_GP_SAVEPREVSSP_HOLE, 0);
     }
+    explain_note(cpu, "token", token);
     cpu_check(cpu, token & 2, RULE_GP_SAVEPREVSSP_TOKEN, 0);
     cpu_check(cpu, wide || !(token >> 32), RULE_GP_SSP_4G, 0);
     u64 old = token & ~(u64)3, top = old & ~(u64)7;
@@ -519,6 +533,7 @@ OP(saveprevssp)
 static vaddr shadow_operand(struct cpu *cpu, const struct insn *i, unsigned bytes)
 {
     vaddr la = mem_linear(cpu, i->seg, insn_ea(cpu, i), bytes, true);
+    explain_note(cpu, "address", la);
     cpu_check(cpu, !(la & (bytes - 1)), RULE_GP_SHADOW_UNALIGNED, 0);
     return la;
 }
@@ -530,6 +545,7 @@ OP(rstorssp)
     vaddr la = shadow_operand(cpu, i, 8);
     shadow_probe(cpu, la, 8, user);
     u64 token = shadow_read(cpu, la, 8, user);
+    explain_note(cpu, "token", token);
     cpu_check(cpu, (token & 3) == wide, RULE_CP_RSTORSSP_MODE, ERROR_RSTORSSP);
     cpu_check(cpu, wide || !(token >> 32), RULE_CP_RSTORSSP_4G, ERROR_RSTORSSP);
     cpu_check(cpu, (((token & ~(u64)1) - 8) & ~(u64)7) == la, RULE_CP_RSTORSSP_ADDRESS, ERROR_RSTORSSP);
@@ -544,6 +560,7 @@ OP(setssbsy)
     u64 ssp = cpu->msr.pl_ssp[0];
     require_shadow(cpu, 0);
     require_cpl0(cpu);
+    explain_note(cpu, "address", ssp);
     cpu_check(cpu, !(ssp & 7), RULE_GP_SHADOW_UNALIGNED, 0);
     cpu_check(cpu, in_64bit(cpu) || !(ssp >> 32), RULE_CP_SETSSBSY, ERROR_SETSSBSY);
     shadow_probe(cpu, ssp, 8, false);

@@ -101,6 +101,7 @@ void pdptes_fetch(struct cpu *cpu, u64 cr3, u64 pdpte[4])
     u64 reserved = phys_reserved(cpu) | 0x1e6;
     for (unsigned n = 0; n < 4; n++) {
         pdpte[n] = phys_read(cpu, (cr3 & 0xffffffe0) + 8 * n, 8);
+        explain_note(cpu, "pdpte", pdpte[n]);
         cpu_check(cpu, !(pdpte[n] & 1) || !(pdpte[n] & reserved), RULE_GP_PDPTE, 0);
     }
 }
@@ -132,6 +133,7 @@ static u64 cr0_defined(const struct cpu *cpu)
 
 static void write_cr0(struct cpu *cpu, u64 value)
 {
+    explain_note(cpu, "value", value);
     cpu_check(cpu, !(value >> 32), RULE_GP_CR0_RESERVED, 0);
     value = (value & cr0_defined(cpu)) | CR0_ET;
     u64 changed = value ^ cpu->cr0;
@@ -199,6 +201,7 @@ static void mov_cr3(struct cpu *cpu, u64 value)
         value &= ~BIT(63);
     }
     if (cpu->long_mode) {
+        explain_note(cpu, "value", value);
         cpu_check(cpu, !(value & phys_reserved(cpu)), RULE_GP_CR3_RESERVED, 0);
     }
     load_pdptes(cpu, cpu->cr0, cpu->cr4, value);
@@ -208,6 +211,7 @@ static void mov_cr3(struct cpu *cpu, u64 value)
 static void mov_cr4(struct cpu *cpu, u64 value)
 {
     u64 changed = value ^ cpu->cr4;
+    explain_note(cpu, "value", value);
     cpu_check(cpu, !(value & ~cr4_valid(cpu)), RULE_GP_CR4_RESERVED, 0);
     cpu_check(cpu, value & CR4_PAE || !cpu->long_mode, RULE_GP_CR4_PAE_IN_LONG, 0);
     cpu_check(cpu, !(changed & CR4_LA57) || !cpu->long_mode, RULE_GP_CR4_LA57_IN_LONG, 0);
@@ -234,6 +238,7 @@ static u64 read_cr8(struct cpu *cpu)
 
 static void write_cr8(struct cpu *cpu, u64 value)
 {
+    explain_note(cpu, "value", value);
     cpu_check(cpu, !(value & ~(u64)0xf), RULE_GP_CR8_RESERVED, 0);
     cpu->cr8 = value;
     if (cpu->bus.set_cr8) {
@@ -330,6 +335,9 @@ OP(invpcid)
     u64 ea = insn_ea(cpu, i);
     u64 pcid = mem_read(cpu, i->seg, ea, 8);
     u64 address = mem_read(cpu, i->seg, (ea + 8) & (~(u64)0 >> i->ea_shift), 8);
+    explain_note(cpu, "invpcid.type", type);
+    explain_note(cpu, "pcid", pcid);
+    explain_note(cpu, "address", address);
     cpu_check(cpu, type <= INVPCID_ALL_NON_GLOBAL, RULE_GP_INVPCID_TYPE, 0);
     cpu_check(cpu, !(pcid >> 12), RULE_GP_INVPCID_RESERVED, 0);
     if (type <= INVPCID_CONTEXT) {
@@ -377,6 +385,7 @@ OP(xsetbv)
     require_cpl0(cpu);
     u64 value = (u32)cpu->regs[R_AX] | cpu->regs[R_DX] << 32;
     cpu_check(cpu, (u32)cpu->regs[R_CX] == 0, RULE_GP_XCR_INDEX, 0);
+    explain_note(cpu, "value", value);
     cpu_check(cpu, !(value & ~xcr0_valid(cpu)), RULE_GP_XCR0_RESERVED, 0);
     cpu_check(cpu, value & 1, RULE_GP_XCR0_X87, 0);
     cpu_check(cpu, value & 2 || !(value & 4), RULE_GP_XCR0_AVX_WITHOUT_SSE, 0);

@@ -127,6 +127,7 @@ OP(mov_to_dr)
     u64  value   = gpr_read(cpu, i->rm, cpu->code_bytes == 8 ? 8 : 4);
     bool watched = debug_breakpoints_on(cpu);
     if (number >= 6) {
+        explain_note(cpu, "value", value);
         cpu_check(cpu, !(value >> 32), RULE_GP_DR_UPPER, 0);
     }
     switch (number) {

@@ -39,12 +39,18 @@ bool descriptor_fetch(struct cpu *cpu, u16 selector, struct descriptor *d)
     u64 base;
     u32 limit, offset = selector & 0xfff8;
     if (!table_of(cpu, selector, &base, &limit) || (u64)offset + 7 > limit) {
+        if (unlikely(cpu->explain)) {
+            explain_descriptor(cpu, selector, base, limit, NULL);
+        }
         return false;
     }
     vaddr address = system_linear(cpu, base + offset);
     u64   raw = sys_read(cpu, address, 8);
     *d = (struct descriptor){
         .lo = (u32)raw, .hi = (u32)(raw >> 32), .address = address, .selector = selector};
+    if (unlikely(cpu->explain)) {
+        explain_descriptor(cpu, selector, base, limit, d);
+    }
     return true;
 }
 
@@ -57,6 +63,9 @@ bool descriptor_fetch_upper(struct cpu *cpu, struct descriptor *d)
     }
     u64 raw = sys_read(cpu, system_linear(cpu, d->address + 8), 8);
     d->upper = (u32)raw;
+    if (unlikely(cpu->explain)) {
+        explain_upper(cpu, raw);
+    }
     return !(raw >> 40 & 0x1f);
 }
 

@@ -12,6 +12,8 @@ bool desc_code64(const struct cpu *cpu, const struct descriptor *d)
 
 void code_check_ip(struct cpu *cpu, const struct descriptor *d, u64 ip)
 {
+    explain_note(cpu, "target", ip);
+    explain_note(cpu, "target.limit", desc_limit(d));
     if (desc_code64(cpu, d)) {
         cpu_check(cpu, cpu_canonical(cpu, ip), RULE_GP_TARGET_CANONICAL, 0);
     } else {
@@ -40,6 +42,7 @@ void inner_stack_fetch(struct cpu *cpu, unsigned cpl, unsigned ist, struct inner
         at = 2 + 4 * cpl;
         size = 4;
     }
+    explain_note(cpu, "stack.end", at + size - 1);
     cpu_check(cpu, at + size - 1 <= cpu->tr.limit, RULE_TS_LIMIT, error);
     vaddr address = system_linear(cpu, cpu->tr.base + at);
     if (cpu->long_mode) {
@@ -70,6 +73,8 @@ static void enter_real(struct cpu *cpu, u16 selector, u64 ip)
 
 static void far_real(struct cpu *cpu, const struct insn *i, u16 selector, u64 ip, bool call)
 {
+    explain_note(cpu, "target", ip);
+    explain_note(cpu, "target.limit", cpu->seg[SEG_CS].limit);
     cpu_check(cpu, ip <= cpu->seg[SEG_CS].limit, RULE_GP_TARGET_LIMIT, 0);
     if (call) {
         struct frame f;
@@ -237,6 +242,7 @@ static void far_tss(struct cpu *cpu, struct descriptor *d, bool call)
     crossing_begin(cpu, CROSSING_TASK, 0);
     crossing_is_jump(cpu, !call);
     crossing_gate(cpu, SOURCE_TSS, d);
+    explain_note(cpu, "selector", d->selector);
     cpu_check(cpu, desc_dpl(d) >= cpu->cpl, RULE_GP_TSS_CPL, error);
     cpu_check(cpu, desc_dpl(d) >= (d->selector & 3u), RULE_GP_TSS_RPL, error);
     cpu_check(cpu, !(d->selector & 4), RULE_GP_TSS_NOT_GDT, error);
@@ -388,6 +394,8 @@ OP(retf)
     u64      ip = stack_read(cpu, 0, w);
     u16      selector = (u16)stack_read(cpu, w, w);
     if (real_or_vm86(cpu)) {
+        explain_note(cpu, "target", ip);
+        explain_note(cpu, "target.limit", cpu->seg[SEG_CS].limit);
         cpu_check(cpu, ip <= cpu->seg[SEG_CS].limit, RULE_GP_TARGET_LIMIT, 0);
         stack_adjust(cpu, 2 * w + i->imm);
         enter_real(cpu, selector, ip);

@@ -19,6 +19,7 @@ OP(pushf)
 static void popf_vme(struct cpu *cpu, u32 image)
 {
     bool pending = image & FLAG_IF && cpu->eflags & FLAG_VIP;
+    explain_note(cpu, "image", image);
     cpu_check(cpu, !pending && !(image & FLAG_TF), RULE_GP_VME_POPF, 0);
     u32 mask = FLAG_ARITH | FLAG_DF | FLAG_NT | FLAG_TF | FLAG_VIF;
     image = (u32)merge_bits(image, FLAG_VIF, image & FLAG_IF ? FLAG_VIF : 0);

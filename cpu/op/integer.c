@@ -31,6 +31,7 @@ OP(div)
     unsigned w       = i->w;
     u64      divisor = rm_read(cpu, i, w);
     u128     a       = dividend(cpu, w);
+    explain_note(cpu, "divisor", (u64)divisor);
     cpu_check(cpu, divisor, RULE_DE_ZERO, 0);
     if (a >> 64 == 0) {
         u64 n = (u64)a, q = n / divisor;
@@ -47,6 +48,7 @@ OP(idiv)
     unsigned w       = i->w;
     i64      divisor = arith_sext(rm_read(cpu, i, w), w);
     i128     a       = (i128)dividend(cpu, w);
+    explain_note(cpu, "divisor", (u64)divisor);
     cpu_check(cpu, divisor, RULE_DE_ZERO, 0);
     if (w < 8) {
         i64 n = arith_sext((u64)a, 2 * w), q;

@@ -73,6 +73,9 @@ static void fetch_gate(struct cpu *cpu, const struct event *e, struct descriptor
         gate->upper = (u32)sys_read(cpu, at + 8, 8);
     }
     crossing_gate(cpu, SOURCE_IDT, gate);
+    if (unlikely(cpu->explain)) {
+        explain_gate(cpu, e->vector, gate);
+    }
     u32 types = cpu->long_mode ? BIT(SYS_INT32) | BIT(SYS_TRAP32)
                                : BIT(SYS_TASK_GATE) | BIT(SYS_INT16) | BIT(SYS_TRAP16) | BIT(SYS_INT32) |
                                      BIT(SYS_TRAP32);
@@ -250,6 +253,9 @@ static void deliver(struct cpu *cpu, const struct event *e)
     if (unlikely(cpu->crossing)) {
         note_delivery(cpu, e);
     }
+    if (unlikely(cpu->explain)) {
+        explain_delivery(cpu, e->vector, e->has_error, e->error);
+    }
     if (cpu->protected_mode) {
         deliver_protected(cpu, e);
     } else {
@@ -264,6 +270,9 @@ static void deliver(struct cpu *cpu, const struct event *e)
     cpu->shadow_at = ~(u64)0;
     cpu->activity = ACTIVITY_RUN;
     crossing_end(cpu);
+    if (unlikely(cpu->explain)) {
+        explain_entered(cpu);
+    }
 }
 
 void cpu_deliver(struct cpu *cpu, int vector, enum delivery kind, bool has_error, u32 error)
@@ -272,6 +281,11 @@ void cpu_deliver(struct cpu *cpu, int vector, enum delivery kind, bool has_error
         cpu->delivering = kind == DELIVER_SOFT ? DELIVERING_SOFT : DELIVERING_EXTERNAL;
         cpu->delivering_ac = false;
         cpu->pending_db &= ~(u64)DR6_BS; /* INT n clears TF: no single-step trap follows it (SDM Vol. 3B 17.3.1.4) */
+    }
+    for (struct cpu_watch *w = cpu->watch; unlikely(w != NULL); w = w->next) {
+        if (w->interrupt) {
+            w->interrupt(w->opaque, cpu, (unsigned)vector & 0xff, (int)kind, has_error, error);
+        }
     }
     if (kind == DELIVER_INTERRUPT) {
         log_at(LOG_INT, "interrupt %02x at %04x:%llx", (unsigned)vector, cpu->seg[SEG_CS].selector,
@@ -364,6 +378,15 @@ static bool triple_fault(struct cpu *cpu)
     return false;
 }
 
+static void tell_watches(struct cpu *cpu)
+{
+    for (struct cpu_watch *w = cpu->watch; w; w = w->next) {
+        if (w->exception) {
+            w->exception(w->opaque, cpu);
+        }
+    }
+}
+
 bool cpu_exception(struct cpu *cpu)
 {
     enum rule rule = cpu->raised.rule;
@@ -376,6 +399,9 @@ bool cpu_exception(struct cpu *cpu)
     }
     if (log_on(LOG_INT)) {
         log_exception(cpu, vector, error);
+    }
+    if (unlikely(cpu->watch)) {
+        tell_watches(cpu);
     }
     if (vector == VEC_PF) {
         cpu->cr2 = cpu->raised.cr2;
@@ -425,6 +451,7 @@ static bool redirected_to_program(struct cpu *cpu, unsigned vector)
     }
     u32 io_map = (u32)sys_read(cpu, system_linear(cpu, cpu->tr.base + 102), 2);
     u32 at = io_map - 32 + vector / 8;
+    explain_note(cpu, "map", io_map);
     cpu_check(cpu, io_map >= 32 && at <= cpu->tr.limit, RULE_GP_VME_BITMAP, 0);
     return !(sys_read(cpu, system_linear(cpu, cpu->tr.base + at), 1) >> (vector & 7) & 1);
 }
@@ -473,6 +500,12 @@ OP(into)
         if (log_on(LOG_INT)) {
             log_exception(cpu, VEC_OF, 0);
         }
+        if (unlikely(cpu->watch)) {
+            tell_watches(cpu);
+        }
+        if (unlikely(cpu->explain)) {
+            explain_check(cpu, false, RULE_OF_INTO, 0);
+        }
         cpu_deliver(cpu, VEC_OF, DELIVER_SOFT, false, 0);
     }
 }
@@ -503,5 +536,8 @@ OP(bound)
     i64 low = sign_extend(mem_read(cpu, i->seg, ea, i->opsize), i->opsize);
     i64 high = sign_extend(mem_read(cpu, i->seg, (ea + i->opsize) & mask, i->opsize), i->opsize);
     i64 index = sign_extend(gpr_read(cpu, i->reg, i->opsize), i->opsize);
+    explain_note(cpu, "index", (u64)index);
+    explain_note(cpu, "bound.low", (u64)low);
+    explain_note(cpu, "bound.high", (u64)high);
     cpu_check(cpu, index >= low && index <= high, RULE_BR_BOUND, 0);
 }

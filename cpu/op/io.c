@@ -11,6 +11,8 @@ static bool bitmap_allows(struct cpu *cpu, u16 port, unsigned size)
     }
     u32 map = (u32)sys_read(cpu, system_linear(cpu, cpu->tr.base + 102), 2);
     u32 at = map + port / 8;
+    explain_note(cpu, "map", map);
+    explain_note(cpu, "map.byte", at);
     if (at + 1 > cpu->tr.limit) { /* two bytes are always read */
         return false;
     }
@@ -22,6 +24,9 @@ void io_check(struct cpu *cpu, u16 port, unsigned size)
 {
     if (!cpu->protected_mode || (!cpu->vm86 && cpu->cpl <= iopl(cpu))) {
         return;
+    }
+    if (unlikely(cpu->explain)) {
+        explain_port(cpu, port, size, false);
     }
     cpu_check(cpu, bitmap_allows(cpu, port, size), RULE_GP_IO_BITMAP, 0);
 }
@@ -36,6 +41,9 @@ static void note_breakpoint(struct cpu *cpu, u16 port, unsigned size)
 u32 io_read(struct cpu *cpu, u16 port, unsigned size)
 {
     note_breakpoint(cpu, port, size);
+    if (unlikely(cpu->explain)) {
+        return 0;
+    }
     cpu_sync_devices(cpu);
     return (u32)space_read(cpu->ports, port, size, cpu->in_smm);
 }
@@ -43,6 +51,9 @@ u32 io_read(struct cpu *cpu, u16 port, unsigned size)
 void io_write(struct cpu *cpu, u16 port, u32 value, unsigned size)
 {
     note_breakpoint(cpu, port, size);
+    if (unlikely(cpu->explain)) {
+        return;
+    }
     space_write(cpu->ports, port, size == 4 ? value : value & ((1u << 8 * size) - 1), size, cpu->in_smm);
 }
 

@@ -39,6 +39,8 @@ static void iret_real(struct cpu *cpu, unsigned w)
     u64 ip = stack_read(cpu, 0, w);
     u16 cs = (u16)stack_read(cpu, w, w);
     u32 image = (u32)stack_read(cpu, 2 * w, w);
+    explain_note(cpu, "target", ip);
+    explain_note(cpu, "target.limit", cpu->seg[SEG_CS].limit);
     cpu_check(cpu, ip <= cpu->seg[SEG_CS].limit, RULE_GP_TARGET_LIMIT, 0);
     u32 mask = iret_flags_mask(cpu, w) & ~(u32)(FLAG_VIF | FLAG_VIP);
     if (cpu->vm86) {
@@ -59,7 +61,10 @@ static void iret_vme(struct cpu *cpu)
     u16 cs = (u16)stack_read(cpu, 2, 2);
     u32 image = (u32)stack_read(cpu, 4, 2);
     bool pending = image & FLAG_IF && cpu->eflags & FLAG_VIP;
+    explain_note(cpu, "image", image);
     cpu_check(cpu, !pending && !(image & FLAG_TF), RULE_GP_VME_POPF, 0);
+    explain_note(cpu, "target", ip);
+    explain_note(cpu, "target.limit", cpu->seg[SEG_CS].limit);
     cpu_check(cpu, ip <= cpu->seg[SEG_CS].limit, RULE_GP_TARGET_LIMIT, 0);
     crossing_return(cpu, 2, 3, (const u64[]){ip, cs, image}, false);
     stack_adjust(cpu, 6);
@@ -90,6 +95,7 @@ static void return_to_vm86(struct cpu *cpu, u64 ip, u16 cs, u32 image)
         data[n] = (u16)stack_read(cpu, 20 + 4 * n, 4);
     }
     struct shadow_return shadow;
+    explain_note(cpu, "target", ip);
     cpu_check(cpu, ip <= 0xffff, RULE_GP_IRET_VM86_IP, 0);
     shadow_return_check(cpu, &shadow, NULL, ip, RETURN_VM86);
     shadow_return(cpu, &shadow);
@@ -134,6 +140,8 @@ static void return_outer(struct cpu *cpu, struct descriptor *d, unsigned w, u64 
     struct descriptor ss;
     struct shadow_return shadow;
     if (selector_null(selector) && to64 && cpl != 3) {
+        explain_note(cpu, "ss.sel", selector);
+        explain_note(cpu, "ring", cpl);
         cpu_check(cpu, (selector & 3u) == cpl, RULE_GP_RETURN_SS_RPL, 0);
         segment = segment_null(selector);
         code_check_ip(cpu, d, ip);

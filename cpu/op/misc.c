@@ -188,6 +188,7 @@ OP(cmpxchg8b)
 OP(cmpxchg16b)
 {
     u64 ea = insn_ea(cpu, i);
+    explain_note(cpu, "address", cpu->seg[i->seg].base + ea);
     cpu_check(cpu, !((cpu->seg[i->seg].base + ea) & 15), RULE_GP_CMPXCHG16B_UNALIGNED, 0);
     mem_probe_write(cpu, i->seg, ea, 16);
     u64  low = mem_read(cpu, i->seg, ea, 8), high = mem_read(cpu, i->seg, ea + 8, 8);
@@ -232,8 +233,11 @@ OP(xbegin)
 {
     u64 target = (cpu->ip + i->imm) & cpu->ip_mask;
     if (cpu->code_bytes == 8) {
+        explain_note(cpu, "target", target);
         cpu_check(cpu, cpu_canonical(cpu, target), RULE_GP_TARGET_CANONICAL, 0);
     } else {
+        explain_note(cpu, "target", target);
+        explain_note(cpu, "target.limit", cpu->seg[SEG_CS].limit);
         cpu_check(cpu, target <= cpu->seg[SEG_CS].limit, RULE_GP_TARGET_LIMIT, 0);
     }
     gpr_write(cpu, R_AX * 8, 4, 0);

@@ -5,6 +5,7 @@
 #ifndef CPU_OP_OP_H
 #define CPU_OP_OP_H
 
+#include "cpu/explain.h"
 #include "cpu/flags.h"
 #include "cpu/operand.h"
 #include "cpu/raise.h"

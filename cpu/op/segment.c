@@ -33,6 +33,8 @@ void stack_segment_check(struct cpu *cpu, u16 selector, unsigned cpl, const stru
                          struct descriptor *d)
 {
     u32 error = selector_error(selector);
+    explain_note(cpu, "ss.sel", selector);
+    explain_note(cpu, "ring", cpl);
     cpu_check(cpu, !selector_null(selector), rules->null, error);
     cpu_check(cpu, descriptor_fetch(cpu, selector, d), rules->limit, error);
     cpu_check(cpu, (selector & 3u) == cpl, rules->rpl, error);
@@ -153,6 +155,7 @@ static void write_base(struct cpu *cpu, const struct insn *i, unsigned seg)
 {
     check_fsgsbase(cpu);
     u64 base = gpr_read(cpu, i->rm, i->rex_w ? 8 : 4);
+    explain_note(cpu, "base", base);
     cpu_check(cpu, base_canonical(cpu, base), RULE_GP_BASE_CANONICAL, 0);
     cpu->seg[seg].base = base;
     cpu_update_segment(cpu, seg);

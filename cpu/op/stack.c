@@ -107,6 +107,9 @@ void frame_check(struct cpu *cpu, const struct frame *f)
 {
     unsigned size = f->count * f->width;
     u64      low = (f->sp - size) & f->mask;
+    if (unlikely(cpu->explain) && !explain_frame(cpu, f)) {
+        return;
+    }
     if (in_one_piece(f, low, size)) {
         check_range(cpu, f, low, size);
         check_aligned(cpu, f, low);

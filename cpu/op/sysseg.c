@@ -44,6 +44,7 @@ static void load_table(struct cpu *cpu, const struct insn *i, struct table_regis
     unsigned width = cpu->code_bytes == 8 ? 8 : 4;
     u16      limit = (u16)mem_read(cpu, i->seg, ea, 2);
     u64      base = mem_read(cpu, i->seg, operand_at(i, ea, 2), width);
+    explain_note(cpu, "base", base);
     cpu_check(cpu, base_canonical(cpu, base) || width == 4, RULE_GP_TABLE_CANONICAL, 0);
     if (i->opsize == 2 && width == 4) {
         base &= 0xffffff; /* the 80286 form: a 24-bit base */
@@ -100,6 +101,7 @@ OP(lldt)
         cpu->ldtr = segment_null(selector);
         return;
     }
+    explain_note(cpu, "selector", selector);
     cpu_check(cpu, !(selector & 4), RULE_GP_LDT_NOT_GDT, error);
     cpu_check(cpu, descriptor_fetch(cpu, selector, &d), RULE_GP_LDT_LIMIT, error);
     cpu_check(cpu, desc_type(&d) == SYS_LDT, RULE_GP_LDT_TYPE, error);
@@ -118,6 +120,7 @@ OP(ltr)
     u16               selector = (u16)rm_read(cpu, i, 2);
     u32               error = selector_error(selector);
     struct descriptor d;
+    explain_note(cpu, "selector", selector);
     cpu_check(cpu, !selector_null(selector), RULE_GP_TR_NULL, 0);
     cpu_check(cpu, !(selector & 4), RULE_GP_TR_NOT_GDT, error);
     cpu_check(cpu, descriptor_fetch(cpu, selector, &d), RULE_GP_TR_LIMIT, error);

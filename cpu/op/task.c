@@ -90,8 +90,10 @@ static void prepare(struct cpu *cpu, struct task *t)
     u32   error = selector_error(t->tss->selector);
     bool  nested = t->reason == TASK_CALL || t->reason == TASK_INT;
     t->wide = desc_type(t->tss) & 8;
+    explain_note(cpu, "needed", t->wide ? 0x67 : 0x2b);
     cpu_check(cpu, desc_limit(t->tss) >= (t->wide ? 0x67 : 0x2b), RULE_TS_NEW_LIMIT, error);
     unsigned old_last = old_tss_wide(cpu) ? 95 : 41;
+    explain_note(cpu, "needed", old_last);
     cpu_check(cpu, cpu->tr.limit >= old_last, RULE_TS_OLD_LIMIT, selector_error(cpu->tr.selector));
     sys_probe_write(cpu, system_linear(cpu, cpu->tr.base + (old_tss_wide(cpu) ? 32 : 14)),
                     old_tss_wide(cpu) ? 64 : 28);
@@ -166,6 +168,7 @@ static void load_ldt(struct cpu *cpu, u16 selector)
     if (selector_null(selector)) {
         return;
     }
+    explain_note(cpu, "selector", selector);
     cpu_check(cpu, !(selector & 4) && descriptor_fetch(cpu, selector, &d), RULE_TS_TASK_LDT_LIMIT, error);
     cpu_check(cpu, desc_type(&d) == SYS_LDT, RULE_TS_TASK_LDT_TYPE, error);
     cpu_check(cpu, desc_present(&d), RULE_TS_TASK_LDT_NOT_PRESENT, error);
@@ -177,6 +180,7 @@ static void load_code(struct cpu *cpu, u16 selector)
     struct descriptor d;
     u32               error = selector_error(selector);
     unsigned          rpl = selector & 3;
+    explain_note(cpu, "selector", selector);
     cpu_check(cpu, !selector_null(selector) && descriptor_fetch(cpu, selector, &d), RULE_TS_TASK_CS_LIMIT, error);
     cpu_check(cpu, desc_is_code(&d), RULE_TS_TASK_CS_TYPE, error);
     cpu_check(cpu, desc_conforming(&d) ? desc_dpl(&d) <= rpl : desc_dpl(&d) == rpl, RULE_TS_TASK_CS_DPL, error);
@@ -237,6 +241,11 @@ void task_switch(struct cpu *cpu, struct descriptor *tss, enum task_reason reaso
 {
     struct task t = {.tss = tss, .reason = reason, .flags = flags};
     u16         old_selector = cpu->tr.selector;
+    for (struct cpu_watch *w = cpu->watch; unlikely(w != NULL); w = w->next) {
+        if (w->task_switch) {
+            w->task_switch(w->opaque, cpu);
+        }
+    }
     prepare(cpu, &t);
     log_at(LOG_PCALL, "task switch %04x -> %04x", old_selector, tss->selector);
     leave_old(cpu, &t);
@@ -265,6 +274,8 @@ void task_switch(struct cpu *cpu, struct descriptor *tss, enum task_reason reaso
     if (has_error) {
         push_error(cpu, t.wide ? 4 : 2, error);
     }
+    explain_note(cpu, "target", cpu->ip);
+    explain_note(cpu, "target.limit", cpu->seg[SEG_CS].limit);
     cpu_check(cpu, cpu->ip <= cpu->seg[SEG_CS].limit, RULE_GP_TASK_IP, 0);
     crossing_end(cpu);
 }
@@ -275,6 +286,7 @@ void task_gate(struct cpu *cpu, const struct descriptor *gate, enum task_reason 
     u16               selector = gate_selector(gate);
     u32               code = selector_error(selector);
     struct descriptor tss;
+    explain_note(cpu, "selector", selector);
     cpu_check(cpu, !(selector & 4), RULE_GP_TSS_NOT_GDT, code);
     cpu_check(cpu, descriptor_fetch(cpu, selector, &tss), RULE_GP_TSS_LIMIT, code);
     cpu_check(cpu, desc_type(&tss) == SYS_TSS16 || desc_type(&tss) == SYS_TSS32, RULE_GP_TSS_BUSY, code);
@@ -289,6 +301,7 @@ void task_return(struct cpu *cpu)
     struct descriptor tss;
     crossing_begin(cpu, CROSSING_TASK, 0);
     crossing_source(cpu, SOURCE_LINK, selector, system_linear(cpu, cpu->tr.base), 0, 0);
+    explain_note(cpu, "selector", selector);
     cpu_check(cpu, !(selector & 4) && descriptor_fetch(cpu, selector, &tss), RULE_TS_LINK_LIMIT, error);
     cpu_check(cpu, desc_type(&tss) == SYS_TSS16_BUSY || desc_type(&tss) == SYS_TSS32_BUSY, RULE_TS_LINK_NOT_BUSY,
               error);

@@ -10,6 +10,7 @@
 
 #include "cpu/base/mem.h"
 #include "frontend/lab/crossings.h"
+#include "frontend/lab/explain.h"
 #include "frontend/lab/stops.h"
 #include "frontend/monitor/registers.h"
 
@@ -55,6 +56,7 @@ struct lab *lab_open(struct machine *machine)
         if (!machine->crossings) {
             crossings_start(machine, 0);
         }
+        explain_start(machine);
     }
     return machine->lab;
 }

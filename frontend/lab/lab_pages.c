@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "frontend/lab/explain.h"
 #include "frontend/lab/inspect.h"
 #include "frontend/lab/stops.h"
 
@@ -33,6 +34,16 @@ static void page_stops(struct lab *lab, struct view *page)
     view_wrap(page, STYLE_DIM, 0,
               "Typed behind : they are made by break ADDRESS, watch ADDRESS, catch ring, interrupt, exception or syscall, and go by "
               "delete NUMBER.\n");
+}
+
+static void page_why(struct lab *lab, struct view *page)
+{
+    const struct explanation *e = explain_last(lab->machine, 0);
+    if (e) {
+        explain_page(page, e);
+        view_put(page, STYLE_TEXT, "\n");
+    }
+    exceptions_page(page, lab->machine);
 }
 
 /* `size` bytes, which are no string. */
@@ -103,6 +114,7 @@ const struct lab_page lab_pages[] = {
     {'0', "Interrupts", NULL, "interrupts", NULL},
     {'t', "Timeline", lab_timeline_page, NULL, lab_timeline_actions},
     {'k', "Stops", page_stops, NULL, NULL},
+    {'w', "Why", page_why, NULL, NULL},
     {'o', "Output", page_output, NULL, NULL},
     {'h', "Help", page_help, NULL, NULL},
 };

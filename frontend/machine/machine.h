@@ -96,6 +96,7 @@ struct machine_listener {
 };
 
 struct crossings;
+struct explainer;
 struct history;
 struct lab;
 struct symbols;
@@ -134,6 +135,7 @@ struct machine {
     bool muted; /* what lines say is not passed on: it has been said */
     struct history *history; /* frontend/lab/history.h; NULL: none */
     struct crossings *crossings; /* frontend/lab/crossings.h; NULL: none */
+    struct explainer *explainer; /* frontend/lab/explain.h; NULL: exceptions are not explained */
     struct lab *lab;         /* frontend/lab/lab.h; NULL: it was not opened */
     struct symbols *symbols; /* frontend/lab/symbols.h; NULL: none */
     struct stops *stops;     /* frontend/lab/stops.h; NULL: none */

@@ -8,6 +8,7 @@
 
 bool info_block(struct call *call, struct error *err);   /* media.c */
 bool info_crossings(struct call *call, struct error *err); /* cross.c */
+bool info_exceptions(struct call *call, struct error *err); /* why.c */
 bool info_history(struct call *call, struct error *err); /* past.c */
 bool info_breakpoints(struct call *call, struct error *err); /* control.c */
 

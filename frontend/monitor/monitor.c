@@ -111,7 +111,8 @@ static const struct command own_commands[] = {
 };
 
 static const struct command *const tables[] = {machine_commands, memory_commands, media_commands,
-                                               control_commands, past_commands, look_commands, cross_commands, own_commands};
+                                               control_commands, past_commands, look_commands, cross_commands, why_commands,
+                                               own_commands};
 
 static const struct command *find_command(const char *name, size_t length)
 {

@@ -36,6 +36,7 @@ extern const struct command control_commands[]; /* control.c */
 extern const struct command past_commands[];    /* past.c */
 extern const struct command look_commands[];    /* look.c */
 extern const struct command cross_commands[];   /* cross.c */
+extern const struct command why_commands[];     /* why.c */
 extern const struct command info_commands[];    /* info.c: what may follow `info` */
 
 /* Said at once, before the command has ended. */

@@ -1,0 +1,65 @@
+/*
+ * why.c: the monitor's commands about exceptions: frontend/lab/explain.h.
+ */
+#include <string.h>
+
+#include "frontend/lab/explain.h"
+#include "frontend/monitor/info.h"
+#include "frontend/monitor/monitor_state.h"
+
+enum { COLUMNS = 80 };
+
+static bool run_why(struct call *c, struct error *err)
+{
+    u64 back = 0;
+    bool json = false;
+    for (unsigned n = 0; n < c->count; n++) {
+        if (!strcmp(c->word[n], "on")) {
+            explain_start(c->machine);
+            return true;
+        }
+        if (!strcmp(c->word[n], "off")) {
+            explain_stop(c->machine);
+            return true;
+        }
+        if (!strcmp(c->word[n], "-json")) {
+            json = true;
+        } else if (!call_number(c, c->word[n], &back, err)) {
+            return false;
+        }
+    }
+    if (!c->machine->explainer) {
+        return error_set(err, "exceptions are not explained yet: say `why on`, or start with -explain FILE or -lab");
+    }
+    const struct explanation *e = back < EXPLAIN_KEPT ? explain_last(c->machine, (unsigned)back) : NULL;
+    if (!e) {
+        return error_set(err, back ? "so many exceptions are not kept: `info exceptions` shows those that are"
+                                   : "there was no exception since explanations were turned on");
+    }
+    if (json) {
+        explain_json(c->out, e);
+        return true;
+    }
+    struct view page;
+    view_init(&page, COLUMNS);
+    explain_page(&page, e);
+    view_print(&page, c->out);
+    view_free(&page);
+    return true;
+}
+
+bool info_exceptions(struct call *c, struct error *err)
+{
+    struct view page;
+    (void)err;
+    view_init(&page, COLUMNS);
+    exceptions_page(&page, c->machine);
+    view_print(&page, c->out);
+    view_free(&page);
+    return true;
+}
+
+const struct command why_commands[] = {
+    {"why", "[n] [-json] | on | off", "why the last exception happened, or the nth before it", 0, run_why},
+    {0},
+};
