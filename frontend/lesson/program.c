@@ -123,7 +123,7 @@ static void read_listing(struct program *p, char *text)
                 return;
             }
         }
-        away = (away || section) && !begins_with_word(source, "__SECT__");
+        away = section ? !strstr(source, ".text") : away && !begins_with_word(source, "__SECT__");
         if (size > OFFSET_COLUMN + 8 && isxdigit((u8)text[OFFSET_COLUMN]) && !included && !away) {
             char offset[9] = "";
             memcpy(offset, text + OFFSET_COLUMN, 8);
