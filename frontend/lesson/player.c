@@ -300,7 +300,8 @@ bool player_answer(struct player *p, const char *text)
 
 /* ---- showing */
 
-/* "{$cs}" becomes its value: small numbers as they are, others in hexadecimal; ":d": in decimal. */
+/* "{$cs}" becomes its value: small numbers as they are, others in hexadecimal; ":d": in decimal. What follows without a blank stays on
+ * the same line. */
 static void put_value(struct player *p, struct view *v, unsigned indent, const char *text, size_t size)
 {
     char expression[200], number[32];
@@ -312,6 +313,10 @@ static void put_value(struct player *p, struct view *v, unsigned indent, const c
         view_printf(v, STYLE_BAD, "{%s}", err.text);
     } else {
         snprintf(number, sizeof number, decimal || value < 10 ? "%llu" : "0x%llx", (unsigned long long)value);
+        if (v->x + strlen(number) + strcspn(text + size + 1, " \n") > v->columns) {
+            view_put(v, STYLE_TEXT, "\n");
+            view_tab(v, indent);
+        }
         view_wrap(v, STYLE_STRONG, indent, number);
     }
 }
