@@ -514,6 +514,20 @@ static void take_operands(struct cursor *c, const struct row *row, const struct 
     }
 }
 
+/* The bytes behind the ModRM byte are an SIB byte of 0 and the mark. */
+static bool is_marked(struct cursor *c, unsigned asize)
+{
+    if (asize == 2) {
+        return false;
+    }
+    u64 sib = take(c, 1), mark = take(c, 4);
+    if (c->more) {
+        return true;
+    }
+    c->pos -= 5;
+    return !sib && mark == HYPERCALL_MARK;
+}
+
 /* ES, CS, SS and DS are flat in 64-bit mode. */
 static u8 final_segment(unsigned default_seg, int override, unsigned code_bytes)
 {
@@ -576,6 +590,14 @@ enum decode_status decode(const struct decoder *decoder, const u8 *bytes, unsign
         return DECODE_BAD;
     }
 
+    unsigned asize = code_bytes == 8 ? (p.addrsize ? 4 : 8) : (code_bytes == 2) != p.addrsize ? 2 : 4;
+    if (unlikely(f->attr & MARKED) && !is_marked(&c, asize)) {
+        f++;
+    }
+    if (c.more) {
+        goto more;
+    }
+
     i->row    = f->row;
     i->opcode = (u16)(map << 8 | opcode);
     i->modrm  = modrm;
@@ -583,7 +605,7 @@ enum decode_status decode(const struct decoder *decoder, const u8 *bytes, unsign
     i->notrack = p.seg == SEG_DS;
     i->opsize = (u8)operand_size(f, &p, code_bytes);
     i->w      = operand_width(f, &p, i->opsize);
-    i->asize  = (u8)(code_bytes == 8 ? (p.addrsize ? 4 : 8) : (code_bytes == 2) != p.addrsize ? 2 : 4);
+    i->asize  = (u8)asize;
     i->lock   = p.lock;
     if (f->attr & REPS) {
         i->rep = p.rep == 0xf3 ? REP_E : p.rep == 0xf2 ? REP_NE : REP_NONE;

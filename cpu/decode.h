@@ -148,6 +148,7 @@ enum row_attr {
     LIG      = 1 << 14, /* VEX.L does not matter */
     VSIB     = 1 << 15, /* the index of the memory operand is a vector register: its number is in insn->rm */
     READS    = 1 << 16, /* VEC: operand 0 is only read */
+    MARKED   = 1 << 17, /* its memory operand is [eAX + eAX + HYPERCALL_MARK]; any other is that of the row behind it */
 };
 
 enum insn_rep { REP_NONE, REP_E /* F3 */, REP_NE /* F2 */ };
@@ -169,6 +170,9 @@ struct row {
 enum opcode_map { M1, M0F, M38, M3A, OPCODE_MAPS };
 enum mandatory_prefix { ANY, NP, P66, PF3, PF2, NFX /* neither F3 nor F2; 66 is the operand size */ };
 enum meaning_kind { KIND_SEM, KIND_OP, KIND_VEC };
+
+/* The displacement of the NOP that is a hypercall: the bytes "RING". */
+#define HYPERCALL_MARK 0x474e4952
 
 struct insn {
     exec_fn fn;

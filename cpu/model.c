@@ -249,7 +249,7 @@ const struct cpu_model *cpu_model_find(const char *words, struct cpu_features *f
     u32 asked[CPUID_WORDS] = {0};
     memcpy(features->word, model->word, sizeof features->word);
     features->family = model->family;
-    features->ignore_msrs = features->no_pmu = false;
+    features->ignore_msrs = features->no_pmu = features->hypercalls = false;
     features->cpuid = model->max_leaf != 0;
     for (const char *p = words + length; *p;) {
         size_t n = strcspn(++p, ",");

@@ -25,6 +25,7 @@ enum feature {
     FEATURE_CPUID,
     FEATURE_RDPMC,
     FEATURE_MMX2,
+    FEATURE_HYPERCALLS, /* of ours: cpu/op/hypercall.c */
 };
 
 struct cpu_features {
@@ -33,6 +34,7 @@ struct cpu_features {
     bool cpuid;
     bool no_pmu;
     bool ignore_msrs; /* registers that do not exist raise nothing */
+    bool hypercalls;  /* no processor has them: whoever creates it may set it */
 };
 
 static inline bool feature_bit(const struct cpu_features *features, enum feature feature)
@@ -55,6 +57,8 @@ static inline bool feature_on(const struct cpu_features *features, enum feature 
         return features->family >= 6 || (features->family == 5 && feature_bit(features, FEATURE_MMX));
     case FEATURE_MMX2:
         return feature_bit(features, FEATURE_SSE) || feature_bit(features, FEATURE_MMXEXT);
+    case FEATURE_HYPERCALLS:
+        return features->hypercalls;
     default:
         return feature_bit(features, feature);
     }

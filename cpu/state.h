@@ -159,6 +159,7 @@ struct cpu_bus {
      * May be NULL. */
     void (*perf_interrupt)(void *opaque);
     void (*perf_timer)(void *opaque, i64 at_ns);
+    void (*hypercall)(void *opaque);    /* the guest speaks to the lab; NULL: nobody listens */
     void (*exception)(struct cpu *cpu); /* -d int: says more of an exception, before it is delivered; may be NULL */
 };
 

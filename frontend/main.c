@@ -20,6 +20,7 @@
 #include "frontend/lab/history.h"
 #include "frontend/lab/inspect.h"
 #include "frontend/lab/lab.h"
+#include "frontend/lab/marks.h"
 #include "frontend/lab/symbols.h"
 #include "frontend/lab/tape.h"
 #include "frontend/lesson/command.h"
@@ -115,6 +116,7 @@ static int run(struct machine *m, const struct options *o, struct backends *b,
     if (o->checkpoint_bytes) {
         history_create(m, o->checkpoint_bytes);
     }
+    marks_create(m);
     if (o->crossings) {
         crossings_start(m, (size_t)o->crossings);
     }
@@ -158,6 +160,7 @@ static int start(const struct options *o)
     lab_destroy(m->lab);
     crossings_destroy(m);
     explain_stop(m);
+    marks_destroy(m);
     machine_dismantle(m);
     backends_close(b);
     machine_destroy(m);

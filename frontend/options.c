@@ -585,6 +585,8 @@ static const struct option options_table[] = {
     {"-replay", "FILE", set_replay,
      "do again what was recorded; words behind it may change -accel, -display, -serial, -monitor, -d"},
     {"-crossings", "on|N", option_crossings, "note crossings between rings from the start, the latest N (65536) with all details"},
+    {"-hypercalls", "on|off", option_hypercalls,
+     "whether the guest may speak to the lab (roms/lab/ringside.h); on with -lab, -record, -crossings and -checkpoints"},
     {"-symbols", "FILE[,offset=N]", add_symbols,
      "names of addresses from an ELF file or a System.map, for the monitor and the lab; as often as wanted"},
     {"-name", "TEXT", set_name, "title of the window"},
@@ -738,6 +740,9 @@ static bool check_recording(struct parsing *p)
         o->machine.count_sleeps = false;
     }
     p->snapshot |= what != NULL;
+    if (!p->hypercalls_given) {
+        o->machine.hypercalls = o->lab || o->record || o->crossings || o->checkpoint_bytes;
+    }
     return true;
 }
 

@@ -61,6 +61,12 @@ bool option_checkpoints(struct parsing *p, const char *value)
     return true;
 }
 
+bool option_hypercalls(struct parsing *p, const char *value)
+{
+    p->hypercalls_given = true;
+    return parse_on_off(value, &p->options->machine.hypercalls, p->err);
+}
+
 bool option_crossings(struct parsing *p, const char *value)
 {
     bool on = true;

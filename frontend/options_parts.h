@@ -29,6 +29,7 @@ struct parsing {
     const char *media[MACHINE_DRIVES]; /* words that are no options: files */
     unsigned media_count;
     u16 debug_port; /* -global isa-debugcon.iobase */
+    bool hypercalls_given;
     bool monitor_given, parallel_given, vga_given, epoch_given, clock_given;
     unsigned recorded_serials; /* those that a recording has said; others take their place */
 };
@@ -48,6 +49,7 @@ bool place_drives(struct parsing *p);
 /* options_clock.c */
 bool option_clock(struct parsing *p, const char *value);
 bool option_checkpoints(struct parsing *p, const char *value);
+bool option_hypercalls(struct parsing *p, const char *value);
 bool option_crossings(struct parsing *p, const char *value);
 bool option_icount(struct parsing *p, const char *value);
 

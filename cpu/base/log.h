@@ -21,7 +21,8 @@
     X(LOG_MMU, "mmu", "page faults and TLB flushes")                                               \
     X(LOG_UNIMP, "unimp", "guest use of what is not modelled")                                     \
     X(LOG_GUEST_ERROR, "guest_errors", "guest accesses that a datasheet forbids")                  \
-    X(LOG_DEVICE, "device", "device commands")
+    X(LOG_DEVICE, "device", "device commands")                                                     \
+    X(LOG_HYPERCALL, "hypercall", "what the guest says by hypercalls")
 
 enum log_item {
 #define X(name, word, help) name,

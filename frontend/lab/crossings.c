@@ -328,6 +328,11 @@ void crossings_destroy(struct machine *m)
 
 /* ---- asking */
 
+const struct machine *crossings_machine(const struct crossings *c)
+{
+    return c->machine;
+}
+
 enum crossings_unit crossings_unit(const struct crossings *c)
 {
     return c->unit;
@@ -516,7 +521,8 @@ bool crossings_filter_word(struct crossings_filter *f, const char *word, struct 
             return true;
         }
     }
-    return error_set(err, "%.40s: no sort of crossing; there are int, int80, exception, #PF, irq, irq20, iret, call, retf, task, sysenter, "
-                          "sysexit, syscall, sysret, smi, rsm, nmi, mode, halt, reset, from0 to from3, to0 to to3, changes",
+    return error_set(err, "%.40s: no sort of crossing; there are int, int80, exception, #PF, irq, irq20, iret, call, retf, task, "
+                          "sysenter, sysexit, syscall, sysret, smi, rsm, nmi, mode, halt, reset, from0 to from3, to0 to to3, "
+                          "changes",
                      word);
 }

@@ -36,6 +36,8 @@ void crossings_start(struct machine *machine, size_t capacity);
 void crossings_stop(struct machine *machine);
 void crossings_resume(struct machine *machine);
 bool crossings_running(const struct crossings *crossings);
+/* Whose log it is. */
+const struct machine *crossings_machine(const struct crossings *crossings);
 /* Before machine_destroy(), while the machine still has its processor. */
 void crossings_destroy(struct machine *machine);
 

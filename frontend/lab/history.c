@@ -15,6 +15,8 @@
 #include "frontend/lab/stops.h"
 #include "frontend/machine/counted.h"
 
+/* A guest that so many timers do not wake will not wake. */
+enum { ASLEEP_MAX = 100000 };
 enum { CLUSTER = 4096, TIMERS_MAX = 256, IMAGES = IDE_UNITS + FDC_UNITS, REGIONS = 2 };
 
 /* What a page or a cluster of a disk was. */
@@ -457,14 +459,18 @@ static bool run_to(struct history *h, u64 count, struct error *err)
     struct machine *m = h->machine;
     u64 from = cpu_icount(m->cpu), known = h->in_past ? h->latest : from;
     i64 wait = 0;
+    unsigned asleep = 0; /* timers that came without waking it */
     h->target = count;
     moment(h);
-    while (cpu_icount(m->cpu) < count && wait >= 0 && m->stop_at > cpu_icount(m->cpu)) { /* it may not at a recording's end */
+    while (cpu_icount(m->cpu) < count && wait >= 0 && m->stop_at > cpu_icount(m->cpu) && /* it may not at a recording's end */
+           asleep < ASLEEP_MAX) {
         machine_take_requests(m);
         if (m->requests & REQUEST_QUIT) {
             break;
         }
+        u64 before = cpu_icount(m->cpu);
         wait = counted_run(m);
+        asleep = cpu_icount(m->cpu) == before ? asleep + 1 : 0;
     }
     h->target = 0;
     h->stats.executed += (known < cpu_icount(m->cpu) ? known : cpu_icount(m->cpu)) - from;

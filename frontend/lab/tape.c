@@ -109,6 +109,7 @@ static void put_given(const struct machine_config *c, struct blob *head)
     char text[2 * sizeof c->seed + 1];
     put_number(head, "epoch", (u64)c->epoch);
     put_number(head, "graphic", c->graphic);
+    put_number(head, "hypercalls", c->hypercalls);
     for (unsigned k = 0; k < sizeof c->seed; k++) {
         snprintf(text + 2 * k, 3, "%02x", c->seed[k]);
     }
@@ -118,12 +119,13 @@ static void put_given(const struct machine_config *c, struct blob *head)
 static bool take_given(const struct journal_reader *in, struct machine_config *c, struct error *err)
 {
     const char *epoch = journal_text(in, "epoch", 0), *graphic = journal_text(in, "graphic", 0),
-               *seed = journal_text(in, "seed", 0);
+               *seed = journal_text(in, "seed", 0), *hypercalls = journal_text(in, "hypercalls", 0);
     if (!epoch || !graphic || !seed || strlen(seed) != 2 * sizeof c->seed) {
         return error_set(err, "-replay: the recording lacks something");
     }
     c->epoch = (i64)strtoull(epoch, NULL, 10);
     c->graphic = !strcmp(graphic, "1");
+    c->hypercalls = hypercalls && !strcmp(hypercalls, "1"); /* older recordings say nothing: there were none */
     for (unsigned k = 0; k < sizeof c->seed; k++) {
         char byte[3] = {seed[2 * k], seed[2 * k + 1], 0};
         c->seed[k] = (u8)strtoul(byte, NULL, 16);

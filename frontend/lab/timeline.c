@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cpu/base/mem.h"
+#include "frontend/lab/marks.h"
 
 /* Columns before the lanes; rows of labels below them. */
 enum { MARGIN = 9, LABEL_ROWS = 6, LABELS = 64 };
@@ -270,6 +271,22 @@ static bool find_row(unsigned column, unsigned length, const unsigned free_to[LA
     return false;
 }
 
+/* What the guest has called moments. */
+static void gather_marks(const struct drawing *d, struct labels *l)
+{
+    const struct machine *m = crossings_machine(d->c);
+    const struct mark *mark;
+    for (unsigned n = 0; (mark = marks_at(m->marks, n)) && l->count < LABELS; n++) {
+        unsigned column = column_of(d, marks_moment(m, mark));
+        bool named = mark->call.function == HYPERCALL_MARK_MOMENT || mark->call.function == HYPERCALL_SNAPSHOT;
+        if (column < d->columns && named) {
+            struct label *to = &l->label[l->count++];
+            *to = (struct label){.column = column, .style = STYLE_NOTE};
+            snprintf(to->text, sizeof to->text, "%.24s", mark->call.text[0] ? mark->call.text : "mark");
+        }
+    }
+}
+
 /* From the right to the left, each in the highest row where it has room. Returns those for which there is none. */
 static unsigned put_labels(const struct drawing *d, const struct labels *l)
 {
@@ -333,6 +350,16 @@ static void put_pointers(const struct drawing *d, const struct timeline_range *r
     }
 }
 
+static void put_marks(const struct drawing *d, const struct labels *l)
+{
+    margin(d->page, STYLE_STRONG, "marks");
+    for (unsigned n = 0; n < l->count; n++) {
+        view_at(d->page, MARGIN + l->label[n].column, d->page->y);
+        view_rune(d->page, STYLE_NOTE, 'v');
+    }
+    view_put(d->page, STYLE_TEXT, "\n");
+}
+
 static void put_head(const struct drawing *d)
 {
     char a[TIMELINE_MOMENT], b[TIMELINE_MOMENT], number[TIMELINE_NUMBER], line[256];
@@ -391,6 +418,13 @@ void timeline_page(struct view *page, const struct crossings *c, const struct ti
     struct labels *labels = mem_zeroed(1, sizeof *labels);
     gather(&d, labels);
     unsigned hidden = put_labels(&d, labels);
+    struct labels *marks = mem_zeroed(1, sizeof *marks);
+    gather_marks(&d, marks);
+    if (marks->count) {
+        put_marks(&d, marks);
+        hidden += put_labels(&d, marks);
+    }
+    free(marks);
     put_pointers(&d, range);
     put_foot(&d, labels, hidden);
     free(labels);

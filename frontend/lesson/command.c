@@ -20,6 +20,7 @@
 #include "frontend/lab/crossings.h"
 #include "frontend/lab/history.h"
 #include "frontend/lab/lab.h"
+#include "frontend/lab/marks.h"
 #include "frontend/lab/symbols.h"
 #include "frontend/lesson/learner.h"
 #include "frontend/lesson/lines.h"
@@ -129,10 +130,14 @@ static bool set_up(struct bench *b, const struct lesson *l, const char *display,
         return false;
     }
     struct machine_config config = b->options.machine;
+    config.hypercalls = true;
     b->machine = machine_create();
     b->backends = backends_open(b->machine, &b->options, &config, err);
-    return b->backends && pc_build(b->machine, &config, err) &&
-           player_create(&b->player, l, b->machine, (u64)HISTORY_MIB << 20, err);
+    if (!b->backends || !pc_build(b->machine, &config, err)) {
+        return false;
+    }
+    marks_create(b->machine);
+    return player_create(&b->player, l, b->machine, (u64)HISTORY_MIB << 20, err);
 }
 
 static void take_down(struct bench *b)
@@ -143,6 +148,7 @@ static void take_down(struct bench *b)
         struct symbols *symbols = b->machine->symbols;
         lab_destroy(b->machine->lab);
         crossings_destroy(b->machine);
+        marks_destroy(b->machine);
         machine_dismantle(b->machine);
         backends_close(b->backends);
         machine_destroy(b->machine);

@@ -70,6 +70,7 @@ struct machine_config {
     bool counted; /* guest time advances with executed instructions, each 2^count_shift ns */
     unsigned count_shift;
     bool count_sleeps; /* an idle guest's time does not run ahead of the host's */
+    bool hypercalls;   /* the guest may speak to the lab: hypercall.h */
     i64 epoch; /* seconds since 1970 that the real-time clock starts with */
     bool rtc_slew;
     u8 seed[32]; /* of what is random: RDRAND, the kernel's first entropy */
@@ -97,6 +98,8 @@ struct machine_listener {
 
 struct crossings;
 struct explainer;
+struct hypercall_watch;
+struct marks;
 struct history;
 struct lab;
 struct symbols;
@@ -136,6 +139,10 @@ struct machine {
     struct history *history; /* frontend/lab/history.h; NULL: none */
     struct crossings *crossings; /* frontend/lab/crossings.h; NULL: none */
     struct explainer *explainer; /* frontend/lab/explain.h; NULL: exceptions are not explained */
+    struct marks *marks;         /* frontend/lab/marks.h; NULL: it has no hypercalls */
+    struct hypercall_watch *hypercall_watch; /* hypercall.h: who listens */
+    struct region hypercall_port;
+    struct mapping hypercall_mapping;
     struct lab *lab;         /* frontend/lab/lab.h; NULL: it was not opened */
     struct symbols *symbols; /* frontend/lab/symbols.h; NULL: none */
     struct stops *stops;     /* frontend/lab/stops.h; NULL: none */

@@ -47,6 +47,7 @@
 #include "frontend/machine/cmos.h"
 #include "frontend/machine/counted.h"
 #include "frontend/machine/firmware.h"
+#include "frontend/machine/hypercall.h"
 #include "frontend/machine/input.h"
 
 #define TSC_HZ            1000000000ull
@@ -244,6 +245,7 @@ static bool create_cpu(struct machine *m, struct board *b, struct error *err)
     if (!c.model) {
         return false;
     }
+    c.features.hypercalls = m->config.hypercalls;
     c.bus = (struct cpu_bus){
         .opaque = m, .acknowledge = bus_acknowledge, .shutdown = bus_shutdown, .now_ns = bus_now, .sync = bus_sync,
         .perf_interrupt = bus_perf_interrupt, .perf_timer = bus_perf_timer};
@@ -256,6 +258,9 @@ static bool create_cpu(struct machine *m, struct board *b, struct error *err)
     }
     m->cpu = cpu_create(&c);
     memcpy(&m->cpu->rng, m->config.seed, sizeof m->cpu->rng);
+    if (m->config.hypercalls) {
+        hypercall_create(m);
+    }
     return accel_attach(m->cpu, &m->config.accel, err);
 }
 
@@ -639,6 +644,7 @@ void pc_destroy(struct machine *m)
     if (!b) {
         return;
     }
+    hypercall_destroy(m);
     input_destroy(m->input);
     for (unsigned i = 0; i < MACHINE_LINES; i++) {
         chardev_destroy(m->line[i]);

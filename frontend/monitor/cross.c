@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "frontend/lab/marks.h"
 #include "frontend/lab/timeline.h"
 #include "frontend/monitor/info.h"
 #include "frontend/monitor/monitor_state.h"
@@ -98,12 +99,23 @@ static bool run_crossing(struct call *c, struct error *err)
     return print_page(&page, c->out);
 }
 
+/* A number, or what the guest has called it. */
+static bool read_moment(struct call *c, const char *word, u64 *moment, struct error *err)
+{
+    const struct mark *mark = marks_named(c->machine->marks, word);
+    if (mark) {
+        *moment = marks_moment(c->machine, mark);
+        return true;
+    }
+    return call_number(c, word, moment, err);
+}
+
 static bool run_timeline(struct call *c, struct error *err)
 {
     struct crossings *log = log_of(c, err);
     u64 first, last;
-    if (!log || (c->count && !call_number(c, c->word[0], &first, err)) ||
-        (c->count > 1 && !call_number(c, c->word[1], &last, err))) {
+    if (!log || (c->count && !read_moment(c, c->word[0], &first, err)) ||
+        (c->count > 1 && !read_moment(c, c->word[1], &last, err))) {
         return false;
     }
     struct timeline_range range = c->count == 1 ? timeline_latest(log, first) : timeline_all(log);
@@ -116,6 +128,15 @@ static bool run_timeline(struct call *c, struct error *err)
     struct view page;
     view_init(&page, COLUMNS);
     timeline_page(&page, log, &range);
+    return print_page(&page, c->out);
+}
+
+bool info_marks(struct call *c, struct error *err)
+{
+    struct view page;
+    (void)err;
+    view_init(&page, COLUMNS);
+    marks_page(&page, c->machine, MARKS_MAX);
     return print_page(&page, c->out);
 }
 
@@ -135,7 +156,7 @@ const struct command cross_commands[] = {
     {"crossings", "[on [N]|off] [n] [which]",
      "note crossings between rings, the latest N in full; list n of them: irq, int80, #PF, to3, changes ...", 0, run_crossings},
     {"crossing", "[number]", "one of them: what was pushed, and where the target came from", 0, run_crossing},
-    {"timeline", "[n | first last]", "which ring ran when: all, the last n instructions, or from one moment to another", 0,
+    {"timeline", "[n | first last]", "which ring ran when: all, the last n instructions, or from one moment or mark to another", 0,
      run_timeline},
     {0},
 };

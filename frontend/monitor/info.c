@@ -185,6 +185,7 @@ const struct command info_commands[] = {
     {"breakpoints", "", "where the machine pauses", 0, info_breakpoints},
     {"crossings", "", "crossings between rings: how many of each kind, and what ran in each ring", 0, info_crossings},
     {"exceptions", "", "the last ones, a line each; `why` explains them", 0, info_exceptions},
+    {"marks", "", "what the guest has said by hypercalls", 0, info_marks},
     {"history", "", "the past that is kept: checkpoints, memory", 0, info_history},
     {"version", "", "of the emulator", 0, info_version},
     {0},

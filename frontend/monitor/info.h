@@ -7,6 +7,7 @@
 #include "frontend/monitor/monitor_state.h"
 
 bool info_block(struct call *call, struct error *err);   /* media.c */
+bool info_marks(struct call *call, struct error *err);     /* cross.c */
 bool info_crossings(struct call *call, struct error *err); /* cross.c */
 bool info_exceptions(struct call *call, struct error *err); /* why.c */
 bool info_history(struct call *call, struct error *err); /* past.c */

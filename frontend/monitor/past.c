@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "frontend/lab/history.h"
+#include "frontend/lab/marks.h"
 #include "frontend/monitor/info.h"
 #include "frontend/monitor/monitor_state.h"
 
@@ -50,6 +51,10 @@ static bool run_goto(struct call *c, struct error *err)
 {
     struct history *h = history_of(c, err);
     u64 count;
+    const struct mark *mark = marks_named(c->machine->marks, c->rest);
+    if (h && mark) {
+        return history_go(h, mark->count, err) && tell(c);
+    }
     return h && call_number(c, c->word[0], &count, err) && history_go(h, count, err) && tell(c);
 }
 
@@ -104,7 +109,7 @@ bool info_history(struct call *c, struct error *err)
 const struct command past_commands[] = {
     {"reverse-step|rsi", "[n]", "go back by n instructions", 0, run_reverse_step},
     {"reverse-continue|rc", "", "go back to the oldest moment that is kept", 0, run_reverse_continue},
-    {"goto", "n", "be where n instructions were executed, past or future", 1, run_goto},
+    {"goto", "n|name", "be where n instructions were executed, past or future, or where the guest made a mark", 1, run_goto},
     {"last-write", "addr [size]", "go back to the instruction that last wrote there", 1, run_last_write},
     {"last-ring", "ring", "go back to the last instruction that ran in that ring", 1, run_last_ring},
     {0},
