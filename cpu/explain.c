@@ -58,7 +58,7 @@ void explain_access(struct cpu *cpu, unsigned seg, u64 offset, unsigned size, bo
     e->seg                  = (u8)seg;
     e->address              = offset;
     e->linear               = cpu->seg[seg].base + offset;
-    e->size                 = (u8)(size > 255 ? 255 : size);
+    e->size                 = (u16)size;
     e->limit                = cpu->seg[seg].limit;
     e->base                 = cpu->seg[seg].base;
     e->selector             = cpu->seg[seg].selector;
@@ -73,7 +73,7 @@ void explain_linear(struct cpu *cpu, vaddr la, unsigned size, enum access_kind a
 {
     struct explain_event *e = add(cpu, EXPLAIN_LINEAR);
     e->linear               = la;
-    e->size                 = (u8)size;
+    e->size                 = (u16)size;
     e->access               = (u8)access;
     e->implicit             = implicit;
 }
@@ -148,7 +148,7 @@ void explain_port(struct cpu *cpu, u16 port, unsigned size, bool write)
 {
     struct explain_event *e = add(cpu, EXPLAIN_PORT);
     e->address              = port;
-    e->size                 = (u8)size;
+    e->size                 = (u16)size;
     e->access               = write ? ACCESS_WRITE : ACCESS_READ;
 }
 

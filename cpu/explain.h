@@ -28,9 +28,9 @@ enum explain_kind {
 enum { EXPLAIN_EVENTS = 640, EXPLAIN_WRITES = 1024, EXPLAIN_PUSHED = 12 };
 
 struct explain_event {
-    u8   kind, cpl, size, seg, access, vector, count;
+    u8   kind, cpl, seg, access, vector, count;
     bool ok, user, override /* of SMAP, by EFLAGS.AC */, has_value, implicit /* a supervisor's access, whoever runs */;
-    u16  rule, selector, attr;
+    u16  rule, size, selector, attr;
     u32  error, limit;
     u64  address, linear, value, upper, base;
     union {

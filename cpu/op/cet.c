@@ -281,6 +281,7 @@ static void enter_by_call(struct cpu *cpu, const struct shadow_task *t, bool cal
     u32                error = selector_error(cpu->tr.selector);
     struct token_rules rules = task_rules;
     rules.error              = error;
+    explain_note(cpu, "tss.limit", cpu->tr.limit);
     cpu_check(cpu, cpu->tr.attr & 8 && cpu->tr.limit >= 107, RULE_TS_TASK_SSP_LIMIT, error);
     u64 ssp = sys_read(cpu, system_linear(cpu, cpu->tr.base + 104), 4);
     bool push = t->push && call, user = cpu->cpl == 3;

@@ -104,33 +104,39 @@ static void failures_find(struct explanation *e)
     }
 }
 
-/* The rule of the nth failure of what was written down; RULE_NONE: there were fewer. */
-static enum rule nth_failure(const struct explain *t, unsigned nth)
+/* Where the nth failure stands in what was written down; its number of events: there were fewer. */
+static unsigned nth_failure(const struct explain *t, unsigned nth)
 {
-    for (unsigned n = 0; n < t->count; n++) {
-        if (t->event[n].kind == EXPLAIN_CHECK && !t->event[n].ok && nth-- == 0) {
-            return t->event[n].rule;
-        }
+    unsigned n = 0;
+    while (n < t->count && (t->event[n].kind != EXPLAIN_CHECK || t->event[n].ok || nth-- > 0)) {
+        n++;
     }
-    return RULE_NONE;
+    return n;
 }
 
-/* How many levels the walk before the nth failure saw: one that comes further has passed the entry that stopped it. */
-static unsigned nth_depth(const struct explain_event *event, unsigned count, unsigned nth)
+/* How many levels the walk before an event saw. */
+static unsigned walk_depth(const struct explain *t, unsigned at)
 {
     unsigned depth = 0;
-    for (unsigned n = 0; n < count; n++) {
-        if (event[n].kind == EXPLAIN_WALK) {
-            depth = event[n].walk.depth;
-        } else if (event[n].kind == EXPLAIN_CHECK && !event[n].ok && nth-- == 0) {
-            break;
-        }
+    for (unsigned n = 0; n < at; n++) {
+        depth = t->event[n].kind == EXPLAIN_WALK ? t->event[n].walk.depth : depth;
     }
     return depth;
 }
 
+/* How far it comes up to a failure: one that comes further has passed the check that failed, even if the next failure is of the same rule. */
+struct progress {
+    unsigned events, depth;
+};
+
+static struct progress progress_of(const struct explain *t, unsigned nth)
+{
+    unsigned at = nth_failure(t, nth);
+    return (struct progress){.events = at, .depth = walk_depth(t, at)};
+}
+
 /* Executes with the changes, to see whether they help. */
-static void try_changes(struct explainer *x, struct explanation *e, const struct cpu *cpu, unsigned nth)
+static void try_changes(struct explainer *x, struct explanation *e, const struct cpu *cpu, unsigned nth, struct progress before)
 {
     struct failure *f = &e->failure[nth];
     struct change changes[EXPLAIN_CHANGES];
@@ -148,10 +154,10 @@ static void try_changes(struct explainer *x, struct explanation *e, const struct
         struct explain_request again = e->request;
         again.rule = RULE_NONE;
         explain_execute(x->copy, &x->trace, &again);
+        struct progress after = progress_of(&x->trace, nth);
         f->tried = true;
-        f->next = nth_failure(&x->trace, nth);
-        f->passes = f->next != rule || (rule_table[rule].vector == VEC_PF && nth_depth(x->trace.event, x->trace.count, nth) !=
-                                                                                 nth_depth(e->event, e->count, nth));
+        f->next = after.events < x->trace.count ? x->trace.event[after.events].rule : RULE_NONE;
+        f->passes = f->next != rule || after.events > before.events || after.depth > before.depth;
     }
     while (made-- > 0) {
         change_undo(&poke[made]);
@@ -187,8 +193,12 @@ static struct explanation *explain(struct explainer *x, struct cpu *cpu, const s
     if (e->same) {
         error_find(e);
     }
+    struct progress before[EXPLAIN_FAILURES];
     for (unsigned n = 0; n < e->failures; n++) {
-        try_changes(x, e, cpu, n);
+        before[n] = progress_of(&x->trace, n);
+    }
+    for (unsigned n = 0; n < e->failures; n++) {
+        try_changes(x, e, cpu, n, before[n]);
     }
     return e;
 }

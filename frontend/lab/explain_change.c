@@ -130,7 +130,7 @@ static void in_memory(struct change *c, vaddr at, unsigned size, u64 before, u64
 static const struct {
     const char *name, *title;
     u8 byte, shift, bits; /* bits of one byte */
-} fields[] = {{"p", "present", 5, 7, 1}, {"dpl", "DPL", 5, 5, 2},  {"type", "type", 5, 0, 5},
+} fields[] = {{"p", "P", 5, 7, 1}, {"dpl", "DPL", 5, 5, 2},  {"type", "type", 5, 0, 5},
               {"l", "L", 6, 5, 1},       {"d", "D/B", 6, 6, 1}};
 
 /* A byte as the change before this one leaves it. */
@@ -142,7 +142,7 @@ static u8 byte_now(const struct explain_event *e, unsigned byte, const struct ch
 static bool descriptor_field(const struct scene *s, const struct explain_event *e, const char *kind, const char *name, struct change *c,
                              bool follows)
 {
-    char place[64];
+    char place[64], type[64] = "";
     if (!e || !e->ok) {
         return false;
     }
@@ -157,9 +157,13 @@ static bool descriptor_field(const struct scene *s, const struct explain_event *
         } else {
             snprintf(place, sizeof place, "%s+0x%x", e->selector & 4 ? "LDT" : "GDT", e->selector & 0xfff8);
         }
+        if (!strcmp(name, "type")) {
+            descriptor_type(&s->e->before, (unsigned)c->value, type, sizeof type);
+        }
         in_memory(c, e->linear + fields[n].byte, 1, old, new);
-        snprintf(c->text, sizeof c->text, "%s %u instead of %u: byte %u of the %s at %s (linear 0x%llx) 0x%02x instead of 0x%02x",
-                 fields[n].title, (unsigned)c->value, (unsigned)(old & mask) >> fields[n].shift, fields[n].byte, kind, place,
+        c->void_of_effect = new == old;
+        snprintf(c->text, sizeof c->text, "%s %u%s instead of %u: byte %u of the %s at %s (linear 0x%llx) 0x%02x instead of 0x%02x",
+                 fields[n].title, (unsigned)c->value, type, (unsigned)(old & mask) >> fields[n].shift, fields[n].byte, kind, place,
                  (ull)c->at, new, old);
         return true;
     }
@@ -370,6 +374,7 @@ static bool register_change(const struct scene *s, struct change *c)
         if (!strcmp(c->target, bit_names[n].name)) {
             const struct place *p = place_of(c->target, (size_t)(dot - c->target));
             u64 old = load_place(b, p->in_state, p->bytes), mask = BIT(bit_names[n].bit);
+            c->void_of_effect = !(old & mask) == !c->value;
             snprintf(c->text, sizeof c->text, "%s.%s (bit %u) = %u: 0x%llx instead of 0x%llx", p->title, dot + 1, bit_names[n].bit,
                      (unsigned)c->value, (ull)((old & ~mask) | (c->value ? mask : 0)), (ull)old);
             return c->known = true;
@@ -411,6 +416,25 @@ static bool privilege_change(const struct scene *s, struct change *c)
     return c->known = true;
 }
 
+/* An access around the end of all offsets; or, in a segment that grows down, above its upper end. */
+static bool no_limit_helps(const struct explain_event *segment, u64 first, u64 last, struct change *c)
+{
+    bool down = (segment->attr & (ATTR_CODE | ATTR_DOWN)) == ATTR_DOWN;
+    if (first > last || last > 0xffffffff) {
+        snprintf(c->text, sizeof c->text, "an offset from which all bytes lie before 0xffffffff: these go around the end");
+        return true;
+    }
+    if (down && !first) {
+        snprintf(c->text, sizeof c->text, "an offset above the limit: in an expand-down segment 0 never is");
+        return true;
+    }
+    if (down && first > segment->limit) {
+        snprintf(c->text, sizeof c->text, "B (bit 22 of the descriptor's second word) = 1: without it offsets end at 0xffff");
+        return true;
+    }
+    return false;
+}
+
 /* The segment register of the last access by segment. */
 static bool segment_change(const struct scene *s, struct change *c)
 {
@@ -419,6 +443,9 @@ static bool segment_change(const struct scene *s, struct change *c)
         return false;
     }
     const char *what = c->target + 4;
+    if (!strcmp(what, "limit") && no_limit_helps(a, a->address, a->address + (a->size ? a->size : 1u) - 1, c)) {
+        return true;
+    }
     if (!strcmp(what, "limit")) {
         snprintf(c->text, sizeof c->text, "a limit of %s 0x%llx instead of 0x%x in the segment of %s (selector 0x%04x)",
                  (a->attr & (ATTR_CODE | ATTR_DOWN)) == ATTR_DOWN ? "at most" : "at least", (ull)c->value, a->limit, segment_name(a->seg),
@@ -446,6 +473,38 @@ static bool memory_change(const struct scene *s, struct change *c)
     return true;
 }
 
+/* The limit of the stack segment, unless the stack would go around its end. */
+static bool stack_change(const struct scene *s, struct change *c)
+{
+    struct value first, last;
+    bool pushed = s->now->rule == RULE_SS_NEW_LIMIT, known = scene_value(s, pushed ? "frame.low" : "stack.first", &first) &&
+                                                             scene_value(s, pushed ? "frame.last" : "stack.last", &last);
+    if (!known) {
+        return false;
+    }
+    if (no_limit_helps(pushed || !s->access || (s->frame && s->frame > s->access) ? s->frame : s->access, first.number, last.number, c)) {
+        return true;
+    }
+    if (pushed) {
+        return s->descriptor && descriptor_limit(s->descriptor, c);
+    }
+    snprintf(c->target, sizeof c->target, "ss.limit");
+    return register_change(s, c);
+}
+
+/* The limit in the descriptor of the new TSS: the first that was read. */
+static bool tss_change(const struct scene *s, struct change *c)
+{
+    for (unsigned n = s->delivery ? (unsigned)(s->delivery - s->e->event) : 0; n < s->at; n++) {
+        const struct explain_event *v = &s->e->event[n];
+        unsigned type = (unsigned)(v->value >> 40) & 0x1f;
+        if (v->kind == EXPLAIN_DESCRIPTOR && v->ok && (type == SYS_TSS32 || type == SYS_TSS32_BUSY || type == SYS_TSS16 || type == SYS_TSS16_BUSY)) {
+            return descriptor_limit(v, c);
+        }
+    }
+    return false;
+}
+
 static bool structure_change(const struct scene *s, struct change *c, bool follows)
 {
     if (!strncmp(c->target, "desc.", 5)) {
@@ -466,6 +525,12 @@ static bool structure_change(const struct scene *s, struct change *c, bool follo
         }
         snprintf(c->target, sizeof c->target, local ? "ldt.limit" : "gdt.limit");
         return register_change(s, c);
+    }
+    if (!strcmp(c->target, "stack.limit")) {
+        return stack_change(s, c);
+    }
+    if (!strcmp(c->target, "tss.limit")) {
+        return tss_change(s, c);
     }
     if (!strcmp(c->target, "upper")) {
         return s->descriptor && upper_change(s->descriptor, c);
@@ -498,7 +563,7 @@ unsigned changes_of(const struct explanation *e, const struct failure *f, struct
                          : !strcmp(bit, "rsvd")   ? reserved_change(&s, c)
                          : !strcmp(bit, "shadow") ? shadow_changes(&s, c, EXPLAIN_CHANGES - count)
                                                   : page_changes(&s, bit, value, c, EXPLAIN_CHANGES - count);
-            } else if (describe(&s, c, count > 0)) {
+            } else if (describe(&s, c, count > 0) && !c->void_of_effect) {
                 count++;
             }
         }

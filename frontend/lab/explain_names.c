@@ -78,6 +78,13 @@ void descriptor_words(const struct explain_state *state, u64 raw, char *text, si
              desc_is_code(&d) && desc_long(&d) ? ", 64-bit" : "");
 }
 
+void descriptor_type(const struct explain_state *state, unsigned type, char *text, size_t size)
+{
+    char words[48];
+    type_words(state, type, words, sizeof words);
+    snprintf(text, size, " (%s)", words);
+}
+
 const char *walk_level_name(const struct walk_trace *walk, unsigned n)
 {
     static const char *const names[] = {"PML5E", "PML4E", "PDPTE", "PDE", "PTE"};

@@ -79,6 +79,8 @@ const char *vector_name(int vector);  /* "#GP" */
 const char *vector_title(int vector); /* "general protection" */
 /* A descriptor's second word, in words: "data, writable, DPL 3, present". */
 void descriptor_words(const struct explain_state *state, u64 raw, char *text, size_t size);
+/* " (data, writable)" */
+void descriptor_type(const struct explain_state *state, unsigned type, char *text, size_t size);
 const char *walk_level_name(const struct walk_trace *walk, unsigned n); /* "PDE" */
 
 /* ---- steps (explain_steps.c): an event as a person reads it */
@@ -113,6 +115,7 @@ bool vector_has_error(int vector);
 struct change {
     char text[EXPLAIN_TEXT];
     bool known; /* how to make it */
+    bool void_of_effect; /* it is so already */
     char target[24];
     u64 value;
     vaddr at;  /* of bytes in memory: their place, ... */

@@ -256,13 +256,13 @@ static unsigned zero_words(struct cpu *cpu, const struct stack *s, unsigned nth,
     return n - nth;
 }
 
-static void put_words(struct view *page, struct machine *m, const struct stack *s, unsigned count)
+static void put_words(struct view *page, struct machine *m, const struct stack *s, unsigned first, unsigned count)
 {
     struct frame_seen f = {0};
     unsigned frame_from = 0;
-    for (unsigned n = 0; n < count; n++) {
+    for (unsigned n = first; n < first + count; n++) {
         u64 value;
-        unsigned zeros = f.kind && n - frame_from < f.words ? 0 : zero_words(m->cpu, s, n, count);
+        unsigned zeros = f.kind && n - frame_from < f.words ? 0 : zero_words(m->cpu, s, n, first + count);
         if (zeros >= ZEROS) {
             view_printf(page, STYLE_DIM, "  ... %u words of 0\n", zeros);
             n += zeros - 1;
@@ -342,16 +342,15 @@ static struct stack outer_stack(struct cpu *cpu, const struct stack *inner, unsi
 }
 
 /* The nearest frame by which an outer ring came here. */
-static bool find_outer(struct cpu *cpu, const struct stack *s, struct stack *outer)
+static bool find_outer(struct cpu *cpu, const struct stack *s, unsigned *nth, struct frame_seen *frame)
 {
     for (unsigned n = 0; n < SEARCH_BYTES / s->width; n++) {
-        struct frame_seen f;
         u64 value;
         if (!word_at(cpu, s, n, &value)) {
             return false;
         }
-        if (see_frame(cpu, s, n, &f) && f.ring > s->ring && f.stack_at) {
-            *outer = outer_stack(cpu, s, n, &f);
+        if (see_frame(cpu, s, n, frame) && frame->ring > s->ring && frame->stack_at) {
+            *nth = n;
             return true;
         }
     }
@@ -377,15 +376,23 @@ static bool tss_stack(struct cpu *cpu, unsigned ring, struct stack *s)
     return sp || ss;
 }
 
-static void put_outer(struct view *page, struct machine *m, struct stack inner)
+/* The stacks of the rings that were left, one by one; `shown`: words of the inner one that have been shown. */
+static void put_outer(struct view *page, struct machine *m, struct stack inner, unsigned shown)
 {
-    struct stack outer;
-    while (inner.ring < 3 && find_outer(m->cpu, &inner, &outer)) {
+    struct frame_seen frame;
+    unsigned nth;
+    while (inner.ring < 3 && find_outer(m->cpu, &inner, &nth, &frame)) {
         char words[64];
+        struct stack outer = outer_stack(m->cpu, &inner, nth, &frame);
+        if (nth + frame.words > shown) {
+            view_printf(page, STYLE_DIM, nth > shown ? "  ... %u words, then\n" : "", nth - shown);
+            put_words(page, m, &inner, nth, frame.words);
+        }
         snprintf(words, sizeof words, "by the frame on ring %u's stack%s", inner.ring, outer.vm86 ? ": virtual-8086 mode" : "");
         view_put(page, STYLE_TEXT, "\n");
         put_title(page, &outer, words);
-        put_words(page, m, &outer, WORDS_OUTER);
+        put_words(page, m, &outer, 0, WORDS_OUTER);
+        shown = WORDS_OUTER;
         inner = outer;
     }
 }
@@ -426,10 +433,10 @@ void inspect_stacks_page(struct view *page, struct machine *m)
               "Guesses have a question mark: a return address follows a CALL, a frame holds fitting selectors and flags.");
     view_put(page, STYLE_TEXT, "\n\n");
     put_title(page, &s, "in use now; the top first");
-    put_words(page, m, &s, words);
+    put_words(page, m, &s, 0, words);
     view_put(page, STYLE_DIM, known ? "  here the stack began, as the TSS says\n" : "");
     if (m->cpu->protected_mode) {
-        put_outer(page, m, s);
+        put_outer(page, m, s, words);
         put_ready(page, m);
     }
 }

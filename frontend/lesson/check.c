@@ -6,13 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cpu/base/mem.h"
 #include "cpu/flags.h"
 #include "cpu/mem.h"
+#include "devices/display/vga.h"
 #include "frontend/lesson/guest.h"
 #include "frontend/monitor/expression.h"
 #include "frontend/monitor/registers.h"
 
-enum { PLAIN_MAX = 1024, DEPTH_MAX = 8, NAME_MAX_BYTES = 80 };
+enum { PLAIN_MAX = 1024, DEPTH_MAX = 8, NAME_MAX_BYTES = 80, SCREEN_AT = 0xb8000, SCREEN_BYTES = 80 * 25 * 2 };
 
 /* ---- values */
 
@@ -36,6 +38,8 @@ static bool find_register(void *opaque, const char *name, u64 *value)
         {"crossings", g->crossings},
         {"count", cpu_icount(cpu) - g->started_at},
         {"at", guest_at(g)},
+        {"halted", g->halted},
+        {"shutdown", g->shutdown},
     };
     for (unsigned n = 0; n < sizeof own / sizeof *own; n++) {
         if (!strcmp(name, own[n].name)) {
@@ -92,6 +96,31 @@ static bool read_address(struct guest *g, const char **text, unsigned depth, u64
     return eval(g, from + 1, (size_t)(end - from - 1), depth + 1, address, err);
 }
 
+/* The text screen is a device's memory: what is seen there is asked for. */
+static bool peek_screen(struct guest *g, u64 address, u8 *buffer, unsigned bytes)
+{
+    struct vga_text *text = mem_zeroed(1, sizeof *text);
+    vga_update(g->machine->vga);
+    bool ok = vga_text(g->machine->vga, text);
+    for (unsigned n = 0; n < bytes; n++) {
+        u64 at = address - SCREEN_AT + n;
+        buffer[n] = at & 1 ? text->cell[at / 2].attr : text->cell[at / 2].ch;
+    }
+    free(text);
+    return ok;
+}
+
+static bool peek(struct guest *g, u64 address, u8 *buffer, unsigned bytes)
+{
+    struct machine *m = g->machine;
+    paddr phys;
+    if (mem_peek(m->cpu, address, buffer, bytes)) {
+        return true;
+    }
+    return walk_peek(&m->cpu->paging, m->memory, address, &phys) && phys >= SCREEN_AT && phys < SCREEN_AT + SCREEN_BYTES &&
+           peek_screen(g, phys, buffer, bytes);
+}
+
 static bool read_memory(struct guest *g, const char **text, unsigned bytes, unsigned depth, u64 *value, struct error *err)
 {
     u8 buffer[8] = {0};
@@ -99,7 +128,7 @@ static bool read_memory(struct guest *g, const char **text, unsigned bytes, unsi
     if (!read_address(g, text, depth, &address, err)) {
         return false;
     }
-    if (!mem_peek(g->machine->cpu, address, buffer, bytes)) {
+    if (!peek(g, address, buffer, bytes)) {
         return error_set(err, "no memory is mapped at 0x%llx", (unsigned long long)address);
     }
     *value = 0;

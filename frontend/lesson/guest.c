@@ -38,7 +38,7 @@ static void out_indexed(struct machine *m, u16 port, const u8 *values, unsigned 
 
 static void load_font(struct machine *m)
 {
-    static const u8 planes[] = {3, 0, 4, 0, 6}, access[] = {0, 0, 0, 0, 2, 0, 4}; /* plane 2, at A0000h, in order */
+    static const u8 planes[] = {3, 0, 4, 0, 6}, access[] = {0, 0, 0, 0, 2, 0, 4, 0, 0xff}; /* plane 2, at A0000h, in order, all bits */
     struct firmware_image rom;
     struct font font;
     bool found = firmware_load(FIRMWARE_VGA_BIOS, m->config.firmware_dirs, VGA_BIOS_MAX, &rom, NULL);

@@ -13,7 +13,7 @@
 
 #include "frontend/lesson/pages.h"
 
-enum { ANSWER_MAX = 400 };
+enum { ANSWER_MAX = 400, VALUE_TEXT = 200 };
 
 const struct step *player_step(const struct player *p)
 {
@@ -300,49 +300,83 @@ bool player_answer(struct player *p, const char *text)
 
 /* ---- showing */
 
-/* "{$cs}" becomes its value: small numbers as they are, others in hexadecimal; ":d": in decimal. What follows without a blank stays on
- * the same line. */
-static void put_value(struct player *p, struct view *v, unsigned indent, const char *text, size_t size)
+/* "{$cs}" becomes its value: small numbers as they are, others in hexadecimal; ":d": in decimal. False: there is none, and why. */
+static bool value_text(struct player *p, const char *text, size_t size, char to[VALUE_TEXT])
 {
-    char expression[200], number[32];
+    char expression[200];
     u64 value;
     struct error err;
     bool decimal = size > 2 && !strncmp(text + size - 2, ":d", 2);
     snprintf(expression, sizeof expression, "%.*s", (int)(size - (decimal ? 2 : 0)), text);
     if (!guest_eval(&p->guest, expression, &value, &err)) {
-        view_printf(v, STYLE_BAD, "{%s}", err.text);
-    } else {
-        snprintf(number, sizeof number, decimal || value < 10 ? "%llu" : "0x%llx", (unsigned long long)value);
-        if (v->x + strlen(number) + strcspn(text + size + 1, " \n") > v->columns) {
-            view_put(v, STYLE_TEXT, "\n");
-            view_tab(v, indent);
-        }
-        view_wrap(v, STYLE_STRONG, indent, number);
+        snprintf(to, VALUE_TEXT, "{%.150s}", err.text);
+        return false;
     }
+    snprintf(to, VALUE_TEXT, decimal || value < 10 ? "%llu" : "0x%llx", (unsigned long long)value);
+    return true;
+}
+
+/* Where the {value} that begins at `text` ends; NULL: none begins there. */
+static const char *value_end(const char *text, const char *end)
+{
+    return *text == '{' ? memchr(text, '}', (size_t)(end - text)) : NULL;
+}
+
+/* Of what stands up to the next blank, whatever its styles: a value and the full stop behind it are one word. */
+static unsigned word_cells(struct player *p, const char *text, const char *end)
+{
+    unsigned cells = 0;
+    while (text < end && *text != ' ') {
+        const char *brace = value_end(text, end);
+        char value[VALUE_TEXT];
+        if (brace) {
+            value_text(p, text + 1, (size_t)(brace - text - 1), value);
+            cells += (unsigned)strlen(value);
+            text = brace + 1;
+        } else {
+            u32 rune = rune_next(&text);
+            cells += rune == '`' ? 0 : rune_cells(rune);
+        }
+    }
+    return cells;
+}
+
+/* Copies plain text up to a blank and with it, to a style's sign or to a value; returns what follows. */
+static const char *plain_part(const char *text, const char *end, char part[ANSWER_MAX])
+{
+    size_t n = 0;
+    while (text < end && n < ANSWER_MAX - 5 && *text != '`' && !value_end(text, end)) {
+        part[n++] = *text++;
+        if (part[n - 1] == ' ') {
+            break;
+        }
+    }
+    part[n] = 0;
+    return text;
 }
 
 /* The part of a line up to `end`, in which `code` and {values} stand; words are kept together. */
 static void put_rich(struct player *p, struct view *v, enum style style, unsigned indent, const char *text, const char *end)
 {
-    bool code = false;
+    bool code = false, begins = true;
     while (text < end) {
-        const char *brace = *text == '{' ? memchr(text, '}', (size_t)(end - text)) : NULL;
+        const char *brace = value_end(text, end);
+        char part[ANSWER_MAX];
+        unsigned cells = begins ? word_cells(p, text, end) : 0;
+        if (v->x > indent && v->x + cells > v->columns && cells + indent <= v->columns) {
+            view_put(v, style, "\n");
+        }
+        begins = false;
         if (*text == '`') {
             code = !code;
             text++;
         } else if (brace) {
-            put_value(p, v, indent, text + 1, (size_t)(brace - text - 1));
+            bool good = value_text(p, text + 1, (size_t)(brace - text - 1), part);
+            view_wrap(v, good ? STYLE_STRONG : STYLE_BAD, indent, part);
             text = brace + 1;
         } else {
-            char part[ANSWER_MAX];
-            size_t n = 0;
-            while (text < end && n < sizeof part - 5 && *text != '`' && !(*text == '{' && memchr(text, '}', (size_t)(end - text)))) {
-                part[n++] = *text++;
-                if (part[n - 1] == ' ') {
-                    break;
-                }
-            }
-            part[n] = 0;
+            text = plain_part(text, end, part);
+            begins = text[-1] == ' ';
             view_wrap(v, code ? STYLE_STRONG : style, indent, part);
         }
     }
