@@ -18,13 +18,26 @@ u64 lab_address(const struct lab *lab)
     return lab->address_given ? lab->address : cpu->long_mode ? here : (u32)here;
 }
 
-enum { CODE_BEFORE = 4, CODE_AFTER = 9 };
+enum { CODE_BEFORE = 4, CODE_AFTER = 9, CODE_COLUMNS = 72, REGISTERS_COLUMNS = 60 };
 
+/* Side by side where there is room. */
 static void page_now(struct lab *lab, struct view *page)
 {
-    inspect_code(page, lab->machine, lab_address(lab), CODE_BEFORE, CODE_AFTER);
-    view_put(page, STYLE_TEXT, "\n");
-    inspect_registers_page(page, lab->machine);
+    if (page->columns < CODE_COLUMNS + REGISTERS_COLUMNS + 2) {
+        inspect_code(page, lab->machine, lab_address(lab), CODE_BEFORE, CODE_AFTER);
+        view_put(page, STYLE_TEXT, "\n");
+        inspect_registers_page(page, lab->machine);
+        return;
+    }
+    struct view code, registers;
+    view_init(&code, page->columns - REGISTERS_COLUMNS - 2);
+    view_init(&registers, REGISTERS_COLUMNS);
+    inspect_code(&code, lab->machine, lab_address(lab), CODE_BEFORE, 2 * CODE_AFTER);
+    inspect_registers_page(&registers, lab->machine);
+    view_copy(page, 0, 0, &code, 0, code.rows, code.columns);
+    view_copy(page, code.columns + 2, 0, &registers, 0, registers.rows, registers.columns);
+    view_free(&code);
+    view_free(&registers);
 }
 
 static void page_stops(struct lab *lab, struct view *page)

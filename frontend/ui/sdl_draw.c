@@ -65,7 +65,8 @@ static struct layout lay_out(const struct sdl_window *w, const SDL_Surface *s, u
                               .width = (u32)s->w,
                               .height = (u32)s->h,
                               .stride = (u32)s->pitch / 4}};
-    l.bar_scale = l.to.height >= LARGE_DISPLAY && l.to.width >= 1280 ? 2 : 1;
+    bool large = l.to.height >= LARGE_DISPLAY || (w->lab_shown && w->lab_percent >= 200);
+    l.bar_scale = large && l.to.width >= 1280 ? 2 : 1;
     u32 bar = STATUSBAR_HEIGHT * l.bar_scale;
     bar = bar < l.to.height ? bar : 0;
     l.bar = (struct rect){0, l.to.height - bar, l.to.width, bar};
