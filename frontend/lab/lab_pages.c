@@ -51,13 +51,35 @@ static void page_stops(struct lab *lab, struct view *page)
 
 static void page_why(struct lab *lab, struct view *page)
 {
-    const struct explanation *e = explain_last(lab->machine, 0);
+    while (lab->why_back && !explain_last(lab->machine, lab->why_back)) {
+        lab->why_back--;
+    }
+    const struct explanation *e = explain_last(lab->machine, lab->why_back);
     if (e) {
+        if (lab->why_back) {
+            view_printf(page, STYLE_NOTE, "%u before the last one:\n", lab->why_back);
+        }
         explain_page(page, e);
         view_put(page, STYLE_TEXT, "\n");
     }
     exceptions_page(page, lab->machine);
 }
+
+static void act_why(struct lab *lab, unsigned newer)
+{
+    if (!newer) {
+        lab->why_back += explain_last(lab->machine, lab->why_back + 1) != NULL;
+    } else if (lab->why_back) {
+        lab->why_back--;
+    }
+    lab->part[lab->page].top = 0;
+}
+
+static const struct lab_action why_actions[] = {
+    {',', NULL, "exception before", act_why, 0, NULL},
+    {'.', NULL, "after", act_why, 1, NULL},
+    {0},
+};
 
 /* `size` bytes, which are no string. */
 static void put_bytes(struct view *page, const u8 *bytes, size_t size)
@@ -122,12 +144,13 @@ const struct lab_page lab_pages[] = {
     {'4', "LDT", NULL, "ldt", NULL},
     {'5', "IDT", NULL, "idt", NULL},
     {'6', "TSS", NULL, "tss", NULL},
+    {'7', "Paging", NULL, "walk", NULL},
     {'8', "Control", NULL, "control", NULL},
     {'9', "Stacks", NULL, "stacks", NULL},
     {'0', "Interrupts", NULL, "interrupts", NULL},
     {'t', "Timeline", lab_timeline_page, NULL, lab_timeline_actions},
     {'k', "Stops", page_stops, NULL, NULL},
-    {'w', "Why", page_why, NULL, NULL},
+    {'w', "Why", page_why, NULL, why_actions},
     {'o', "Output", page_output, NULL, NULL},
     {'h', "Help", page_help, NULL, NULL},
 };

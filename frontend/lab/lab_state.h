@@ -40,6 +40,7 @@ struct lab {
     struct timeline_range range; /* of the timeline, if it stays where it is */
     bool range_stays;
     u64 live_units; /* of it otherwise */
+    unsigned why_back; /* exceptions before the last one: which is explained */
 
     struct blob output;   /* of commands */
     size_t output_from;   /* where the last command's begins */

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "cpu/base/bits.h"
+#include "frontend/lab/explain.h"
 #include "frontend/lab/lab_state.h"
 
 enum { COLUMNS = 80, ROWS = 30 };
@@ -42,6 +43,7 @@ static int tear_down(void **state)
     struct machine *m = machine_of(*state);
     lab_destroy(*state);
     crossings_destroy(m);
+    explain_stop(m);
     machine_dismantle(m);
     machine_destroy(m);
     return 0;
@@ -231,6 +233,13 @@ static void timeline(void **state)
     screen_of(*state, COLUMNS, ROWS);
 }
 
+static void why(void **state)
+{
+    type(*state, "w,,..");
+    assert_shows(*state, "[w Why]");
+    assert_shows(*state, ", exception before");
+}
+
 /* ---- the panel */
 
 struct note {
@@ -301,6 +310,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(run_and_pause, set_up, tear_down),
         cmocka_unit_test_setup_teardown(steps, set_up, tear_down),
         cmocka_unit_test_setup_teardown(timeline, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(why, set_up, tear_down),
         cmocka_unit_test_setup_teardown(panels, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
