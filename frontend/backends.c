@@ -8,8 +8,9 @@
 #include <string.h>
 
 #include "cpu/base/mem.h"
+#include "frontend/gdb/server.h"
 
-enum { BACKENDS_MAX = OPTIONS_CHARDEVS + MACHINE_SERIALS + MACHINE_DEBUG_PORTS + 4 };
+enum { BACKENDS_MAX = OPTIONS_CHARDEVS + MACHINE_SERIALS + MACHINE_DEBUG_PORTS + 5 };
 
 struct backend {
     const char *id; /* of -chardev, or the words themselves */
@@ -23,7 +24,7 @@ struct backends {
     struct backend backend[BACKENDS_MAX];
     unsigned count;
     bool has_stdio;
-    struct chardev *monitor;
+    struct chardev *monitor, *gdb;
 };
 
 static void quit_key(void *opaque)
@@ -141,6 +142,11 @@ static bool open_monitor(struct backends *b, const struct options *o, struct err
     return resolve(b, "monitor", spec, &b->monitor, err);
 }
 
+static bool open_gdb(struct backends *b, const struct options *o, struct error *err)
+{
+    return !o->gdb || gdb_server_is_socket(o->gdb) || resolve(b, "gdb", o->gdb, &b->gdb, err);
+}
+
 struct backends *backends_open(struct machine *machine, const struct options *o,
                                struct machine_config *config, struct error *err)
 {
@@ -156,7 +162,7 @@ struct backends *backends_open(struct machine *machine, const struct options *o,
         }
     }
     ok = ok && open_serial(b, o, config, err) && open_debug_ports(b, o, config, err) &&
-         open_monitor(b, o, err);
+         open_monitor(b, o, err) && open_gdb(b, o, err);
     if (!ok) {
         backends_close(b);
         return NULL;
@@ -182,4 +188,9 @@ void backends_close(struct backends *b)
 struct chardev *backends_monitor(struct backends *b)
 {
     return b->monitor;
+}
+
+struct chardev *backends_gdb(struct backends *b)
+{
+    return b->gdb;
 }

@@ -16,5 +16,7 @@ struct backends *backends_open(struct machine *machine, const struct options *op
 void backends_close(struct backends *backends);
 /* Where the monitor speaks, or NULL. */
 struct chardev *backends_monitor(struct backends *backends);
+/* Where gdb speaks, or NULL: nowhere, or by a socket. */
+struct chardev *backends_gdb(struct backends *backends);
 
 #endif

@@ -15,6 +15,7 @@
 #include "frontend/backends.h"
 #include "frontend/code_log.h"
 #include "frontend/display.h"
+#include "frontend/gdb/server.h"
 #include "frontend/lab/crossings.h"
 #include "frontend/lab/explain_file.h"
 #include "frontend/lab/history.h"
@@ -100,17 +101,29 @@ static bool load_symbols(struct machine *m, const struct options *o, struct erro
     return true;
 }
 
+/* *gdb NULL: nobody asks for it. */
+static bool open_gdb(struct machine *m, const struct options *o, struct backends *b, struct gdb_server **gdb, struct error *err)
+{
+    bool wanted = o->gdb && (gdb_server_is_socket(o->gdb) || backends_gdb(b));
+    *gdb = wanted ? gdb_server_create(m, o->gdb, backends_gdb(b), &o->gdb_look, err) : NULL;
+    return *gdb || !wanted;
+}
+
 static int run(struct machine *m, const struct options *o, struct backends *b,
                struct machine_config *config, struct tape *tape)
 {
     struct error err;
     struct display *display;
+    struct gdb_server *gdb = NULL;
     if (!pc_build(m, config, &err) || !tape_start(tape, m, &err) || !load_symbols(m, o, &err) ||
-        !display_open(m, o, &display, &err)) {
+        !open_gdb(m, o, b, &gdb, &err) || !display_open(m, o, &display, &err)) {
+        gdb_server_destroy(gdb, EXIT_BAD);
         return complain(&err);
     }
     struct explain_file *explained = o->explain ? explain_file_open(m, o->explain, &err) : NULL;
     if (o->explain && !explained) {
+        gdb_server_destroy(gdb, EXIT_BAD);
+        display_close(display);
         return complain(&err);
     }
     if (o->checkpoint_bytes) {
@@ -128,6 +141,7 @@ static int run(struct machine *m, const struct options *o, struct backends *b,
     watch_signals(&signals);
     int status = machine_run(m);
     bool as_recorded = explain_file_close(explained, &err) & tape_end(tape, &err);
+    gdb_server_destroy(gdb, as_recorded ? status : EXIT_BAD);
     monitor_destroy(monitor);
     display_close(display);
     forget_signals(&signals);

@@ -506,6 +506,12 @@ static bool ignore(struct parsing *p, const char *value)
     return true;
 }
 
+static bool set_gdb(struct parsing *p, const char *value)
+{
+    (void)value;
+    return option_gdb(p, "tcp::1234");
+}
+
 static bool show_version(struct parsing *p, const char *value)
 {
     (void)value;
@@ -593,7 +599,11 @@ static const struct option options_table[] = {
     {"-uuid", "UUID", set_uuid, "the machine's identity"},
     {"-bios", "FILE", set_bios, "firmware other than SeaBIOS"},
     {"-L", "DIR", add_firmware_dir, "where to look for firmware first"},
-    {"-S", NULL, set_paused, "start paused; the monitor's `cont` goes on"},
+    {"-S", NULL, set_paused, "start paused; the monitor's `cont` or gdb's goes on"},
+    {"-s", NULL, set_gdb, "-gdb tcp::1234"},
+    {"-gdb", "DEV[,arch=A][,pc=P]", option_gdb,
+     "gdb may connect: tcp:[HOST]:PORT, unix:PATH, stdio, pty, chardev:ID; how it sees the processor: arch=i386|x86-64, "
+     "pc=offset|linear"},
     {"-no-reboot", NULL, set_no_reboot, "quit instead of a reset"},
     {"-no-shutdown", NULL, set_no_shutdown, "stay, paused, at power-off"},
     {"-d", "ITEMS", set_log, "log these; `help` lists them"},
@@ -607,7 +617,7 @@ static const struct option options_table[] = {
 
 /* QEMU's words for what this version does not have. */
 static const char *const missing[] = {
-    "-netdev",     "-vnc",     "-spice",     "-gdb",        "-s",           "-loadvm",
+    "-netdev",     "-vnc",     "-spice",     "-loadvm",
     "-incoming",   "-soundhw", "-audiodev",  "-audio",      "-virtfs",      "-fsdev",
     "-tpmdev",     "-qmp",       "-daemonize",  "-pflash",      "-sd",
     "-mtdblock",   "-dtb",     "-smbios",    "-acpitable",  "-fw_cfg",      "-object",

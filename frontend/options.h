@@ -4,6 +4,7 @@
 #ifndef FRONTEND_OPTIONS_H
 #define FRONTEND_OPTIONS_H
 
+#include "frontend/gdb/stub.h"
 #include "frontend/machine/machine.h"
 
 enum { OPTIONS_CHARDEVS = 16, OPTIONS_SYMBOLS = 16 };
@@ -53,6 +54,8 @@ struct options {
     unsigned serial_count;
     struct debug_port_spec debug_ports[MACHINE_DEBUG_PORTS];
     unsigned debug_port_count;
+    const char *gdb; /* where gdb connects: gdb/server.h, or as -serial takes it; NULL: nowhere */
+    struct gdb_look gdb_look;
 
     char **strings; /* owned */
     unsigned string_count;

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "frontend/gdb/server.h"
+
 /* ---- character devices */
 
 static bool starts(const char *text, const char *prefix)
@@ -119,6 +121,49 @@ bool option_mon(struct parsing *p, const char *value)
     }
     keyvals_free(&list);
     return ok && option_monitor(p, what);
+}
+
+/* The first words are ours; of QEMU's for sockets, those that say what we do anyway are taken. */
+static bool gdb_look(struct parsing *p, struct keyvals *list)
+{
+    struct options *o = p->options;
+    const char *arch = keyvals_get(list, "arch"), *pc = keyvals_get(list, "pc"), *server = keyvals_get(list, "server"),
+               *wait = keyvals_get(list, "wait");
+    bool serves = true, waits = false;
+    if (arch && strcmp(arch, "i386") && strcmp(arch, "x86-64")) {
+        return error_set(p->err, "-gdb arch=%s: it is i386 or x86-64", arch);
+    }
+    if (pc && strcmp(pc, "offset") && strcmp(pc, "linear")) {
+        return error_set(p->err, "-gdb pc=%s: it is offset or linear (with the base of CS)", pc);
+    }
+    if ((server && !parse_on_off(server, &serves, p->err)) || (wait && !parse_on_off(wait, &waits, p->err))) {
+        return false;
+    }
+    o->gdb_look.architecture = !arch ? GDB_BY_MODEL : !strcmp(arch, "i386") ? GDB_I386 : GDB_X86_64;
+    o->gdb_look.linear = pc && !strcmp(pc, "linear");
+    o->paused |= waits;
+    return serves || error_set(p->err, "-gdb server=off: gdb comes to the machine, not the machine to gdb");
+}
+
+bool option_gdb(struct parsing *p, const char *value)
+{
+    static const char *const keys[] = {"arch", "pc", "server", "wait", "nodelay", "ipv4", "ipv6", NULL};
+    struct keyvals list;
+    if (!keyvals_parse(&list, value, "where", p->err)) {
+        return false;
+    }
+    const char *where = keyvals_get(&list, "where");
+    keyvals_get(&list, "nodelay");
+    keyvals_get(&list, "ipv4");
+    keyvals_get(&list, "ipv6");
+    bool ok = where ? gdb_look(p, &list) && keyvals_end(&list, "-gdb", keys, p->err)
+                    : error_set(p->err, "-gdb %s: where? tcp::1234, unix:PATH, stdio, pty or chardev:ID", value);
+    if (ok) {
+        p->options->gdb = gdb_server_is_socket(where) ? keep(p, where) : char_spec(p, "-gdb", where);
+        ok = p->options->gdb || error_set(p->err, "-gdb %s: say tcp::PORT, unix:PATH, stdio, pty, chardev:ID or none", where);
+    }
+    keyvals_free(&list);
+    return ok;
 }
 
 /* ---- devices */

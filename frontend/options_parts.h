@@ -62,6 +62,7 @@ bool option_parallel(struct parsing *p, const char *value);
 bool option_monitor(struct parsing *p, const char *value);
 bool option_mon(struct parsing *p, const char *value);
 bool option_debugcon(struct parsing *p, const char *value);
+bool option_gdb(struct parsing *p, const char *value);
 /* What a machine has that was not mentioned. */
 bool default_devices(struct parsing *p);
 

@@ -3,7 +3,7 @@
 
 packages_build="build-essential cmake ninja-build pkg-config libsdl2-dev libfreetype-dev libcapstone-dev zlib1g-dev nasm"
 packages_run="seabios fonts-naver-d2coding xz-utils cpio kmod debian-archive-keyring"
-packages_test="libcmocka-dev python3 xvfb xdotool xclip acpica-tools genisoimage dosfstools mtools libzydis-dev libmpfr-dev"
+packages_test="libcmocka-dev python3 xvfb xdotool xclip acpica-tools genisoimage dosfstools mtools libzydis-dev libmpfr-dev gdb"
 packages_aarch64="gcc-aarch64-linux-gnu qemu-user" # and what tests/aarch64/make-sysroot.sh unpacks
 
 need_packages() {

@@ -194,7 +194,7 @@ void cr3_write(struct cpu *cpu, u64 value)
 }
 
 /* With CR4.PCIDE, bit 63 keeps what is known of the new PCID (SDM Vol. 3A 4.10.4.1). */
-static void mov_cr3(struct cpu *cpu, u64 value)
+void cr3_move(struct cpu *cpu, u64 value)
 {
     bool keep = cpu->cr4 & CR4_PCIDE && value >> 63;
     if (cpu->cr4 & CR4_PCIDE) {
@@ -208,7 +208,7 @@ static void mov_cr3(struct cpu *cpu, u64 value)
     load_cr3(cpu, value, keep);
 }
 
-static void mov_cr4(struct cpu *cpu, u64 value)
+void cr4_write(struct cpu *cpu, u64 value)
 {
     u64 changed = value ^ cpu->cr4;
     explain_note(cpu, "value", value);
@@ -231,12 +231,12 @@ static void mov_cr4(struct cpu *cpu, u64 value)
     cpu_update_debug(cpu);
 }
 
-static u64 read_cr8(struct cpu *cpu)
+u64 cr8_read(struct cpu *cpu)
 {
     return cpu->bus.get_cr8 ? cpu->bus.get_cr8(cpu->bus.opaque) & 0xf : cpu->cr8;
 }
 
-static void write_cr8(struct cpu *cpu, u64 value)
+void cr8_write(struct cpu *cpu, u64 value)
 {
     explain_note(cpu, "value", value);
     cpu_check(cpu, !(value & ~(u64)0xf), RULE_GP_CR8_RESERVED, 0);
@@ -272,13 +272,13 @@ OP(mov_to_cr)
         cpu->cr2 = value;
         break;
     case 3:
-        mov_cr3(cpu, value);
+        cr3_move(cpu, value);
         break;
     case 4:
-        mov_cr4(cpu, value);
+        cr4_write(cpu, value);
         break;
     default:
-        write_cr8(cpu, value);
+        cr8_write(cpu, value);
         break;
     }
 }
@@ -291,7 +291,7 @@ OP(mov_from_cr)
                 : i->reg == 2 ? cpu->cr2
                 : i->reg == 3 ? cpu->cr3
                 : i->reg == 4 ? cpu->cr4
-                              : read_cr8(cpu);
+                              : cr8_read(cpu);
     gpr_write(cpu, i->rm, system_width(cpu), value);
 }
 

@@ -336,9 +336,9 @@ static void put_words(const struct options *o, struct blob *head)
 {
     for (unsigned k = 0; k < o->word_count; k++) {
         const char *word = o->words[k] + (o->words[k][0] == '-' && o->words[k][1] == '-');
-        if (!strcmp(word, "-record")) {
+        if (!strcmp(word, "-record") || !strcmp(word, "-gdb")) {
             k++;
-        } else if (strcmp(word, "-lab")) {
+        } else if (strcmp(word, "-lab") && strcmp(word, "-s") && strcmp(word, "-S")) {
             journal_put_text(head, "word", o->words[k]);
         }
     }

@@ -118,5 +118,5 @@ bool outside_port(struct machine *m, struct outside_port *a)
 
 bool outside_is_free(const struct machine *m, const char *what, struct error *err)
 {
-    return !m->outside || error_set(err, "%s: not while the run is recorded or replayed", what);
+    return !m->outside || error_set(err, "%s: not while the run is recorded or replayed, or its past is kept", what);
 }
