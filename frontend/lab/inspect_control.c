@@ -127,6 +127,22 @@ static void put_bits(struct view *page, u64 value, const struct bit_name *list)
     }
 }
 
+/* A register's line: its value, and which bits are set. */
+static void put_set(struct view *page, const char *name, u64 value, const struct bit_name *list)
+{
+    view_printf(page, STYLE_TITLE, "%s %08llx", name, (ull)value);
+    for (const struct bit_name *b = list; b->name; b++) {
+        unsigned n = field_of(value, b);
+        if (n && b->bits > 1) {
+            inspect_wrap(page, STYLE_STRONG, 2, " %s=%u", b->name, n);
+        } else if (n) {
+            inspect_wrap(page, STYLE_STRONG, 2, " %s", b->name);
+        }
+    }
+    view_put(page, STYLE_TEXT, "\n");
+    put_bits(page, value, list);
+}
+
 static void put_register(struct view *page, const char *name, u64 value, int digits, const char *words)
 {
     view_printf(page, STYLE_TITLE, "%s %0*llx", name, digits, (ull)value);
@@ -169,10 +185,8 @@ void inspect_control_page(struct view *page, struct machine *m)
     const struct cpu *cpu = m->cpu;
     int digits = inspect_digits(cpu);
     inspect_title(page, "Control registers and flags, bit by bit: %s", inspect_mode(cpu));
-    put_register(page, cpu->long_mode ? "RFLAGS" : "EFLAGS", flags_get(cpu), 8, "");
-    put_bits(page, flags_get(cpu), flag_bits);
-    put_register(page, "CR0", (u32)cpu->cr0, 8, "");
-    put_bits(page, cpu->cr0, cr0_bits);
+    put_set(page, cpu->long_mode ? "RFLAGS" : "EFLAGS", flags_get(cpu), flag_bits);
+    put_set(page, "CR0", (u32)cpu->cr0, cr0_bits);
     put_register(page, "CR2", cpu->cr2, digits, "linear address of the last page fault");
     put_register(page, "CR3", cpu->cr3, digits, "");
     view_tab(page, 2);
@@ -183,12 +197,9 @@ void inspect_control_page(struct view *page, struct machine *m)
     } else {
         put_bits(page, cpu->cr3, cr3_bits);
     }
-    put_register(page, "CR4", (u32)cpu->cr4, 8, "");
-    put_bits(page, cpu->cr4, cr4_bits);
-    put_register(page, "EFER", cpu->efer, 8, "a model-specific register");
-    put_bits(page, cpu->efer, efer_bits);
-    put_register(page, "XCR0", cpu->xcr0, 8, cpu->cr4 & CR4_OSXSAVE ? "" : "(not in use: CR4.OSXSAVE is 0)");
-    put_bits(page, cpu->xcr0, xcr0_bits);
+    put_set(page, "CR4", (u32)cpu->cr4, cr4_bits);
+    put_set(page, "EFER", cpu->efer, efer_bits);
+    put_set(page, "XCR0", cpu->xcr0, xcr0_bits);
     put_register(page, "DR6", cpu->dr[6], 8, "why the last #DB was raised");
     put_bits(page, cpu->dr[6], dr6_bits);
     put_register(page, "DR7", cpu->dr[7], 8, cpu->dr[7] & DR7_GD ? "GD: touching a debug register raises #DB" : "");

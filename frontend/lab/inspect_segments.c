@@ -6,17 +6,18 @@
 
 static const char *const names[] = {"ES", "CS", "SS", "DS", "FS", "GS"};
 
-enum { COLUMN_WHERE = 11, COLUMN_BASE = 29 };
+enum { COLUMN_WHERE = 10, COLUMN_BASE = 25, WORDS_LEAST = 28 };
 
 static bool ignored_in_64(const struct cpu *cpu, unsigned seg)
 {
     return cpu->code_bytes == 8 && seg < SEG_FS;
 }
 
-/* Where words begin: on a narrow page with wide numbers, on the next line. */
+/* Where words begin: on a narrow page, on the next line. */
 static unsigned words_column(const struct view *page, const struct cpu *cpu)
 {
-    return page->columns < 100 && cpu->long_mode ? COLUMN_WHERE : COLUMN_BASE + (unsigned)inspect_digits(cpu) + 11;
+    unsigned column = COLUMN_BASE + (unsigned)inspect_digits(cpu) + 11;
+    return page->columns < column + WORDS_LEAST ? COLUMN_WHERE : column;
 }
 
 static void go_to_words(struct view *page, const struct cpu *cpu)
@@ -28,7 +29,7 @@ static void go_to_words(struct view *page, const struct cpu *cpu)
 }
 
 /* Selector, where it leads, base and limit: what all lines begin with. */
-static void put_start(struct view *page, const struct cpu *cpu, const char *name, const struct segment *s, bool table)
+static void put_start(struct view *page, const struct cpu *cpu, const char *name, const struct segment *s, bool table, bool ignored)
 {
     view_put(page, STYLE_STRONG, name);
     view_tab(page, 5);
@@ -40,7 +41,11 @@ static void put_start(struct view *page, const struct cpu *cpu, const char *name
         view_printf(page, STYLE_TEXT, "%s %u, RPL %u", s->selector & 4 ? "LDT" : "GDT", s->selector >> 3, s->selector & 3);
     }
     view_tab(page, COLUMN_BASE);
-    view_printf(page, STYLE_TEXT, "%0*llx %08x", inspect_digits(cpu), (ull)s->base, s->limit);
+    if (ignored) {
+        view_put(page, STYLE_DIM, "(ignored)");
+    } else {
+        view_printf(page, STYLE_TEXT, "%0*llx %08x", inspect_digits(cpu), (ull)s->base, s->limit);
+    }
     go_to_words(page, cpu);
 }
 
@@ -50,7 +55,7 @@ static void put_real(struct view *page, const struct cpu *cpu, unsigned seg)
 {
     const struct segment *s = &cpu->seg[seg];
     unsigned column = words_column(page, cpu);
-    put_start(page, cpu, names[seg], s, false);
+    put_start(page, cpu, names[seg], s, false, false);
     if (s->base == (u64)s->selector << 4) {
         view_wrap(page, STYLE_DIM, column, "base = 16 * selector");
     } else {
@@ -64,6 +69,12 @@ static void put_real(struct view *page, const struct cpu *cpu, unsigned seg)
 
 /* ---- protected mode */
 
+/* Without the accessed bit: what has been loaded is accessed. */
+static unsigned told(unsigned attr)
+{
+    return attr & ATTR_S ? attr & ~(unsigned)ATTR_ACCESSED : attr;
+}
+
 static void put_hidden(struct view *page, const struct cpu *cpu, const struct segment *s, unsigned seg)
 {
     char words[128];
@@ -76,15 +87,10 @@ static void put_hidden(struct view *page, const struct cpu *cpu, const struct se
                                   : "null: any use raises #GP");
         return;
     }
-    inspect_kind_words(cpu, s->attr, words, sizeof words);
+    inspect_kind_words(cpu, told(s->attr), words, sizeof words);
     view_wrap(page, STYLE_TEXT, column, words);
     if (seg == SEG_SS && cpu->code_bytes != 8) {
-        view_wrap(page, STYLE_TEXT, column, s->attr & ATTR_DB ? ", 32-bit stack pointer" : ", 16-bit stack pointer");
-    }
-    if (seg < SEG_FLAT && ignored_in_64(cpu, seg)) {
-        view_wrap(page, STYLE_DIM, column,
-                  seg == SEG_CS ? "; base and limit are ignored in 64-bit code"
-                                : "; base, limit and type are ignored in 64-bit code");
+        view_wrap(page, STYLE_TEXT, column, s->attr & ATTR_DB ? ", 32-bit stack" : ", 16-bit stack");
     }
 }
 
@@ -108,28 +114,27 @@ static void put_difference(struct view *page, struct cpu *cpu, const struct segm
     struct segment now = descriptor_segment(&d, s->selector);
     /* FS and GS of 64-bit code have their bases from MSRs, and SYSCALL and the like load fixed descriptors */
     bool base = now.base != s->base && !(cpu->long_mode && (seg == SEG_FS || seg == SEG_GS)), limit = now.limit != s->limit;
-    bool attr = (now.attr ^ s->attr) & (0xf0ff & ~(ATTR_AVL | ATTR_ACCESSED));
+    bool attr = (now.attr ^ s->attr) & (0xf0ff & ~(ATTR_AVL | ATTR_ACCESSED | ATTR_G));
     if (!base && !limit && !attr) {
-        view_wrap(page, STYLE_DIM, column, ". Table: the same");
         return;
     }
     view_wrap(page, STYLE_NOTE, column, ". THE TABLE SAYS OTHERWISE NOW:");
     if (base) {
-        inspect_wrap(page, STYLE_NOTE, column, " base %0*llx", inspect_digits(cpu), (ull)now.base);
+        inspect_wrap(page, STYLE_NOTE, column, " base %0*llx%s", inspect_digits(cpu), (ull)now.base, limit || attr ? "," : "");
     }
     if (limit) {
-        inspect_wrap(page, STYLE_NOTE, column, " limit %08x", now.limit);
+        inspect_wrap(page, STYLE_NOTE, column, " limit %08x%s", now.limit, attr ? "," : "");
     }
     if (attr) {
         char words[128];
-        inspect_kind_words(cpu, now.attr, words, sizeof words);
+        inspect_kind_words(cpu, told(now.attr), words, sizeof words);
         inspect_wrap(page, STYLE_NOTE, column, " %s", words);
     }
 }
 
 static void put_protected(struct view *page, struct cpu *cpu, const char *name, const struct segment *s, unsigned seg)
 {
-    put_start(page, cpu, name, s, true);
+    put_start(page, cpu, name, s, true, seg < SEG_FLAT && ignored_in_64(cpu, seg));
     put_hidden(page, cpu, s, seg);
     put_difference(page, cpu, s, seg);
     view_put(page, STYLE_TEXT, "\n");
@@ -178,15 +183,16 @@ static void put_footnote(struct view *page, const struct cpu *cpu, bool real)
                 : "Loading a selector sets base = 16 * selector and leaves limit and rights as they are. No table is looked at.");
     } else {
         view_wrap(page, STYLE_DIM, 0,
-                  "Base, limit and rights are the hidden part: copied from the descriptor when the selector is loaded. A later "
-                  "change of the "
-                  "table has no effect until it is loaded again.");
+                  "Base, limit and rights are the hidden part: copied from the descriptor when the selector is loaded. "
+                  "Where the table says something else now, that is said; it has no effect until the selector is loaded again.");
     }
     if (cpu->long_mode) {
         view_put(page, STYLE_TEXT, "\n");
-        inspect_wrap(page, STYLE_DIM, 0,
-                     "FS and GS: MSRs hold their whole bases; SWAPGS exchanges that of GS with KERNEL_GS_BASE, now %016llx.",
-                     (ull)cpu->msr.kernel_gs_base);
+        inspect_wrap(
+            page, STYLE_DIM, 0,
+            "64-bit code ignores bases and limits, but for the bases of FS and GS, which are in MSRs; SWAPGS exchanges that of "
+            "GS with KERNEL_GS_BASE, now %016llx.",
+            (ull)cpu->msr.kernel_gs_base);
     }
     view_put(page, STYLE_TEXT, "\n");
 }

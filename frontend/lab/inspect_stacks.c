@@ -385,7 +385,9 @@ static void put_outer(struct view *page, struct machine *m, struct stack inner, 
         char words[64];
         struct stack outer = outer_stack(m->cpu, &inner, nth, &frame);
         if (nth + frame.words > shown) {
-            view_printf(page, STYLE_DIM, nth > shown ? "  ... %u words, then\n" : "", nth - shown);
+            if (nth > shown) {
+                view_printf(page, STYLE_DIM, "  ... %u words, then\n", nth - shown);
+            }
             put_words(page, m, &inner, nth, frame.words);
         }
         snprintf(words, sizeof words, "by the frame on ring %u's stack%s", inner.ring, outer.vm86 ? ": virtual-8086 mode" : "");
@@ -429,9 +431,6 @@ void inspect_stacks_page(struct view *page, struct machine *m)
     bool known;
     unsigned words = words_in_use(m->cpu, &s, &known);
     inspect_title(page, "Stacks: %s", inspect_mode(m->cpu));
-    view_wrap(page, STYLE_DIM, 0,
-              "Guesses have a question mark: a return address follows a CALL, a frame holds fitting selectors and flags.");
-    view_put(page, STYLE_TEXT, "\n\n");
     put_title(page, &s, "in use now; the top first");
     put_words(page, m, &s, 0, words);
     view_put(page, STYLE_DIM, known ? "  here the stack began, as the TSS says\n" : "");
@@ -439,4 +438,7 @@ void inspect_stacks_page(struct view *page, struct machine *m)
         put_outer(page, m, s, words);
         put_ready(page, m);
     }
+    view_put(page, STYLE_TEXT, "\n");
+    view_wrap(page, STYLE_DIM, 0,
+              "Guesses have a question mark: a return address follows a CALL, a frame holds fitting selectors and flags.\n");
 }

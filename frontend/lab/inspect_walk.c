@@ -116,43 +116,59 @@ static void put_pdpte(struct view *page, const struct walked *w)
 
 /* ---- who may do what */
 
-struct attempt {
-    enum access_kind kind;
-    bool user;
-    const char *name;
+enum { KINDS = 3, REASONS = 2 * KINDS };
+
+/* The reasons met so far: a, b, ... */
+struct reasons {
+    enum rule rule[REASONS];
+    unsigned count;
 };
 
-static void put_attempt(struct view *page, const struct walked *w, const struct attempt *a)
+static char reason_letter(struct reasons *r, enum rule rule)
 {
-    struct walk_trace trace;
+    for (unsigned n = 0; n < r->count; n++) {
+        if (r->rule[n] == rule) {
+            return (char)('a' + n);
+        }
+    }
+    r->rule[r->count] = rule;
+    return (char)('a' + r->count++);
+}
+
+static void put_attempts(struct view *page, const struct walked *w, bool user, struct reasons *reasons)
+{
+    static const enum access_kind kinds[KINDS] = {ACCESS_READ, ACCESS_WRITE, ACCESS_FETCH};
     struct cpu *cpu = w->cpu;
     bool ac = flags_get(cpu) & FLAG_AC;
-    struct walk_result r = walk_explain(&cpu->paging, cpu->memory, w->linear, a->kind, a->user, ac, &trace);
-    view_printf(page, a->user ? STYLE_RING3 : STYLE_RING0, a->user ? "  ring 3     " : "  rings 0-2  ");
-    view_printf(page, STYLE_TEXT, "%-6s ", a->name);
-    if (r.rule == RULE_NONE) {
-        view_put(page, STYLE_GOOD, "yes\n");
-        return;
+    view_put(page, user ? STYLE_RING3 : STYLE_RING0, user ? "  ring 3" : "  rings 0-2");
+    for (unsigned n = 0; n < KINDS; n++) {
+        struct walk_trace trace;
+        struct walk_result r = walk_explain(&cpu->paging, cpu->memory, w->linear, kinds[n], user, ac, &trace);
+        view_tab(page, 13 + 16 * n);
+        if (r.rule == RULE_NONE) {
+            view_put(page, STYLE_GOOD, "yes");
+        } else {
+            view_printf(page, STYLE_BAD, "NO: #PF(%02x) %c", r.error_code, reason_letter(reasons, r.rule));
+        }
     }
-    view_printf(page, STYLE_BAD, "NO, #PF(%02x): ", r.error_code);
-    unsigned indent = 21;
-    inspect_wrap(page, STYLE_TEXT, indent, "%s", rule_table[r.rule].sentence);
-    inspect_wrap(page, STYLE_DIM, indent, " (%s)", rule_table[r.rule].section);
     view_put(page, STYLE_TEXT, "\n");
 }
 
 static void put_rights(struct view *page, const struct walked *w)
 {
-    static const struct attempt attempts[] = {{ACCESS_READ, false, "read"},   {ACCESS_WRITE, false, "write"},
-                                              {ACCESS_FETCH, false, "fetch"}, {ACCESS_READ, true, "read"},
-                                              {ACCESS_WRITE, true, "write"},  {ACCESS_FETCH, true, "fetch"}};
     const struct cpu *cpu = w->cpu;
-    inspect_title(page, "Who may");
-    for (unsigned n = 0; n < ARRAY_LEN(attempts); n++) {
-        put_attempt(page, w, &attempts[n]);
+    struct reasons reasons = {.count = 0};
+    view_put(page, STYLE_TITLE, "Who may      read            write           fetch\n");
+    put_attempts(page, w, false, &reasons);
+    put_attempts(page, w, true, &reasons);
+    for (unsigned n = 0; n < reasons.count; n++) {
+        const struct rule_info *rule = &rule_table[reasons.rule[n]];
+        view_printf(page, STYLE_BAD, "  %c: ", 'a' + n);
+        inspect_wrap(page, STYLE_TEXT, 5, "%s (%s)", rule->sentence, rule->section);
+        view_put(page, STYLE_TEXT, "\n");
     }
     view_tab(page, 2);
-    inspect_wrap(page, STYLE_DIM, 2, "With CR0.WP=%u CR4.SMEP=%u CR4.SMAP=%u EFLAGS.AC=%u EFER.NXE=%u", !!(cpu->cr0 & CR0_WP),
+    inspect_wrap(page, STYLE_DIM, 2, "with CR0.WP=%u CR4.SMEP=%u CR4.SMAP=%u EFLAGS.AC=%u EFER.NXE=%u", !!(cpu->cr0 & CR0_WP),
                  !!(cpu->cr4 & CR4_SMEP), !!(cpu->cr4 & CR4_SMAP), !!(flags_get(cpu) & FLAG_AC), !!(cpu->efer & EFER_NXE));
     if (cpu->cr4 & CR4_PKE) {
         inspect_wrap(page, STYLE_DIM, 2, " PKRU=%08x", cpu->pkru);

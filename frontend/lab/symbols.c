@@ -79,6 +79,9 @@ static int by_name(const void *left, const void *right)
 
 static void sort(struct symbols *s)
 {
+    if (!s->count) {
+        return;
+    }
     qsort(s->item, s->count, sizeof *s->item, by_address);
     s->named = mem_resize(s->named, s->count * sizeof *s->named);
     s->addresses = 0;

@@ -57,11 +57,13 @@ def look(e, folder, serial_path):
     expect(e, "inspect registers", r"^CS:RIP 0010:ffffffff8[0-9a-f]+ <__x64_sys_sync>$")
     expect(e, "inspect code", r"^__x64_sys_sync:\n> ffffffff8")
     expect(e, "inspect stacks", r"return address\? <do_syscall_64\+0x[0-9a-f]+>$")
-    expect(e, "inspect stacks", r"interrupt frame\? returns to this IP\n.*CS: ring 3\n.*flags: IF=1.*\n.*SP of ring 3\n.*SS of ring 3")
+    expect(e, "inspect stacks",
+           r"interrupt frame\? returns to this IP\n.*CS: ring 3\n.*flags: IF=1.*\n.*SP of ring 3\n.*SS of ring 3")
     expect(e, "inspect idt", r"^0e: 0010:ffffffff8[0-9a-f]+ DPL=0 int gate 64 +#PF page fault(\n +)? *<asm_exc_page_fault>$")
     expect(e, "inspect gdt", r"SYSCALL CS")
     expect(e, "inspect walk __x64_sys_sync", r"^Linear ffffffff8[0-9a-f]+ <__x64_sys_sync>: 4-level paging")
-    expect(e, "inspect walk __x64_sys_sync", r"ring 3 +fetch +NO, #PF\(15\): a user-mode access to a supervisor-mode address")
+    expect(e, "inspect walk __x64_sys_sync",
+           r"ring 3 +NO: #PF\(05\) b +NO: #PF\(07\) b +NO: #PF\(15\) b\n.*\n  b: a user-mode access to a supervisor-mode address")
 
 
 def main(emulator, kernels):
