@@ -159,6 +159,11 @@ void cpu_ask(struct cpu *cpu, bool every)
     }
 }
 
+void cpu_ask_after(struct cpu *cpu)
+{
+    set_pending(cpu, PENDING_AFTER);
+}
+
 /* ---- the run loop */
 
 /* After cpu_raise(): back to the start of the instruction that faulted. */
@@ -326,6 +331,20 @@ i64 cpu_rest(struct cpu *cpu)
     return rest;
 }
 
+/* What the run loop does for itself and for who looks, between two instructions. */
+enum { PENDING_OURS = PENDING_PMU | PENDING_BLOCK | PENDING_AFTER };
+
+static void look_up(struct cpu *cpu, u32 pending)
+{
+    clear_pending(cpu, pending & PENDING_OURS);
+    if (pending & PENDING_PMU) {
+        pmu_settle(cpu);
+    }
+    if (pending & PENDING_AFTER && cpu->stops) {
+        cpu->stops->after(cpu->stops->opaque);
+    }
+}
+
 bool cpu_run(struct cpu *cpu)
 {
     if (sigsetjmp(cpu->fault_exit, 0)) {
@@ -333,19 +352,16 @@ bool cpu_run(struct cpu *cpu)
     }
     for (;;) {
         u32 pending = __atomic_load_n(&cpu->pending, __ATOMIC_ACQUIRE);
+        if (unlikely(pending & PENDING_OURS)) {
+            look_up(cpu, pending);
+            continue;
+        }
         if (pending & PENDING_EXIT) {
             clear_pending(cpu, PENDING_EXIT);
             return runnable(cpu, pending);
         }
         if (!runnable(cpu, pending)) {
             return false;
-        }
-        if (unlikely(pending & (PENDING_PMU | PENDING_BLOCK))) {
-            clear_pending(cpu, pending & (PENDING_PMU | PENDING_BLOCK));
-            if (pending & PENDING_PMU) {
-                pmu_settle(cpu);
-            }
-            continue;
         }
         if (cpu->icount >= cpu->icount_limit) {
             if (cpu->icount < cpu->pmu.limit) {
@@ -366,11 +382,8 @@ void cpu_step(struct cpu *cpu)
         after_raise(cpu);
         return;
     }
-    if (cpu->pending & PENDING_PMU) {
-        clear_pending(cpu, PENDING_PMU);
-        pmu_settle(cpu);
-    }
-    u32 pending = __atomic_load_n(&cpu->pending, __ATOMIC_ACQUIRE) & ~(u32)(PENDING_EXIT | PENDING_BLOCK);
+    look_up(cpu, __atomic_load_n(&cpu->pending, __ATOMIC_ACQUIRE));
+    u32 pending = __atomic_load_n(&cpu->pending, __ATOMIC_ACQUIRE) & ~(u32)PENDING_EXIT;
     if (runnable(cpu, pending) && !take_event(cpu, pending)) {
         execute(cpu, pending | PENDING_STEP);
     }

@@ -72,9 +72,23 @@ static bool whole_page(const struct place *p)
            !((p->target.offset - in_page) & (PAGE_SIZE - 1));
 }
 
+/* Whether somebody asks about one of the bytes, or of the page (stop.h). */
+static bool range_asked(const struct cpu *cpu, vaddr la, u64 size, bool write)
+{
+    return unlikely(cpu->stops) && cpu->stops->data_range(cpu->stops->opaque, la, size, write);
+}
+
+static bool data_asked(const struct cpu *cpu, vaddr la, bool write)
+{
+    return unlikely(cpu->stops) && cpu->stops->data_page(cpu->stops->opaque, la & PAGE_MASK, write);
+}
+
 /* Data breakpoints are looked for on the slow path only: watched pages stay out of the TLB. */
 static void watch(struct cpu *cpu, vaddr la, u64 size, bool write)
 {
+    if (range_asked(cpu, la, size, write)) {
+        cpu->stops->access(cpu->stops->opaque, la, size, write, true);
+    }
     if (likely(!debug_breakpoints_on(cpu))) {
         return;
     }
@@ -102,19 +116,14 @@ static void reach_device(struct cpu *cpu)
     }
 }
 
-/* Memory is about to be accessed at a linear address. When somebody looks, the instruction is executed by itself, so that he can stop the
- * processor right behind it. */
+/* Memory is about to be accessed at a linear address. When somebody looks, the instruction is executed by itself, so that he can
+ * stop the processor right behind it. */
 static void about(struct cpu *cpu, vaddr la, u64 size, bool write)
 {
-    if (unlikely(cpu->stops) && cpu->stops->data_range(cpu->stops->opaque, la, size, write)) {
+    if (range_asked(cpu, la, size, write)) {
         be_alone(cpu);
-        cpu->stops->access(cpu->stops->opaque, la, size, write);
+        cpu->stops->access(cpu->stops->opaque, la, size, write, false);
     }
-}
-
-static bool data_asked(const struct cpu *cpu, vaddr la, bool write)
-{
-    return unlikely(cpu->stops) && cpu->stops->data_page(cpu->stops->opaque, la & PAGE_MASK, write);
 }
 
 static u64 read_in_page(struct cpu *cpu, vaddr la, unsigned size, struct rights rights)
@@ -586,7 +595,7 @@ void *mem_direct(struct cpu *cpu, vaddr la, unsigned size, bool write)
 {
     struct rights    rights = current_rights(cpu);
     enum access_kind kind   = write ? ACCESS_WRITE : ACCESS_READ;
-    if (size > left_in_page(la) || !cpu_canonical(cpu, la) || debug_page_watched(cpu, la) || data_asked(cpu, la, write)) {
+    if (size > left_in_page(la) || !cpu_canonical(cpu, la) || debug_page_watched(cpu, la) || range_asked(cpu, la, size, write)) {
         return NULL;
     }
     const u8 *known = tlb_refill(&cpu->tlb, rights.view, write ? TLB_WRITE : TLB_READ, la);
@@ -619,6 +628,11 @@ void *mem_direct(struct cpu *cpu, vaddr la, unsigned size, bool write)
 static bool in_window(const struct window *w, const u8 *host)
 {
     return w->bytes && (u64)(host - (w->region->host + w->offset)) < w->bytes;
+}
+
+const u8 *mem_held_code(const struct cpu *cpu, vaddr la)
+{
+    return likely(!cpu->stops) ? NULL : tlb_held(&cpu->tlb, cpu->cpl == 3 ? TLB_USER : TLB_SUPERVISOR, TLB_FETCH, wrap(cpu, la));
 }
 
 bool mem_page_asked(const struct cpu *cpu, vaddr la)
@@ -659,7 +673,8 @@ u8 mem_fetch_byte(struct cpu *cpu, vaddr la)
     struct region *region;
     u64            offset;
     la             = wrap(cpu, la);
-    const u8 *page = mem_fetch_page(cpu, la, &region, &offset);
+    const u8 *held = mem_held_code(cpu, la);
+    const u8 *page = held ? held : mem_fetch_page(cpu, la, &region, &offset);
     if (page) {
         return page[la & (PAGE_SIZE - 1)];
     }

@@ -106,6 +106,8 @@ void phys_write(struct cpu *cpu, paddr addr, u64 value, unsigned size);
 /* Code: the host page of the linear page of `la`, which also enters the fetch TLB, and where in which region that page lies; NULL
  * when it is no memory. Raises #PF. */
 const u8 *mem_fetch_page(struct cpu *cpu, vaddr la, struct region **region, u64 *offset);
+/* The host page of code at `la` that the TLB holds back, or NULL. */
+const u8 *mem_held_code(const struct cpu *cpu, vaddr la);
 /* Whether somebody asks about instructions in the page of `la` (stop.h): then the TLB holds it back. */
 bool mem_page_asked(const struct cpu *cpu, vaddr la);
 /* One byte of code from anywhere. Raises #PF. */

@@ -123,6 +123,7 @@ enum {
     PENDING_TRACKER = 1 << 11, /* the tracker of indirect branches looks at every instruction */
     PENDING_ASK   = 1 << 12, /* somebody looks at every instruction: stop.h */
     PENDING_BLOCK = 1 << 13, /* the run loop is executing exactly one block */
+    PENDING_AFTER = 1 << 14, /* somebody looks at what an instruction has done */
 };
 
 /* MWAIT: as HALT, and an interrupt ends it while it is masked, too. */

@@ -22,8 +22,10 @@ struct cpu_stops {
     /* ---- data, by linear address */
     bool (*data_page)(void *opaque, vaddr page, bool write);
     bool (*data_range)(void *opaque, vaddr la, u64 bytes, bool write);
-    /* Bytes for which data_range() said yes are accessed: before it happens. */
-    void (*access)(void *opaque, vaddr la, u64 bytes, bool write);
+    /* Bytes for which data_range() said yes are accessed: before it happens, and it may still fault; and when it has (`done`). */
+    void (*access)(void *opaque, vaddr la, u64 bytes, bool write, bool done);
+    /* Between two instructions, after cpu_ask_after(). */
+    void (*after)(void *opaque);
 };
 
 struct cpu;
@@ -33,5 +35,7 @@ struct cpu;
 void cpu_set_stops(struct cpu *cpu, const struct cpu_stops *stops);
 /* before() is called for every instruction, and each is executed alone. */
 void cpu_ask(struct cpu *cpu, bool every);
+/* after() is called once, behind the present instruction or delivery. */
+void cpu_ask_after(struct cpu *cpu);
 
 #endif

@@ -591,7 +591,11 @@ static NOINLINE struct block *get_block(struct cpu *cpu, const struct insn *from
     }
     const struct tlb_entry *e    = &cpu->tlb_fetch[tlb_fetch_index(la)];
     const u8               *host = (const u8 *)(uintptr_t)(la - e->tag + e->host);
-    struct block           *b    = e->tag == (la & PAGE_MASK) ? icache_find(cpu->icache, host, cpu->code_mode) : NULL;
+    const u8               *held = mem_held_code(cpu, la);
+    if (unlikely(held)) {
+        host = held + (la & (PAGE_SIZE - 1));
+    }
+    struct block *b = held || e->tag == (la & PAGE_MASK) ? icache_find(cpu->icache, host, cpu->code_mode) : NULL;
     cpu->current                 = NULL;
     if (cpu->ip - cpu->code_low > cpu->code_span) {
         return NULL; /* fetching byte by byte, the end of CS comes before paging */

@@ -44,7 +44,7 @@ static void settle(struct cpu *cpu)
 {
     flags_set_arith(cpu, flags_arith(cpu));
     cpu->cc.result = 0;
-    cpu->pending &= ~(u32)(PENDING_EXIT | PENDING_STEP | PENDING_ASK | PENDING_BLOCK);
+    cpu->pending &= ~(u32)(PENDING_EXIT | PENDING_STEP | PENDING_ASK | PENDING_BLOCK | PENDING_AFTER);
 }
 
 static void save_registers(struct machine *m, struct blob *blob)

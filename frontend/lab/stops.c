@@ -1,6 +1,6 @@
 /*
- * stops.c: see stops.h. The processor asks and tells by cpu/stop.h. What is found while it executes is noted, and the machine asked to pause;
- * that happens between two instructions, and there the rest is looked up.
+ * stops.c: see stops.h. The processor asks by cpu/stop.h, and tells by cpu/crossing.h. What is found while it executes is noted, and
+ * the machine asked to pause, which it does between two instructions.
  */
 #include "frontend/lab/stops.h"
 
@@ -35,6 +35,16 @@ struct instant {
     vaddr la;
 };
 
+/* What the present instruction did to watched memory. */
+struct data_access {
+    vaddr address;
+    unsigned bytes; /* 0: nothing */
+    bool write;
+    u64 before, ip;
+    u16 cs;
+    u8 ring;
+};
+
 struct stops {
     struct machine *machine;
     struct machine_listener listener;
@@ -42,6 +52,7 @@ struct stops {
     struct crossing_listener crossings;
     bool listening; /* to crossings */
     struct entry entry[STOPS_MAX];
+    struct data_access access[STOPS_MAX]; /* to each of these */
     unsigned count;
     int last_number;
     bool suspended;
@@ -354,25 +365,51 @@ static u64 peek(struct cpu *cpu, vaddr la, unsigned bytes)
     return mem_peek(cpu, la, data, bytes) ? load64(data) : 0;
 }
 
-/* The condition is one of the state behind the instruction. */
-static void access(void *opaque, vaddr la, u64 bytes, bool write)
+/* What an instruction accesses: the first write, or the first read. The rest is seen to behind it. */
+static void access(void *opaque, vaddr la, u64 bytes, bool write, bool done)
 {
     struct stops *s = opaque;
-    for (unsigned n = 0; n < s->count && !is_told(s); n++) {
-        struct stop *stop = &s->entry[n].stop;
-        if (!wants(stop, write) || !overlap(stop->address, stop->bytes, la, bytes)) {
+    if (done) {
+        cpu_ask_after(cpu_of(s));
+        return;
+    }
+    for (unsigned n = 0; n < s->count; n++) {
+        const struct stop *stop = &s->entry[n].stop;
+        struct data_access *d = &s->access[n];
+        if (!wants(stop, write) || !overlap(stop->address, stop->bytes, la, bytes) || (d->bytes && (d->write || !write))) {
             continue;
         }
-        begin_reason(s, WHY_STOP);
         vaddr first = stop->address - la < bytes ? stop->address : la;
         u64 here = bytes - (first - la), watched = stop->bytes - (first - stop->address), common = here < watched ? here : watched;
-        s->reason.stop = *stop;
-        s->reason.address = first;
-        s->reason.bytes = common < 8 ? (unsigned)common : 8;
-        s->reason.write = write;
-        s->reason.before = peek(cpu_of(s), first, s->reason.bytes);
-        ask_to_pause(s);
+        d->address = first;
+        d->bytes = common < 8 ? (unsigned)common : 8;
+        d->write = write;
+        d->before = peek(cpu_of(s), first, d->bytes);
+        d->cs = cpu_of(s)->seg[SEG_CS].selector;
+        d->ip = ip_at_work(cpu_of(s));
+        d->ring = cpu_of(s)->cpl;
     }
+}
+
+/* The instruction is complete. */
+static void after(void *opaque)
+{
+    struct stops *s = opaque;
+    for (unsigned n = 0; n < s->count; n++) {
+        const struct data_access *d = &s->access[n];
+        if (d->bytes && reached(s, &s->entry[n].stop)) {
+            struct stop_reason *r = &s->reason;
+            r->address = d->address;
+            r->bytes = d->bytes;
+            r->write = d->write;
+            r->before = d->before;
+            r->after = peek(cpu_of(s), d->address, d->bytes);
+            r->cs = d->cs;
+            r->ip = d->ip;
+            r->ring_before = d->ring;
+        }
+    }
+    memset(s->access, 0, sizeof s->access);
 }
 
 /* ---- crossings */
@@ -493,6 +530,7 @@ static void install(struct stops *s)
 static void remove_at(struct stops *s, unsigned n)
 {
     memmove(&s->entry[n], &s->entry[n + 1], (s->count - n - 1) * sizeof *s->entry);
+    memset(s->access, 0, sizeof s->access);
     s->count--;
 }
 
@@ -574,24 +612,6 @@ static struct entry *find(struct stops *s, int number)
     return NULL;
 }
 
-/* Watched memory: now that the instruction is complete. */
-static bool may_pause(void *opaque)
-{
-    struct stops *s = opaque;
-    struct entry *e = is_told(s) && is_data(s->reason.stop.kind) ? find(s, s->reason.stop.number) : NULL;
-    if (!e) {
-        return true;
-    }
-    s->reason.after = peek(cpu_of(s), s->reason.address, s->reason.bytes);
-    if (condition_holds(s, &e->stop) && counts(&e->stop)) {
-        s->reason.stop = e->stop;
-        return true;
-    }
-    s->reason.why = s->motion == MOTION_STEP ? WHY_STEP : WHY_NONE;
-    s->hit = s->motion == MOTION_STEP;
-    return s->hit;
-}
-
 static void gone(void *opaque)
 {
     struct stops *s = opaque;
@@ -608,10 +628,16 @@ static struct stops *of(struct machine *m)
     }
     struct stops *s = mem_zeroed(1, sizeof *s);
     s->machine = m;
-    s->hooks = (struct cpu_stops){.opaque = s, .code_page = code_page, .code_range = code_range, .before = before, .data_page = data_page,
-                                  .data_range = data_range, .access = access};
+    s->hooks = (struct cpu_stops){.opaque = s,
+                                  .code_page = code_page,
+                                  .code_range = code_range,
+                                  .before = before,
+                                  .data_page = data_page,
+                                  .data_range = data_range,
+                                  .access = access,
+                                  .after = after};
     s->crossings = (struct crossing_listener){.crossed = crossed, .opaque = s};
-    s->listener = (struct machine_listener){.changed = changed, .gone = gone, .may_pause = may_pause, .opaque = s, .next = m->listeners};
+    s->listener = (struct machine_listener){.changed = changed, .gone = gone, .opaque = s, .next = m->listeners};
     m->listeners = &s->listener; /* before all others: they ask for the reason */
     m->stops = s;
     return s;
@@ -783,7 +809,7 @@ void stop_words(const struct stop *stop, char *text, size_t size)
     } else if (stop->rule != STOP_ANY) {
         put(text, size, " by rule %s", rule_table[stop->rule].name);
     } else if (stop->vector != STOP_ANY) {
-        put(text, size, stop->kind == STOP_HYPERCALL ? " %x" : stop->kind == STOP_SYSCALL ? " by INT %02x" : " %02x", (unsigned)stop->vector);
+        put(text, size, "%s %02x", stop->kind == STOP_SYSCALL ? " by INT" : "", (unsigned)stop->vector);
     }
     if (stop->condition[0]) {
         put(text, size, " if %s", stop->condition);

@@ -1,16 +1,18 @@
 /*
- * stops.h: where a machine is to pause: before an instruction, after an access to memory, when the ring changes, at an interrupt, an
- * exception, a system call; and step by step.
+ * stops.h: where a machine is to pause: before an instruction, after an access to memory, when the ring changes, at an interrupt,
+ * an exception, a system call; and step by step.
  *
- * A stop costs nothing until it is near: only code in the page of a breakpoint is executed block by block, only accesses to the page of
- * watched memory are looked at, rings and events are told by code that is seldom executed. What the guest can see does not depend on
- * stops: they may be set while a run is recorded, replayed, or in its past.
+ * A stop costs nothing until it is near: only code in the page of a breakpoint is interpreted, block by block; only accesses to the
+ * page of watched memory are looked at; rings and events are told by code that is seldom executed. What the guest can see does not
+ * depend on stops: they may be set while a run is recorded, replayed, or in its past.
  *
  * Addresses are linear, as the processor uses them: the same memory at another linear address is not meant. A machine pauses
  *
- *   at an instruction   before it is executed, once it has been fetched: the page faults of fetching it come first. Once for all iterations
- *                       of a repeated string instruction. Behind MOV SS and STI too. Again when it is executed again after a fault.
- *   at memory           after the instruction, or delivery, that accesses it
+ *   at an instruction   before it is executed, once it has been fetched: the page faults of fetching it come first. Once for all
+ *                       iterations of a repeated string instruction, unless it was interrupted. Behind MOV SS and STI too. Again
+ *                       when it is executed again after a fault. Not where the machine goes on from: that is left first.
+ *   at memory           after the instruction, or delivery, that accesses it. Page tables that the processor walks, and devices,
+ *                       do not use linear addresses, and are not seen
  *   at what happens     after it, before the next instruction: of a fault, before the first instruction of its handler
  *
  * All of it on the machine's thread, while the processor is not executing.
@@ -61,8 +63,8 @@ bool stops_remove(struct machine *machine, int number);
 /* Those that there are, by age; NULL: there are not so many. */
 const struct stop *stops_at(struct machine *machine, unsigned n);
 
-/* ---- going on: the machine runs, and pauses there or at any other stop; listeners are told. When these return it has often paused already; if not,
- * it will, in machine_run(). */
+/* ---- going on: the machine runs, and pauses there or at any other stop; listeners are told. When these return it has often
+ * paused already; if not, it will, in machine_run(). */
 /* One instruction, or the delivery of one interrupt or exception. */
 void stops_step(struct machine *machine);
 /* The same, but a call, INT n or repeated string instruction as a whole. */

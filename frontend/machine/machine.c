@@ -167,20 +167,11 @@ static void reset(struct machine *m)
     tell_changed(m);
 }
 
-static bool may_pause(const struct machine *m)
-{
-    bool may = true;
-    for (const struct machine_listener *l = m->listeners; l; l = l->next) {
-        may = may && (!l->may_pause || l->may_pause(l->opaque));
-    }
-    return may;
-}
-
 void machine_take_requests(struct machine *m)
 {
     unsigned requests = m->requests & ~(unsigned)REQUEST_QUIT;
     m->requests &= REQUEST_QUIT;
-    if (requests & REQUEST_PAUSE && may_pause(m)) {
+    if (requests & REQUEST_PAUSE) {
         machine_pause(m);
     }
     if (requests & REQUEST_RESET) {

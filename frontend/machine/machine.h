@@ -90,8 +90,6 @@ enum machine_request {
 struct machine_listener {
     void (*changed)(void *opaque); /* it pauses or goes on; after a reset */
     void (*gone)(void *opaque);    /* it is being dismantled; the listener is forgotten */
-    /* Between two instructions, after machine_request_pause(). False: it goes on. */
-    bool (*may_pause)(void *opaque);
     void *opaque;
     struct machine_listener *next;
 };

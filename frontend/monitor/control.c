@@ -103,7 +103,8 @@ static const struct {
     const char *name;
     enum stop_kind kind;
 } kinds[] = {
-    {"ring", STOP_RING}, {"interrupt", STOP_INTERRUPT}, {"exception", STOP_EXCEPTION}, {"syscall", STOP_SYSCALL}, {"ring3", STOP_TO_RING3}, {"hypercall", STOP_HYPERCALL}};
+    {"ring", STOP_RING},       {"interrupt", STOP_INTERRUPT}, {"exception", STOP_EXCEPTION},
+    {"syscall", STOP_SYSCALL}, {"ring3", STOP_TO_RING3},      {"hypercall", STOP_HYPERCALL}};
 
 static bool read_rule(const char *word, struct stop *stop, struct error *err)
 {
@@ -146,7 +147,8 @@ static bool read_happening(struct call *c, struct stop *stop, struct error *err)
 {
     unsigned k = happening(c->word[0]);
     if (k == ARRAY_LEN(kinds)) {
-        return error_set(err, "%.40s: one of ring [N], interrupt [N], exception [N|RULE], syscall [N], ring3, hypercall [N]", c->word[0]);
+        return error_set(err, "%.40s: one of ring [N], interrupt [N], exception [N|RULE], syscall [N], ring3, hypercall [N]",
+                         c->word[0]);
     }
     *stop = STOP_OF(kinds[k].kind);
     const char *rest = strstr(c->rest, c->word[0]) + strlen(c->word[0]);
@@ -176,8 +178,8 @@ static bool run_delete(struct call *c, struct error *err)
         }
         return true;
     }
-    return call_number(c, c->word[0], &number, err) &&
-           (stops_remove(c->machine, number > INT32_MAX ? 0 : (int)number) || error_set(err, "there is no breakpoint %s; see info breakpoints", c->word[0]));
+    return call_number(c, c->word[0], &number, err) && (stops_remove(c->machine, number > INT32_MAX ? 0 : (int)number) ||
+           error_set(err, "there is no breakpoint %s; see info breakpoints", c->word[0]));
 }
 
 bool info_breakpoints(struct call *c, struct error *err)
@@ -231,7 +233,8 @@ static bool run_finish(struct call *c, struct error *err)
 static bool run_until(struct call *c, struct error *err)
 {
     struct stop stop;
-    return (happening(c->word[0]) < ARRAY_LEN(kinds) ? read_happening(c, &stop, err) : read_break(c, &stop, err)) && stops_run_to(c->machine, &stop, err) && tell(c);
+    bool named = happening(c->word[0]) < ARRAY_LEN(kinds);
+    return (named ? read_happening(c, &stop, err) : read_break(c, &stop, err)) && stops_run_to(c->machine, &stop, err) && tell(c);
 }
 
 const struct command control_commands[] = {
