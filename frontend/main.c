@@ -28,6 +28,7 @@
 #include "frontend/monitor/disas.h"
 #include "frontend/monitor/monitor.h"
 #include "frontend/options.h"
+#include "frontend/report_command.h"
 
 enum { EXIT_BAD = 1 };
 
@@ -133,6 +134,12 @@ static int run(struct machine *m, const struct options *o, struct backends *b,
     if (o->crossings) {
         crossings_start(m, (size_t)o->crossings);
     }
+    struct report *report = o->report.path ? report_open(m, &o->report, picture_png, &err) : NULL;
+    if (o->report.path && !report) {
+        gdb_server_destroy(gdb, EXIT_BAD);
+        display_close(display);
+        return complain(&err);
+    }
     struct chardev *line = backends_monitor(b);
     struct monitor *monitor = line ? monitor_create(m, line) : NULL;
     m->cpu->bus.exception = disas_log_exception;
@@ -142,10 +149,15 @@ static int run(struct machine *m, const struct options *o, struct backends *b,
     int status = machine_run(m);
     bool as_recorded = explain_file_close(explained, &err) & tape_end(tape, &err);
     gdb_server_destroy(gdb, as_recorded ? status : EXIT_BAD);
+    struct error trouble = err;
+    bool reported = report_close(report, as_recorded ? NULL : trouble.text, &err);
     monitor_destroy(monitor);
     display_close(display);
     forget_signals(&signals);
-    return as_recorded ? status : complain(&err);
+    if (!reported) {
+        complain(&err);
+    }
+    return !as_recorded ? complain(&trouble) : reported ? status : EXIT_BAD;
 }
 
 static int start(const struct options *o)
@@ -192,7 +204,9 @@ int main(int argc, char **argv)
     if (argc > 1 && !strcmp(argv[1], "lesson")) {
         return lesson_command(argc - 2, argv + 2);
     }
-    enum options_result result = options_parse(&options, argc, argv, &err);
+    bool report = argc > 1 && !strcmp(argv[1], "report");
+    enum options_result result =
+        report ? report_command_parse(&options, argc - 2, argv + 2, &err) : options_parse(&options, argc, argv, &err);
     int status = 0;
     if (result == OPTIONS_BAD || (result == OPTIONS_RUN && !open_log(&options, &err))) {
         status = complain(&err);

@@ -591,6 +591,8 @@ static const struct option options_table[] = {
     {"-replay", "FILE", set_replay,
      "do again what was recorded; words behind it may change -accel, -display, -serial, -monitor, -d"},
     {"-crossings", "on|N", option_crossings, "note crossings between rings from the start, the latest N (65536) with all details"},
+    {"-report", "FILE[,from=M][,to=M][,rows=N]", option_report,
+     "when the run ends, write what crossed the rings: .html, or the timeline as .svg or .png; M: a mark of the guest's or a moment"},
     {"-hypercalls", "on|off", option_hypercalls,
      "whether the guest may speak to the lab (roms/lab/ringside.h); on with -lab, -record, -crossings and -checkpoints"},
     {"-symbols", "FILE[,offset=N]", add_symbols,
@@ -751,7 +753,7 @@ static bool check_recording(struct parsing *p)
     }
     p->snapshot |= what != NULL;
     if (!p->hypercalls_given) {
-        o->machine.hypercalls = o->lab || o->record || o->crossings || o->checkpoint_bytes;
+        o->machine.hypercalls = o->lab || o->record || o->crossings || o->checkpoint_bytes || o->report.path;
     }
     return true;
 }

@@ -5,6 +5,7 @@
 #define FRONTEND_OPTIONS_H
 
 #include "frontend/gdb/stub.h"
+#include "frontend/lab/report.h"
 #include "frontend/machine/machine.h"
 
 enum { OPTIONS_CHARDEVS = 16, OPTIONS_SYMBOLS = 16 };
@@ -43,6 +44,7 @@ struct options {
     u64 checkpoint_bytes;        /* for the past of the machine; 0: none is kept */
     struct symbols_spec symbols[OPTIONS_SYMBOLS];
     unsigned symbols_count;
+    struct report_spec report; /* -report; path NULL: none */
     u64 crossings; /* noted from the start, so many kept; 0: none */
     const char *const *words;    /* the command line, for a recording */
     unsigned word_count;

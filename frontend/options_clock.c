@@ -61,6 +61,27 @@ bool option_checkpoints(struct parsing *p, const char *value)
     return true;
 }
 
+bool option_report(struct parsing *p, const char *value)
+{
+    static const char *const keys[] = {"file", "from", "to", "rows", NULL};
+    struct report_spec *spec = &p->options->report;
+    struct keyvals list;
+    u64 rows = REPORT_ROWS;
+    if (!keyvals_parse(&list, value, "file", p->err)) {
+        return false;
+    }
+    const char *file = keyvals_get(&list, "file"), *from = keyvals_get(&list, "from"), *to = keyvals_get(&list, "to");
+    const char *count = keyvals_get(&list, "rows");
+    bool ok = (file && *file) || error_set(p->err, "-report needs a file: .html, .svg or .png");
+    ok = ok && (!count || parse_number(count, REPORT_ROWS_MAX, &rows, p->err)) && keyvals_end(&list, "-report", keys, p->err);
+    if (ok) {
+        *spec = (struct report_spec){.path = keep(p, file), .from = from ? keep(p, from) : NULL, .to = to ? keep(p, to) : NULL,
+                                     .rows = (unsigned)rows};
+    }
+    keyvals_free(&list);
+    return ok;
+}
+
 bool option_hypercalls(struct parsing *p, const char *value)
 {
     p->hypercalls_given = true;

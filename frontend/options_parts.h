@@ -49,6 +49,7 @@ bool place_drives(struct parsing *p);
 /* options_clock.c */
 bool option_clock(struct parsing *p, const char *value);
 bool option_checkpoints(struct parsing *p, const char *value);
+bool option_report(struct parsing *p, const char *value);
 bool option_hypercalls(struct parsing *p, const char *value);
 bool option_crossings(struct parsing *p, const char *value);
 bool option_icount(struct parsing *p, const char *value);

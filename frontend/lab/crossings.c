@@ -311,6 +311,11 @@ void crossings_resume(struct machine *m)
     }
 }
 
+size_t crossings_capacity(const struct crossings *c)
+{
+    return c->capacity;
+}
+
 bool crossings_running(const struct crossings *c)
 {
     return c && c->running;

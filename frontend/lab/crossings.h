@@ -35,6 +35,8 @@ void crossings_start(struct machine *machine, size_t capacity);
 /* Notes no more; the log stays, and goes on with crossings_resume(). */
 void crossings_stop(struct machine *machine);
 void crossings_resume(struct machine *machine);
+/* Records that have room. */
+size_t crossings_capacity(const struct crossings *crossings);
 bool crossings_running(const struct crossings *crossings);
 /* Whose log it is. */
 const struct machine *crossings_machine(const struct crossings *crossings);

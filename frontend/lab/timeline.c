@@ -390,7 +390,7 @@ static void put_foot(const struct drawing *d, const struct labels *l, unsigned h
         view_wrap(d->page, STYLE_DIM, 0, "Named: the first of each sort. ");
     }
     if (hidden) {
-        snprintf(line, sizeof line, "%u names have no room: zoom in. ", hidden);
+        snprintf(line, sizeof line, "%u %s no room: zoom in. ", hidden, hidden == 1 ? "name has" : "names have");
         view_wrap(d->page, STYLE_DIM, 0, line);
     }
     view_put(d->page, STYLE_TEXT, "\n");

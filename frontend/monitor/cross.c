@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "frontend/lab/marks.h"
+#include "frontend/lab/report.h"
 #include "frontend/lab/timeline.h"
 #include "frontend/monitor/info.h"
 #include "frontend/monitor/monitor_state.h"
@@ -152,7 +153,17 @@ bool info_crossings(struct call *c, struct error *err)
     return print_page(&page, c->out);
 }
 
+/* `report file [first last]` */
+static bool run_report(struct call *c, struct error *err)
+{
+    struct report_spec spec = {.path = c->word[0], .rows = REPORT_ROWS, .from = c->count > 1 ? c->word[1] : NULL,
+                               .to = c->count > 2 ? c->word[2] : NULL};
+    return report_now(c->machine, &spec, err);
+}
+
 const struct command cross_commands[] = {
+    {"report", "file [first [last]]", "write what crossed the rings, from one moment or mark to another: .html, or .svg", 1,
+     run_report},
     {"crossings", "[on [N]|off] [n] [which]",
      "note crossings between rings, the latest N in full; list n of them: irq, int80, #PF, to3, changes ...", 0, run_crossings},
     {"crossing", "[number]", "one of them: what was pushed, and where the target came from", 0, run_crossing},
