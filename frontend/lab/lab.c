@@ -139,7 +139,8 @@ static void title_line(struct lab *lab, struct view *screen)
     view_printf(screen, STYLE_TEXT, "  %04x:%08" PRIx64, cpu->seg[SEG_CS].selector, cpu->ip);
     view_put(screen, m->paused ? STYLE_NOTE : STYLE_GOOD, m->paused ? "  PAUSED" : m->cpu_idle ? "  idle" : "  running");
     if (cpu->counted) {
-        view_printf(screen, STYLE_DIM, "  after %" PRIu64 " instructions", cpu_icount(m->cpu));
+        char count[TIMELINE_NUMBER];
+        view_printf(screen, STYLE_DIM, "  after %s instructions", timeline_number(cpu_icount(m->cpu), count));
     }
 }
 

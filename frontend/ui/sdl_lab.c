@@ -11,7 +11,6 @@ enum {
     COLUMNS_LEAST = 80,
     ROWS_LEAST = 18,
     COLUMNS_ENOUGH = 160, /* more of them are of little use */
-    ROWS_WANTED = 36,
     ROWS_BELOW = 26, /* wanted below the picture */
     DECORATION = 40, /* that a window manager may add */
     FINE_LINES = 1900, /* of a display where letters are twice as large */
@@ -20,7 +19,8 @@ enum {
 #define COLOR_FRAME 0x5b6673
 #define COLOR_KEYS  0xffd166 /* the keys go here */
 
-static const u32 columns_wanted[] = {140, 120, 100}; /* as many of them as the display has room for */
+/* As many as the display has room for: columns, rows beside a picture or alone. */
+static const u32 sizes_wanted[][2] = {{140, 46}, {140, 36}, {120, 46}, {120, 36}, {100, 46}, {100, 36}};
 static const unsigned percents[] = {100, 125, 150, 175, 200, 250, 300};
 
 /* ---- showing it */
@@ -162,13 +162,13 @@ struct rect window_place_lab(const struct sdl_window *w, struct rect *room, u32 
     return place_anyhow(room);
 }
 
-/* The picture k times as large, and that many columns. False: it is larger than `most`. */
-static bool size_with(const struct sdl_window *w, u32 picture_width, u32 picture_height, u32 columns, SDL_Rect most, u32 *width,
+/* The picture that large, and that many columns and rows. False: it is larger than `most`. */
+static bool size_with(const struct sdl_window *w, u32 picture_width, u32 picture_height, const u32 cells[2], SDL_Rect most, u32 *width,
                       u32 *height)
 {
     bool both = w->lab_shown == LAB_BOTH;
-    u32 lab_width = columns * letters_width(w->letters) + 2 * MARGIN, cell = letters_height(w->letters);
-    u32 lab_height = ROWS_WANTED * cell + 2 * MARGIN, low_height = ROWS_BELOW * cell + 2 * MARGIN;
+    u32 lab_width = cells[0] * letters_width(w->letters) + 2 * MARGIN, cell = letters_height(w->letters);
+    u32 lab_height = cells[1] * cell + 2 * MARGIN, low_height = ROWS_BELOW * cell + 2 * MARGIN;
     *width = lab_width + (both ? picture_width : 0);
     *height = both && picture_height > lab_height ? picture_height : lab_height;
     if (*width <= (u32)most.w && *height <= (u32)most.h) {
@@ -189,8 +189,8 @@ void window_lab_size(struct sdl_window *w, u32 width, u32 height, u32 zoom, u32 
     most.w -= DECORATION;
     most.h -= 2 * DECORATION;
     for (u32 k = zoom; k; k--) {
-        for (unsigned n = 0; n < ARRAY_LEN(columns_wanted); n++) {
-            if (size_with(w, width * k, height * k, columns_wanted[n], most, window_width, window_height)) {
+        for (unsigned n = 0; n < ARRAY_LEN(sizes_wanted); n++) {
+            if (size_with(w, width * k, height * k, sizes_wanted[n], most, window_width, window_height)) {
                 return;
             }
         }
