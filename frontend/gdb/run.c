@@ -171,9 +171,14 @@ static void continue_back(struct gdb *g)
 {
     struct history *h = g->machine->history;
     struct error err;
-    if (history_go(h, history_stats(h).oldest, &err)) {
-        g->went_back = true;
-        put_begin(g);
+    bool found;
+    if (history_last_stop(h, &found, NULL, NULL, &err)) {
+        g->went_back = !found;
+        if (found) {
+            gdb_put_stop(g);
+        } else {
+            put_begin(g);
+        }
     } else {
         gdb_refuse(g, "%s", err.text);
     }

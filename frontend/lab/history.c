@@ -66,6 +66,7 @@ struct history {
     u64 watched_at, watched_size, found;
     bool has_found;
     unsigned ring, ring_before;
+    u64 present, stop_at;
     struct history_stats stats;
 };
 
@@ -654,6 +655,33 @@ bool history_last_ring(struct history *h, unsigned ring, history_progress *progr
     static const struct search s = {.begin = begin_ring, .end = end_ring};
     h->ring = ring;
     return search(h, &s, progress, opaque, err);
+}
+
+static void begin_stops(struct history *h)
+{
+    stops_seek(h->machine, h->present);
+}
+
+static void end_stops(struct history *h)
+{
+    h->has_found = stops_found(h->machine, &h->stop_at);
+    h->found = h->stop_at ? h->stop_at - 1 : 0;
+}
+
+bool history_last_stop(struct history *h, bool *found, history_progress *progress, void *opaque, struct error *err)
+{
+    static const struct search s = {.begin = begin_stops, .end = end_stops};
+    struct machine *m = h->machine;
+    h->present = cpu_icount(m->cpu);
+    h->has_found = false;
+    *found = stops_at(m, 0) && search(h, &s, progress, opaque, err);
+    if (!*found) {
+        return !h->has_found && history_go(h, h->checkpoint[0]->count, err);
+    }
+    m->paused = false; /* nobody is told: it has been paused all the time */
+    bool there = stops_come_to(m, h->stop_at);
+    m->paused = true;
+    return there || error_set(err, "the machine does not come to that moment");
 }
 
 /* ---- life */

@@ -47,6 +47,9 @@ typedef void history_progress(void *opaque, u64 count);
 /* Wrote one of `size` bytes at the guest-physical address. */
 bool history_last_write(struct history *history, paddr address, u64 size, history_progress *progress, void *opaque,
                         struct error *err);
+/* Would have paused the machine now, by one of its stops (stops.h). The machine is where it paused then, for that reason. If there was
+ * none, it is at the oldest moment, and *found is false. */
+bool history_last_stop(struct history *history, bool *found, history_progress *progress, void *opaque, struct error *err);
 /* Was executed in that ring. */
 bool history_last_ring(struct history *history, unsigned ring, history_progress *progress, void *opaque, struct error *err);
 

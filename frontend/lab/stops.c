@@ -18,6 +18,7 @@
 #include "cpu/stop.h"
 #include "frontend/lab/inspect.h"
 #include "frontend/lab/view.h"
+#include "frontend/machine/counted.h"
 
 enum { SLICES_MAX = 1000, INSTRUCTIONS_MAX = 1 << 22 };
 
@@ -70,6 +71,9 @@ struct stops {
         u64 sp;
         unsigned ring;
     } over; /* pause there: what was called has returned */
+    enum { SEEK_NO, SEEK_LAST, SEEK_AGAIN } seek; /* the last pause; the pause at `sought` */
+    bool found;
+    u64 sought, found_at;
     u64 finish_sp;
     unsigned finish_ring;
     struct stop_reason reason;
@@ -172,10 +176,34 @@ static bool is_told(const struct stops *s)
     return s->hit && s->reason.why == WHY_STOP;
 }
 
+/* How many instructions will have been executed when the machine pauses for what happens now. */
+static u64 pause_count(const struct cpu *cpu)
+{
+    return cpu_icount(cpu) + (cpu->current != NULL);
+}
+
+/* The past is executed again. */
+static bool is_sought(struct stops *s, struct stop *stop)
+{
+    u64 count = pause_count(cpu_of(s));
+    if (s->seek == SEEK_AGAIN) {
+        return !is_told(s) && count == s->sought && condition_holds(s, stop);
+    }
+    if (count < s->sought && condition_holds(s, stop)) {
+        s->found = true;
+        s->found_at = count;
+    }
+    return false;
+}
+
 /* `stop` is reached, and nothing else was before, between the same two instructions. */
 static bool reached(struct stops *s, struct stop *stop)
 {
-    if (is_told(s) || !condition_holds(s, stop) || !counts(stop)) {
+    if (s->seek) {
+        if (!is_sought(s, stop)) {
+            return false;
+        }
+    } else if (is_told(s) || !condition_holds(s, stop) || !counts(stop)) {
         return false;
     }
     begin_reason(s, WHY_STOP);
@@ -569,7 +597,7 @@ static void end_run(struct stops *s)
     s->reason.ring = cpu_of(s)->cpl;
     for (unsigned n = s->count; n-- > 0;) {
         const struct entry *e = &s->entry[n];
-        if (e->until || (e->stop.once && s->reason.why == WHY_STOP && s->reason.stop.number == e->stop.number)) {
+        if (!s->seek && (e->until || (e->stop.once && s->reason.why == WHY_STOP && s->reason.stop.number == e->stop.number))) {
             remove_at(s, n);
         }
     }
@@ -579,7 +607,7 @@ static void end_run(struct stops *s)
 static void changed(void *opaque)
 {
     struct stops *s = opaque;
-    if (s->suspended) {
+    if (s->suspended || s->seek) {
         return;
     }
     if (s->machine->paused) {
@@ -641,6 +669,51 @@ static struct stops *of(struct machine *m)
     m->listeners = &s->listener; /* before all others: they ask for the reason */
     m->stops = s;
     return s;
+}
+
+/* ---- the past */
+
+void stops_seek(struct machine *m, u64 before)
+{
+    struct stops *s = of(m);
+    s->seek = SEEK_LAST;
+    s->sought = before;
+    s->found = false;
+    s->suspended = false;
+    begin_run(s);
+    s->from.set = false;
+}
+
+bool stops_found(struct machine *m, u64 *count)
+{
+    struct stops *s = of(m);
+    s->seek = SEEK_NO;
+    s->suspended = true;
+    install(s);
+    *count = s->found_at;
+    return s->found;
+}
+
+bool stops_come_to(struct machine *m, u64 count)
+{
+    struct stops *s = of(m);
+    bool was_suspended = s->suspended;
+    s->seek = SEEK_AGAIN;
+    s->sought = count;
+    s->suspended = false;
+    begin_run(s);
+    m->requests &= ~(unsigned)REQUEST_PAUSE;
+    for (i64 wait = 0; !(m->requests & (REQUEST_PAUSE | REQUEST_QUIT)) && wait >= 0 && cpu_icount(m->cpu) <= count;) {
+        machine_take_requests(m);
+        wait = counted_run(m);
+    }
+    bool there = s->hit;
+    m->requests &= ~(unsigned)REQUEST_PAUSE;
+    end_run(s);
+    s->seek = SEEK_NO;
+    s->suspended = was_suspended;
+    install(s);
+    return there;
 }
 
 /* ---- setting them */

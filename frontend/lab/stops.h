@@ -111,8 +111,17 @@ void stops_describe(struct machine *machine, struct view *view);
 /* A stop as words: "write of 4 bytes at 00001000". */
 void stop_words(const struct stop *stop, char *text, size_t size);
 
-/* For who lets the machine run for a purpose of his own (history.h): nothing is asked meanwhile. */
+/* ---- for history.h, which lets the machine run for purposes of its own */
+
+/* Nothing is asked meanwhile. */
 void stops_suspend(struct machine *machine, bool suspended);
+/* From now on the machine does not pause, but the last pause before so many instructions that there would be is noted. */
+void stops_seek(struct machine *machine, u64 before);
+/* No more; after how many instructions it would have been. False: there was none. Nothing is asked from here on. */
+bool stops_found(struct machine *machine, u64 *count);
+/* The machine, counted, is where it was before that pause; it comes to it again, and is paused there, for that reason. False: it
+ * does not come there. */
+bool stops_come_to(struct machine *machine, u64 count);
 
 /* For who executes hypercalls: one is being executed. */
 void stops_hypercall(struct machine *machine, unsigned function);

@@ -41,12 +41,6 @@ static bool run_reverse_step(struct call *c, struct error *err)
            tell(c);
 }
 
-static bool run_reverse_continue(struct call *c, struct error *err)
-{
-    struct history *h = history_of(c, err);
-    return h && history_go(h, history_stats(h).oldest, err) && tell(c);
-}
-
 static bool run_goto(struct call *c, struct error *err)
 {
     struct history *h = history_of(c, err);
@@ -62,6 +56,19 @@ static bool run_goto(struct call *c, struct error *err)
 static void progress(void *opaque, u64 count)
 {
     monitor_say(opaque, "searching before %" PRIu64 " instructions\n", count);
+}
+
+static bool run_reverse_continue(struct call *c, struct error *err)
+{
+    struct history *h = history_of(c, err);
+    bool found;
+    if (!h || !history_last_stop(h, &found, progress, c->monitor, err)) {
+        return false;
+    }
+    if (!found) {
+        fprintf(c->out, "no breakpoint before; the oldest moment that is kept: ");
+    }
+    return tell(c);
 }
 
 static bool run_last_write(struct call *c, struct error *err)
@@ -108,7 +115,7 @@ bool info_history(struct call *c, struct error *err)
 
 const struct command past_commands[] = {
     {"reverse-step|rsi", "[n]", "go back by n instructions", 0, run_reverse_step},
-    {"reverse-continue|rc", "", "go back to the oldest moment that is kept", 0, run_reverse_continue},
+    {"reverse-continue|rc", "", "go back to the last breakpoint, or the oldest moment that is kept", 0, run_reverse_continue},
     {"goto", "n|name", "be where n instructions were executed, past or future, or where the guest made a mark", 1, run_goto},
     {"last-write", "addr [size]", "go back to the instruction that last wrote there", 1, run_last_write},
     {"last-ring", "ring", "go back to the last instruction that ran in that ring", 1, run_last_ring},

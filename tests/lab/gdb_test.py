@@ -102,12 +102,13 @@ def boot_sector(program, folder, image):
             "info registers ax sp", "reverse-stepi", "x/i $pc", "delete", "watch *(unsigned short *)0x600", "continue", "continue", "info registers eip",
             "delete", "hbreak *0x7c80", "continue", "x/i $linear_pc", "info registers eip cs", "stepi", "reverse-stepi", "info registers eip",
             "break *0x7cc0", "continue", "set architecture i386", "stepi", "x/2i $pc", "info registers cr0", "monitor info history",
-            "reverse-continue", "reverse-continue", "info registers linear_pc", "kill", before=["set architecture i8086"])
+            "reverse-continue", "reverse-continue", "info registers linear_pc", "reverse-continue", "info registers linear_pc", "kill",
+            before=["set architecture i8086"])
         need(output, "0xfffffff0:*ljmp*$0xf000,$0xe05b", "Breakpoint 1, 0x00007c00", "=> 0x7c00:*xor*%ax,%ax", "0x7c02:*mov*%ds", "0x00007c04", "eip*0x7c04", "cs*0x0", "[ ET ]",
              "Breakpoint 2, 0x00007c40", "ax*0x5*5", "sp*0x7bfe", "0x00007c0e", "=> 0x7c0e:*call*0x7c40", "Hardware watchpoint 3", "New value = 5",
              "New value = 9", "eip*0x7c43", "Hardware assisted breakpoint 4", "SIGTRAP", "0x00000080", "0x7c80:*inc*%bx", "eip*0x80", "cs*0x7c0",
              "0x00000081", "0x00000080", "eip*0x80", "Breakpoint 5, 0x00007cc0", "0x00007cc4", "=> 0x7cc4:*mov*%eax,%ds", "movl*$0x12345678,0x604",
-             "[ PE ET ]", "now*after*instructions", "No more reverse-execution history", "linear_pc*0xfffffff0", "killed")
+             "[ PE ET ]", "now*after*instructions", "Breakpoint 5, 0x00007cc0", "linear_pc*0x7c80", "No more reverse-execution history", "linear_pc*0xfffffff0", "killed")
         check_end(emulator)
 
 

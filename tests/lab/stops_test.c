@@ -225,6 +225,13 @@ struct pause {
 
 enum { PAUSES_MAX = 2000 };
 
+static struct pause this_pause(struct machine *m)
+{
+    const struct stop_reason *r = stops_reason(m);
+    return (struct pause){
+        .count = cpu_icount(m->cpu), .before = r->before, .after = r->after, .at = m->cpu->ip, .number = r->stop.number};
+}
+
 static unsigned all_pauses(enum executes how, struct pause *list, u64 *hash)
 {
     struct guest g = create(how, 0);
@@ -241,9 +248,7 @@ static unsigned all_pauses(enum executes how, struct pause *list, u64 *hash)
         add(g.m, STOP_OF(kind));
     }
     while (go_on(g.m) && n < PAUSES_MAX) {
-        const struct stop_reason *r = stops_reason(g.m);
-        list[n++] = (struct pause){
-            .count = cpu_icount(g.m->cpu), .before = r->before, .after = r->after, .at = g.m->cpu->ip, .number = r->stop.number};
+        list[n++] = this_pause(g.m);
     }
     *hash = state_hash(g.m);
     destroy(g);
@@ -270,6 +275,44 @@ static void all_executors_pause_alike(void **state)
         assert_int_equal(n, count);
         assert_true(hash == expected);
     }
+}
+
+/* ---- back */
+
+/* Every pause is found again, from the last one to the first. */
+static void they_are_found_backwards(void **state)
+{
+    static struct pause list[PAUSES_MAX];
+    struct guest g = create(NATIVE, HISTORY_BYTES);
+    struct error err;
+    unsigned n = 0;
+    bool found = true;
+    (void)state;
+    add(g.m, at(EIGHTH));
+    add(g.m, at(REP));
+    add(g.m, memory(STOP_ACCESS, DATA, 4));
+    add(g.m, STOP_OF(STOP_RING));
+    add(g.m, STOP_OF(STOP_EXCEPTION));
+    while (n < 54 && go_on(g.m)) {
+        list[n++] = this_pause(g.m);
+    }
+    assert_int_equal(n, 54); /* the last one: at present */
+    for (unsigned k = n - 1; k-- > 0;) {
+        if (!history_last_stop(g.m->history, &found, NULL, NULL, &err)) {
+            fail_msg("pause %u: %s", k, err.text);
+        }
+        struct pause p = this_pause(g.m);
+        assert_true(found);
+        if (memcmp(&p, &list[k], sizeof p)) {
+            fail_msg("pause %u: after %llu, at %llx, by %d; it was after %llu, at %llx, by %d", k, (unsigned long long)p.count,
+                     (unsigned long long)p.at, p.number, (unsigned long long)list[k].count, (unsigned long long)list[k].at,
+                     list[k].number);
+        }
+    }
+    assert_true(history_last_stop(g.m->history, &found, NULL, NULL, &err));
+    assert_false(found);
+    assert_int_equal(cpu_icount(g.m->cpu), 0);
+    destroy(g);
 }
 
 /* ---- a kernel boots, and is asked about all the time */
@@ -360,6 +403,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_is_counted),
         cmocka_unit_test(all_executors_pause_alike),
+        cmocka_unit_test(they_are_found_backwards),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
