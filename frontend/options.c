@@ -631,7 +631,8 @@ static const char *const missing[] = {
 static bool show_help(struct parsing *p, const char *value)
 {
     (void)value;
-    puts("ringside [OPTION...] [FILE...]\n\n"
+    puts("ringside [OPTION...] [FILE...]\n"
+         "ringside lesson [NAME]   lessons about rings; without a name: which there are\n\n"
          "A PC in software. Each FILE is a hard disk, CD or floppy image, or a kernel: what it is, "
          "is found out.\n"
          "Options are QEMU's:\n");

@@ -18,6 +18,7 @@
 #include "frontend/backends.h"
 #include "frontend/display.h"
 #include "frontend/lab/crossings.h"
+#include "frontend/lab/explain.h"
 #include "frontend/lab/history.h"
 #include "frontend/lab/lab.h"
 #include "frontend/lab/marks.h"
@@ -149,6 +150,7 @@ static void take_down(struct bench *b)
         lab_destroy(b->machine->lab);
         crossings_destroy(b->machine);
         marks_destroy(b->machine);
+        explain_stop(b->machine);
         machine_dismantle(b->machine);
         backends_close(b->backends);
         machine_destroy(b->machine);
@@ -175,6 +177,19 @@ static int list(const char *language)
     return 0;
 }
 
+/* What stays in the terminal when the display is gone. */
+static void tell_result(const struct player *p)
+{
+    bool ko = !strcmp(p->lesson->language, "ko");
+    if (p->finished) {
+        printf(ko ? "%s: 끝냈습니다. 맞힌 질문 %u개, 틀린 답 %u개.\n" : "%s: done, %u questions answered, %u wrong answers on the way.\n",
+               p->lesson->name, p->questions_right, p->wrong);
+    } else {
+        printf(ko ? "%s: %u단계 가운데 %u단계에서 멈췄습니다.\n" : "%s: left at step %u of %u.\n", p->lesson->name,
+               ko ? p->lesson->steps : p->step + 1, ko ? p->step + 1 : p->lesson->steps);
+    }
+}
+
 /* In a window or a terminal; *shown false: there is neither. */
 static bool take_on_display(struct bench *b, bool *shown, struct error *err)
 {
@@ -189,6 +204,7 @@ static bool take_on_display(struct bench *b, bool *shown, struct error *err)
         *shown = true;
         machine_run(m);
         display_close(display);
+        tell_result(&b->player);
     }
     panel_close(&panel);
     return ok;

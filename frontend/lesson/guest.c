@@ -13,6 +13,7 @@
 #include "cpu/mem.h"
 #include "cpu/op/op.h"
 #include "frontend/lab/crossings.h"
+#include "frontend/lab/explain.h"
 #include "frontend/lab/history.h"
 #include "frontend/lab/inspect.h"
 #include "frontend/machine/counted.h"
@@ -171,6 +172,7 @@ bool guest_create(struct guest *g, struct machine *m, const struct program *prog
     g->started_at = cpu_icount(m->cpu);
     history_create(m, history_bytes);
     crossings_start(m, 0);
+    explain_start(m);
     return true;
 }
 

@@ -69,7 +69,7 @@ static void at_step(struct learner *l, struct player *p)
     }
     view_init(&page, 80);
     player_text(p, &page);
-    player_pages(p, &page);
+    player_pages(p, &page, LESSON_ITEMS);
     view_free(&page);
     if (!s->question) {
         return;

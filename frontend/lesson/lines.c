@@ -23,7 +23,7 @@ static void print_page(struct player *p, FILE *out)
     player_title(p, &page);
     view_put(&page, STYLE_TEXT, "\n");
     player_text(p, &page);
-    player_pages(p, &page);
+    player_pages(p, &page, LESSON_ITEMS);
     view_put(&page, STYLE_TEXT, "\n");
     player_question(p, &page);
     view_print(&page, out);

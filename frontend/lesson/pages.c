@@ -1,5 +1,5 @@
 /*
- * pages.c: see pages.h. Those of the lab's inspectors are shown as they are; where one is not there yet, the monitor's text is.
+ * pages.c: see pages.h. Those of the lab's inspectors are shown as they are.
  */
 #include "frontend/lesson/pages.h"
 
@@ -10,6 +10,7 @@
 #include "cpu/base/bits.h"
 #include "cpu/flags.h"
 #include "devices/display/vga.h"
+#include "frontend/lab/explain.h"
 #include "frontend/lab/inspect.h"
 #include "frontend/lab/timeline.h"
 #include "frontend/monitor/paging.h"
@@ -110,15 +111,13 @@ static void show_stack(struct view *v, struct guest *g, const char *argument)
 
 static void show_explain(struct view *v, struct guest *g, const char *argument)
 {
-    const struct rule_info *r = &rule_table[g->last.rule];
+    const struct explanation *e = explain_last(g->machine, 0);
     (void)argument;
-    if (g->last.kind != CROSSING_EXCEPTION) {
+    if (e) {
+        explain_page(v, e);
+    } else {
         view_put(v, STYLE_DIM, "no exception has been raised\n");
-        return;
     }
-    view_printf(v, STYLE_STRONG, "exception %u, error code %04x\n", g->last.vector, g->last.error_code);
-    view_wrap(v, STYLE_TEXT, 2, r->sentence);
-    view_printf(v, STYLE_DIM, "\n  (%s, SDM %s)\n", r->name, r->section);
 }
 
 /* Up to now: what is known of the future, when the student has been there, is no news to be told yet. A delivery that has just been is
@@ -169,7 +168,7 @@ static void show_memory(struct view *v, struct guest *g, const char *argument)
     }
 }
 
-/* Those of lessons alone, and what stands in for pages that the inspectors do not have. */
+/* Those that are not the inspectors'. */
 static const struct lesson_page {
     const char *name;
     enum { ARGUMENT_NONE, ARGUMENT_MAY, ARGUMENT_MUST } argument;

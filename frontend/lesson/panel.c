@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { KEY_PREVIOUS = LAB_F1 + 1, KEY_AGAIN = LAB_F1 + 2 };
+/* A narrower panel stands beside the lab's page. */
+enum { KEY_PREVIOUS = LAB_F1 + 1, KEY_AGAIN = LAB_F1 + 2, PAGE_COLUMNS = 76 };
 
 static bool korean(const struct lesson_panel *l)
 {
@@ -21,8 +22,21 @@ static bool types(const struct lesson_panel *l)
 
 /* ---- what is seen */
 
+static unsigned cells(const char *text)
+{
+    unsigned n = 0;
+    for (u32 rune; (rune = rune_next(&text));) {
+        n += rune_cells(rune);
+    }
+    return n;
+}
+
+/* In the next line if there is no room. */
 static void put_key(struct view *v, const char *key, const char *does)
 {
+    if (v->x && v->x + cells(key) + 1 + cells(does) > v->columns) {
+        view_put(v, STYLE_TEXT, "\n");
+    }
     view_put(v, STYLE_KEY, key);
     view_printf(v, STYLE_TEXT, " %s   ", does);
 }
@@ -94,7 +108,7 @@ static void draw(void *opaque, struct view *v)
     put_keys(l, v);
     l->keys_row = v->y;
     if (!p->finished) {
-        player_pages(p, v);
+        player_pages(p, v, v->columns < PAGE_COLUMNS ? l->beside : LESSON_ITEMS);
     }
 }
 
@@ -110,16 +124,42 @@ static void follow(struct lesson_panel *l, bool keys)
 
 /* ---- keys */
 
-static void show_step(struct lesson_panel *l)
+/* The lab's page that shows the same. NULL: there is none. */
+static const char *lab_name(const char *page)
 {
-    const struct texts *t = &player_step(l->player)->show;
-    for (unsigned n = 0; n < t->count; n++) {
-        if (lab_show(l->lab, t->text[n])) {
-            break;
+    static const char *const own[][2] = {{"explain", "Why"}, {"code", "Now"}, {"registers", "Now"}, {"crossings", "Timeline"},
+                                         {"screen", NULL},   {"source", NULL}, {"memory", NULL},    {"stack", NULL}};
+    size_t size = strcspn(page, " ");
+    for (size_t n = 0; n < sizeof own / sizeof *own; n++) {
+        if (strlen(own[n][0]) == size && !strncmp(page, own[n][0], size)) {
+            return own[n][1];
         }
     }
+    return page;
+}
+
+/* The first of the step's pages that the lab has is turned to there. */
+static void turn_page(struct lesson_panel *l)
+{
+    const struct texts *t = &player_step(l->player)->show;
+    l->beside = LESSON_ITEMS;
+    for (unsigned n = 0; n < t->count && l->beside == LESSON_ITEMS; n++) {
+        const char *name = lab_name(t->text[n]);
+        if (name && lab_show(l->lab, name)) {
+            l->beside = n;
+        }
+    }
+    if (l->beside == LESSON_ITEMS) {
+        lab_show(l->lab, "Now");
+    }
+}
+
+static void show_step(struct lesson_panel *l)
+{
+    turn_page(l);
     l->editor.length = 0;
     l->editor.line[0] = 0;
+    l->given = false;
     follow(l, false);
     lab_touch(l->lab);
 }
@@ -154,13 +194,18 @@ static bool type(struct lesson_panel *l, u32 key)
         return false;
     }
     rune_write(key == LAB_DELETE ? LAB_BACKSPACE : key, bytes);
+    if (l->given && key >= ' ' && key < LAB_UP) { /* another answer takes the place of the one that was given; Backspace mends that */
+        l->editor.length = 0;
+    }
+    l->given = false;
     for (const char *b = bytes; *b && !whole; b++) {
         whole = line_editor_byte(&l->editor, (u8)*b, &echo);
     }
     blob_free(&echo);
     if (whole && l->editor.length) {
         char text[EDITOR_LINE];
-        snprintf(text, sizeof text, "%s", l->editor.line);
+        snprintf(text, sizeof text, "%.*s", (int)l->editor.length, l->editor.line);
+        l->given = true;
         answer(l, text);
     } else {
         follow(l, true);

@@ -12,6 +12,8 @@ struct lesson_panel {
     struct player *player;
     struct lab *lab;
     struct line_editor editor; /* the answer that is typed */
+    unsigned beside;           /* of the step's pages, the one that the lab shows; LESSON_ITEMS: none */
+    bool given;                /* and was wrong */
     char title[160];
     unsigned columns, keys_row; /* as it was drawn last */
     struct error error; /* the lesson is wrong; "" if it is not */

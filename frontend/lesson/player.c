@@ -13,7 +13,7 @@
 
 #include "frontend/lesson/pages.h"
 
-enum { ANSWER_MAX = 400, VALUE_TEXT = 200 };
+enum { ANSWER_MAX = 400, VALUE_TEXT = 200, PAGE_ROWS = 20 };
 
 const struct step *player_step(const struct player *p)
 {
@@ -465,12 +465,29 @@ void player_text(struct player *p, struct view *v)
     put_text(p, v, STYLE_TEXT, 0, player_step(p)->text);
 }
 
-void player_pages(struct player *p, struct view *v)
+/* Of a long one the beginning: the whole is a page of the lab. */
+static void put_page(struct player *p, struct view *v, const char *name)
+{
+    struct view page;
+    view_init(&page, v->columns);
+    page_show(&page, &p->guest, name);
+    bool cut = page.rows > PAGE_ROWS + 2;
+    view_copy(v, 0, v->y, &page, 0, cut ? PAGE_ROWS : page.rows, page.columns);
+    view_at(v, 0, v->rows);
+    if (cut) {
+        view_printf(v, STYLE_DIM, korean(p) ? "... %u줄 더 있음 (:show %s)\n" : "... %u more lines (:show %s)\n", page.rows - PAGE_ROWS, name);
+    }
+    view_free(&page);
+}
+
+void player_pages(struct player *p, struct view *v, unsigned but)
 {
     const struct texts *show = &player_step(p)->show;
     for (unsigned n = 0; n < show->count; n++) {
-        view_put(v, STYLE_TEXT, "\n");
-        page_show(v, &p->guest, show->text[n]);
+        if (n != but) {
+            view_put(v, STYLE_TEXT, "\n");
+            put_page(p, v, show->text[n]);
+        }
     }
 }
 

@@ -25,10 +25,10 @@ bool player_create(struct player *player, const struct lesson *lesson, struct ma
 void player_destroy(struct player *player);
 
 const struct step *player_step(const struct player *player);
-/* What is to be seen now, in parts: how far it is, the step's title; its text; its pages; its question. */
+/* What is to be seen now, in parts: how far it is, the step's title; its text; its pages, but one (LESSON_ITEMS: all); its question. */
 void player_title(const struct player *player, struct view *view);
 void player_text(struct player *player, struct view *view);
-void player_pages(struct player *player, struct view *view);
+void player_pages(struct player *player, struct view *view, unsigned but);
 void player_question(struct player *player, struct view *view);
 /* Only what the last answer brought. */
 void player_feedback(struct player *player, struct view *view);
