@@ -387,6 +387,16 @@ static bool is_formatted(const char *line)
     return line[0] == ' ' && line[1] == ' ';
 }
 
+/* A line that stays as it is; where there is no room for it, it goes on below its beginning. */
+static void put_formatted(struct view *v, const char *text, size_t size)
+{
+    char line[ANSWER_MAX];
+    unsigned lead = (unsigned)strspn(text, " ");
+    snprintf(line, sizeof line, "%.*s", (int)(size - lead), text + lead);
+    view_wrap(v, STYLE_STRONG, lead, line);
+    view_put(v, STYLE_STRONG, "\n");
+}
+
 /* Paragraphs: lines are joined; indented ones and blank ones stay. */
 static void put_text(struct player *p, struct view *v, enum style style, unsigned indent, const char *text)
 {
@@ -401,7 +411,7 @@ static void put_text(struct player *p, struct view *v, enum style style, unsigne
             view_tab(v, indent);
         }
         if (is_formatted(text)) {
-            view_printf(v, STYLE_STRONG, "%.*s\n", (int)size, text);
+            put_formatted(v, text, size);
         } else if (!size) {
             view_put(v, style, "\n");
         } else {
