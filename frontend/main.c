@@ -92,7 +92,9 @@ static bool open_log(const struct options *o, struct error *err)
 static bool load_symbols(struct machine *m, const struct options *o, struct error *err)
 {
     for (unsigned n = 0; n < o->symbols_count; n++) {
-        if (!inspect_load_symbols(m, o->symbols[n].path, o->symbols[n].offset, err)) {
+        struct error why;
+        if (!inspect_load_symbols(m, o->symbols[n].path, o->symbols[n].offset, &why)) {
+            error_set(err, "-symbols %s", why.text);
             if (!o->replay) {
                 return false;
             }
