@@ -575,16 +575,19 @@ void phys_write(struct cpu *cpu, paddr addr, u64 value, unsigned size)
 
 bool mem_peek(struct cpu *cpu, vaddr la, void *buffer, unsigned size)
 {
-    for (unsigned k = 0; k < size; k++) {
+    for (unsigned done = 0, part; done < size; done += part) {
         paddr phys;
-        if (!walk_peek(&cpu->paging, cpu->memory, wrap(cpu, la + k), &phys)) {
+        vaddr at = wrap(cpu, la + done);
+        if (!walk_peek(&cpu->paging, cpu->memory, at, &phys)) {
             return false;
         }
         struct target t = space_find(cpu->memory, phys & cpu->paging.a20_mask, false, cpu->in_smm);
         if (!is_memory(&t, 1)) {
             return false;
         }
-        ((u8 *)buffer)[k] = t.region->host[t.offset];
+        u64 room = left_in_page(at) < t.left ? left_in_page(at) : t.left;
+        part     = size - done < room ? size - done : (unsigned)room;
+        memcpy((u8 *)buffer + done, t.region->host + t.offset, part);
     }
     return true;
 }

@@ -2,7 +2,7 @@
  * inspect_segments.c: segment registers: the selector that software loaded, the hidden part that the processor works with, and what
  * the descriptor in memory says now. SDM Vol. 3A 3.4.3 (hidden parts), 3.4.4 (64-bit mode), 20.1.1 (real mode).
  */
-#include "frontend/lab/inspect_parts.h"
+#include "frontend/lab/inspect_users.h"
 
 static const char *const names[] = {"ES", "CS", "SS", "DS", "FS", "GS"};
 
@@ -167,8 +167,9 @@ static void put_tables(struct view *page, const struct cpu *cpu)
     unsigned gate = cpu->long_mode ? 16 : cpu->protected_mode ? 8 : 4;
     snprintf(words, sizeof words, "room for %u descriptors", (cpu->gdtr.limit + 1u) / 8);
     put_table(page, cpu, "GDTR", &cpu->gdtr, words);
-    snprintf(words, sizeof words, "room for %u %s", (cpu->idtr.limit + 1u) / gate,
-             cpu->protected_mode ? "gates" : "vectors (segment:offset)");
+    unsigned vectors = (cpu->idtr.limit + 1u) / gate;
+    snprintf(words, sizeof words, "room for %u %s", vectors < VECTORS ? vectors : VECTORS,
+             cpu->protected_mode ? "gates" : "vectors");
     put_table(page, cpu, "IDTR", &cpu->idtr, words);
 }
 

@@ -341,15 +341,15 @@ static struct stack outer_stack(struct cpu *cpu, const struct stack *inner, unsi
     return stack_of(cpu, f->ring, (u16)ss, sp, code_width(cpu, &code));
 }
 
-/* The nearest frame by which an outer ring came here. */
+/* The nearest frame by which an outer ring came here: its second word is a selector. */
 static bool find_outer(struct cpu *cpu, const struct stack *s, unsigned *nth, struct frame_seen *frame)
 {
     for (unsigned n = 0; n < SEARCH_BYTES / s->width; n++) {
         u64 value;
-        if (!word_at(cpu, s, n, &value)) {
+        if (!word_at(cpu, s, n + 1, &value)) {
             return false;
         }
-        if (see_frame(cpu, s, n, frame) && frame->ring > s->ring && frame->stack_at) {
+        if (value && value >> 16 == 0 && see_frame(cpu, s, n, frame) && frame->ring > s->ring && frame->stack_at) {
             *nth = n;
             return true;
         }

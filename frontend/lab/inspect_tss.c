@@ -145,9 +145,18 @@ static void put_fields(struct view *page, struct cpu *cpu, const struct tss_fiel
     }
 }
 
-static void put_kept_title(struct view *page)
+static void put_kept(struct view *page, struct cpu *cpu, const struct tss_field *list, unsigned count)
 {
-    inspect_title(page, "Kept for the next switch to this task (the processor has its registers of now)");
+    bool any = false;
+    for (unsigned n = 0; n < count; n++) {
+        any |= field(cpu, list[n].offset, list[n].size) != 0;
+    }
+    if (any) {
+        inspect_title(page, "Kept for the next switch to this task (the processor has its registers of now)");
+        put_fields(page, cpu, list, count);
+    } else {
+        view_put(page, STYLE_TEXT, "No task switch has left registers here yet: all are 0\n");
+    }
 }
 
 static void put_link(struct view *page, struct cpu *cpu)
@@ -167,8 +176,7 @@ static void put_tss32(struct view *page, struct machine *m)
     for (unsigned n = 0; n < 3; n++) {
         put_stack(page, cpu, n, (unsigned)field(cpu, 8 + 8 * n, 2), field(cpu, 4 + 8 * n, 4), 8);
     }
-    put_kept_title(page);
-    put_fields(page, cpu, kept, ARRAY_LEN(kept));
+    put_kept(page, cpu, kept, ARRAY_LEN(kept));
     put_link(page, cpu);
     if (field(cpu, 100, 2) & 1) {
         view_put(page, STYLE_NOTE, "T is set: a switch to this task raises #DB\n");
@@ -187,8 +195,7 @@ static void put_tss16(struct view *page, struct machine *m)
     for (unsigned n = 0; n < 3; n++) {
         put_stack(page, cpu, n, (unsigned)field(cpu, 4 + 4 * n, 2), field(cpu, 2 + 4 * n, 2), 4);
     }
-    put_kept_title(page);
-    put_fields(page, cpu, kept, ARRAY_LEN(kept));
+    put_kept(page, cpu, kept, ARRAY_LEN(kept));
     put_link(page, cpu);
     view_put(page, STYLE_TEXT, "A 16-bit TSS has no I/O map: only IOPL allows ports\n");
 }
