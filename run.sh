@@ -2,6 +2,7 @@
 # Builds Ringside and starts it.
 #
 #   ./run.sh              a Debian kernel with a busybox shell: in a window where there is a display, else in this terminal
+#   ./run.sh lesson NAME  a lesson about rings (first-gp is a good one); without a name: which there are
 #   ./run.sh ANYTHING...  these words for the emulator instead: ./run.sh disk.iso, ./run.sh -hda disk.img -m 512
 #
 # What is missing is installed by apt-get (as root, or by sudo). BUILD=DIR builds elsewhere than in build/.
@@ -15,6 +16,7 @@ if [ ! -e "$build/build.ninja" ]; then
     cmake -S "$here" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DRINGSIDE_TESTS=OFF > /dev/null
 fi
 log=$(mktemp)
+[ -e "$build/ringside" ] || echo "building Ringside, once: a minute or two ..." >&2
 ninja -C "$build" ringside > "$log" 2>&1 || { cat "$log" >&2; rm -f "$log"; exit 1; }
 rm -f "$log"
 
