@@ -262,7 +262,7 @@ with_gate:
 third_result:
     RESULT "  and a gate to ring 1"
 all_counted:
-    jmp the_end
+    jmp machine_ends
 restart:
     mov dword [entries], 0
     ret

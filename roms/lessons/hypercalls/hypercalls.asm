@@ -297,4 +297,4 @@ show_counts:
     ROW 8, "ports", counts.ports1, counts.ports8
     ROW 9, "DMA", counts.dma1, counts.dma8
     ROW 10, "hypercall", counts.call1, counts.call8
-    jmp the_end
+    jmp machine_ends

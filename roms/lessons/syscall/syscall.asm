@@ -93,12 +93,10 @@ door_int:
     HEX64 WHITE, [rbx + 24], 8
     TEXT64 GREY, " SS="
     HEX64 WHITE, [rbx + 32], 4
-in_int:
     iretq
 
 ; ---- SYSCALL: RCX the way back, R11 the flags; nothing else is saved, no memory is touched
 door_syscall:
-in_syscall:
     mov [user_rsp], rsp                 ; first of all: this is still the program's stack
     mov esp, STACK_SYSCALL
     bts dword [shown], 0                ; the second time, everything is on the screen already
@@ -121,7 +119,6 @@ leave_syscall:
 
 ; ---- SYSENTER: saves nothing at all
 door_sysenter:
-in_sysenter:
     mov rbx, rsp
     AT 8, 0
     TEXT64 YELLOW, "SYSENTER"
@@ -151,7 +148,6 @@ door_pf:
 
 ; ---- a #GP in ring 0
 door_gp:
-in_gp:
     mov [gp_rsp], rsp
     mov rax, [rsp + 8]
     mov rbx, [rsp + 16]
@@ -187,13 +183,11 @@ before_int:
     int 0x80
 before_syscall:
     syscall
-before_sysenter:
     mov rcx, rsp
     lea rdx, [rel sysenter_return]
 sysenter_call:
     sysenter
 sysenter_return:
-before_write:
     mov qword [uid], 0
 program_behind:
 before_trick:

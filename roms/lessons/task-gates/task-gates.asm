@@ -133,11 +133,9 @@ b_again:
     TEXT YELLOW, "B ring 3: EAX = "
     HEX YELLOW, eax, 8
     TEXT YELLOW, ": I go on behind my IRET. I call task A ..."
-before_busy:
 call_a:
     call SEL_A:0                ; A is busy: it waits for B
 .behind:
-after_busy:
     iretd
 
 ; ---- exceptions of task B, in ring 0

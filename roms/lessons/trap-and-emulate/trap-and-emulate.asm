@@ -184,7 +184,7 @@ hypervisor_ready:
 
 on_hypercall:
     cmp dword [ebp + TRAP_VECTOR], 0x41
-    je the_end
+    je machine_ends
     mov eax, cr4
     or eax, 1 << 11             ; CR4.UMIP: SGDT, SIDT, SLDT, STR, SMSW raise #GP outside ring 0
     mov cr4, eax
