@@ -1,5 +1,6 @@
-; costs.asm: one program, one kernel, five ways to run them; the crossings between rings are counted. The kernel and the program are the
-; same bytes each time: the kernel in ring 0, as always; again, with the program in a container; then in ring 1 above a hypervisor.
+; costs.asm: one program, one kernel, five ways to run them; the crossings between rings are counted. The kernel and the program
+; are the same bytes each time: the kernel in ring 0, as always; again, with the program in a container; then in ring 1 above a
+; hypervisor.
 
 %define HYPERVISOR
 %include "flat32.inc"

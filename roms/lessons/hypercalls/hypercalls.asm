@@ -1,5 +1,5 @@
-; hypercalls.asm: a kernel in ring 1 reads the same sectors of the same disk in three ways: word by word through the controller's ports,
-; by DMA, and by asking the hypervisor. Each time the hypervisor counts how often it was entered.
+; hypercalls.asm: a kernel in ring 1 reads the same sectors of the same disk in three ways: word by word through the controller's
+; ports, by DMA, and by asking the hypervisor. Each time the hypervisor counts how often it was entered.
 
 %define HYPERVISOR
 %include "flat32.inc"

@@ -1,5 +1,5 @@
-; paging.asm: who may touch a page, and how. Every page-table entry has a bit U (user) and a bit W (writable); the processor looks at
-; them on all levels. SDM Vol. 3A 4.6, 4.7, 4.10.
+; paging.asm: who may touch a page, and how. Every page-table entry has a bit U (user) and a bit W (writable); the processor looks
+; at them on all levels. SDM Vol. 3A 4.6, 4.7, 4.10.
 
 %include "flat32.inc"
 %include "screen.inc"

@@ -1,5 +1,5 @@
-; trap-and-emulate.asm: a kernel that was written for ring 0 runs in ring 1, above a hypervisor. Most of what it may not do traps, and is
-; emulated. The rest is why the x86 could not be virtualised in this way.
+; trap-and-emulate.asm: a kernel that was written for ring 0 runs in ring 1, above a hypervisor. Most of what it may not do traps,
+; and is emulated. The rest is why the x86 could not be virtualised in this way.
 
 %define HYPERVISOR
 %include "flat32.inc"
