@@ -88,9 +88,12 @@ static bool open_log(const struct options *o, struct error *err)
            (!o->log_items || log_select(o->log_items, err));
 }
 
-/* A recording says which symbols there were: without them it can be replayed, too. */
+/* Those of a kernel that has some come unasked. A recording says which symbols there were: without them it can be replayed, too. */
 static bool load_symbols(struct machine *m, const struct options *o, struct error *err)
 {
+    if (!o->symbols_count && o->machine.kernel) {
+        inspect_load_symbols(m, o->machine.kernel, 0, NULL);
+    }
     for (unsigned n = 0; n < o->symbols_count; n++) {
         struct error why;
         if (!inspect_load_symbols(m, o->symbols[n].path, o->symbols[n].offset, &why)) {

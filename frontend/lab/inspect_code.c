@@ -34,24 +34,46 @@ static unsigned path_to(struct cpu *cpu, u64 from, u64 linear, u64 place[BEFORE_
     return from == linear ? count : 0;
 }
 
+/* Appends the last `wanted` places of a path that has `count` before those that are there, `have`. */
+static unsigned put_before(u64 *places, unsigned have, const u64 path[BEFORE_MAX], unsigned count, unsigned wanted)
+{
+    unsigned most = wanted < BEFORE_MAX ? wanted : BEFORE_MAX, shown = count < most ? count : most;
+    memmove(places + shown, places, have * sizeof *places);
+    for (unsigned n = 0; n < shown; n++) {
+        places[n] = path[(count - shown + n) % BEFORE_MAX];
+    }
+    return have + shown;
+}
+
+/* By symbols: instructions begin where they are. */
+static unsigned places_by_symbols(struct machine *m, u64 linear, unsigned wanted, u64 *places)
+{
+    u64 path[BEFORE_MAX];
+    unsigned have = 0, count;
+    while (have < wanted && linear) {
+        const struct symbol *symbol = symbols_find(m->symbols, linear - 1);
+        if (!symbol || linear - symbol->address >= FUNCTION_MAX || !(count = path_to(m->cpu, symbol->address, linear, path))) {
+            break;
+        }
+        have = put_before(places, have, path, count, wanted - have);
+        linear = symbol->address;
+    }
+    return have;
+}
+
 /* The places of up to `wanted` instructions before `linear`, in order. */
 static unsigned places_before(struct machine *m, u64 linear, unsigned wanted, u64 *places)
 {
-    u64 ring[BEFORE_MAX];
-    const struct symbol *symbol = symbols_find(m->symbols, linear);
-    unsigned count = 0;
-    if (symbol && symbol->function && linear - symbol->address < FUNCTION_MAX) {
-        count = path_to(m->cpu, symbol->address, linear, ring);
+    u64 path[BEFORE_MAX];
+    unsigned have = places_by_symbols(m, linear, wanted, places), count = 0;
+    if (have) {
+        return have;
     }
     u64 back = (u64)wanted * 4 + INSN_BYTES, room = system_linear(m->cpu, linear - m->cpu->code_base); /* of the segment below it */
     for (back = back < room ? back : room; !count && back; back--) {
-        count = path_to(m->cpu, linear - back, linear, ring);
+        count = path_to(m->cpu, linear - back, linear, path);
     }
-    unsigned shown = count < wanted ? count : wanted;
-    for (unsigned n = 0; n < shown; n++) {
-        places[n] = ring[(count - shown + n) % BEFORE_MAX];
-    }
-    return shown;
+    return put_before(places, 0, path, count, wanted);
 }
 
 /* ---- lines */

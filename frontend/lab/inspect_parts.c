@@ -143,19 +143,27 @@ static bool find_register(void *opaque, const char *name, u64 *value)
     return registers_find(((struct machine *)opaque)->cpu, name, value);
 }
 
+/* The name may be that of a register, or the beginning of a symbol's. */
+static bool no_symbol(struct machine *m, const char *name, struct error *err)
+{
+    u64 ignored;
+    if (registers_find(m->cpu, name, &ignored)) {
+        return error_set(err, "%.40s: a register is written $%.40s", name, name);
+    }
+    if (!symbols_count(m->symbols)) {
+        return error_set(err, "%.80s: no symbols are loaded: start with -symbols FILE, or say `symbols FILE` in the monitor", name);
+    }
+    const char *longer = symbols_complete(m->symbols, name, 0);
+    return longer ? error_set(err, "there is no symbol %.80s; did you mean %.80s?", name, longer)
+                  : error_set(err, "there is no symbol %.80s", name);
+}
+
 static bool find_symbol(void *opaque, const char *name, u64 *value, struct error *err)
 {
-    const struct machine *m = opaque;
+    struct machine *m = opaque;
     const struct symbol *symbol = symbols_named(m->symbols, name);
     if (!symbol) {
-        bool any = symbols_count(m->symbols);
-        u64 ignored;
-        bool reg = registers_find(m->cpu, name, &ignored);
-        return reg ? error_set(err, "%.40s: a register is written $%.40s", name, name)
-               : any
-                   ? error_set(err, "there is no symbol %.80s", name)
-                   : error_set(err, "%.80s: no symbols are loaded: start with -symbols FILE, or say `symbols FILE` in the monitor",
-                               name);
+        return no_symbol(m, name, err);
     }
     *value = symbol->address;
     return true;

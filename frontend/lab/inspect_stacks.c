@@ -405,7 +405,7 @@ static void put_ready(struct view *page, struct machine *m)
     bool any = false;
     for (unsigned ring = 0; ring < 3; ring++) {
         struct stack s;
-        if (tss_stack(cpu, ring, &s)) {
+        if (tss_stack(cpu, ring, &s) && (cpu->long_mode || stack_selector(cpu, s.ss, ring))) {
             view_put(page, STYLE_TITLE, any ? "" : "\nReady in the TSS, for transfers from outer rings\n");
             put_title(page, &s, ring < cpu->cpl ? "nothing is on it until then" : "");
             any = true;

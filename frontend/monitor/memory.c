@@ -9,6 +9,7 @@
 
 #include "cpu/base/bits.h"
 #include "cpu/mem.h"
+#include "frontend/lab/symbols.h"
 #include "frontend/monitor/disas.h"
 #include "frontend/monitor/monitor_state.h"
 
@@ -118,7 +119,10 @@ static void dump_code(struct call *c, const struct format *f, bool physical, u64
     for (unsigned i = 0; i < f->count; i++) {
         u8 bytes[INSN_BYTES_MAX];
         unsigned have = 0;
-        char text[DISAS_TEXT];
+        char text[DISAS_TEXT], symbol[SYMBOL_TEXT];
+        if (!physical && symbols_text(c->machine->symbols, address, symbol) && (!i || !strchr(symbol, '+'))) {
+            fprintf(c->out, "%s:\n", symbol);
+        }
         while (have < sizeof bytes && peek(cpu, physical, address + have, &bytes[have], 1)) {
             have++;
         }
@@ -132,7 +136,8 @@ static void dump_code(struct call *c, const struct format *f, bool physical, u64
         for (unsigned b = 0; b < 10; b++) {
             fprintf(c->out, b < length ? "%02x" : "  ", b < length ? bytes[b] : 0);
         }
-        fprintf(c->out, " %s\n", text);
+        bool named = !physical && symbols_operand(c->machine->symbols, text, address + length, cpu->code_base, symbol);
+        fprintf(c->out, named ? " %s <%s>\n" : " %s\n", text, symbol);
         address += length;
     }
 }

@@ -12,6 +12,7 @@
 
 #include "cpu/base/mem.h"
 #include "frontend/lab/inspect.h"
+#include "frontend/lab/symbols.h"
 #include "frontend/lab/stops.h"
 #include "frontend/monitor/disas.h"
 #include "frontend/monitor/line_editor.h"
@@ -246,16 +247,20 @@ void monitor_execute(struct monitor *m, const char *line, FILE *out)
 void monitor_where(struct monitor *m, FILE *out)
 {
     struct cpu *cpu = m->machine->cpu;
-    char why[256], text[DISAS_TEXT];
+    char why[256], text[DISAS_TEXT], name[SYMBOL_TEXT], target[SYMBOL_TEXT];
     vaddr la = cpu->code_base + cpu->ip;
     const struct stop_reason *reason = stops_reason(m->machine);
     if (reason->why == WHY_STOP || reason->why == WHY_RETURNED || (reason->why == WHY_STEP && reason->crossed)) {
         stops_print_reason(m->machine, why, sizeof why);
         fprintf(out, "%s; ", why);
     }
-    disas_linear(cpu, cpu->long_mode ? la : (u32)la, cpu->ip, text);
-    fprintf(out, "after %" PRIu64 " instructions, ring %u, %04x:%08" PRIx64 ": %s\n", cpu_icount(cpu), cpu->cpl,
-            cpu->seg[SEG_CS].selector, cpu->ip, text);
+    la = cpu->long_mode ? la : (u32)la;
+    unsigned length = disas_linear(cpu, la, cpu->ip, text);
+    bool named = symbols_text(m->machine->symbols, la, name);
+    bool leads = length && symbols_operand(m->machine->symbols, text, la + length, cpu->code_base, target);
+    fprintf(out, "after %" PRIu64 " instructions, ring %u, %04x:%08" PRIx64 "%s%s%s: %s%s%s%s\n", cpu_icount(cpu), cpu->cpl,
+            cpu->seg[SEG_CS].selector, cpu->ip, named ? " <" : "", name, named ? ">" : "", text, leads ? " <" : "",
+            leads ? target : "", leads ? ">" : "");
 }
 
 bool call_expression(struct call *c, const char **text, u64 *value, struct error *err)

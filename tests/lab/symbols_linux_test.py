@@ -24,8 +24,8 @@ def serial(path):
 
 
 def type_line(e, text):
-    e.command("type " + text)
-    e.command("sendkey ret")
+    """What the monitor says meanwhile."""
+    return e.command("type " + text) + e.command("sendkey ret")
 
 
 def ask_for_symbols(e, path):
@@ -51,9 +51,12 @@ def look(e, folder, serial_path):
     expect(e, "symbols " + path, r"^\d+ symbols$")
     expect(e, "p __x64_sys_sync", r"^0xffffffff8[0-9a-f]+$")
     expect(e, "p no_such_symbol", "there is no symbol no_such_symbol")
+    expect(e, "p __x64_sys_s", "did you mean __x64_sys_sync")
+    expect(e, "x /2i __x64_sys_sync", r"\A__x64_sys_sync:\nffffffff8")
     expect(e, "break __x64_sys_sync", "breakpoint")
-    type_line(e, "sync")
-    wait_for("the breakpoint", lambda: "paused" in e.command("info status"), 30)
+    said = type_line(e, "sync")
+    wait_for("the breakpoint", lambda: "<__x64_sys_sync>: " in said + e.command("info status"), 30)  # it is said when it is met
+    wait_for("the last answer", lambda: e.command("p 77") == "0x4d\n")  # and a prompt behind it
     expect(e, "inspect registers", r"^CS:RIP 0010:ffffffff8[0-9a-f]+ <__x64_sys_sync>$")
     expect(e, "inspect code", r"^__x64_sys_sync:\n> ffffffff8")
     expect(e, "inspect stacks", r"return address\? <do_syscall_64\+0x[0-9a-f]+>$")
