@@ -59,6 +59,9 @@ struct history {
     struct entry *log;
     size_t log_count, log_room, log_next; /* log_next: what comes next, in the past */
     bool in_past, sleeps;
+    bool trying; /* what happens now has never happened */
+    unsigned requests, resets; /* from before it */
+    int exit_status;
     u64 latest, next_checkpoint, target;
     i64 latest_ns;
     /* a search */
@@ -357,7 +360,7 @@ static bool return_to(struct history *h, unsigned n, struct error *err)
 static bool pass(void *opaque, const struct outside_event *event)
 {
     struct history *h = opaque;
-    return !h->in_past && (!h->next || h->next->pass(h->next->opaque, event));
+    return !h->in_past && !h->trying && (!h->next || h->next->pass(h->next->opaque, event));
 }
 
 static void entered(void *opaque, const struct outside_event *event)
@@ -387,6 +390,9 @@ static bool is_now(const struct history *h, u64 count, i64 ns)
 static bool due(void *opaque)
 {
     struct history *h = opaque;
+    if (h->trying) {
+        return false;
+    }
     if (!h->in_past) {
         return h->next && h->next->due(h->next->opaque);
     }
@@ -438,6 +444,9 @@ static void moment(void *opaque)
     struct machine *m = h->machine;
     u64 now = cpu_icount(m->cpu);
     m->stop_at = ICOUNT_FOREVER;
+    if (h->trying) {
+        return;
+    }
     if (h->in_past) {
         relive(h);
     }
@@ -510,6 +519,37 @@ bool history_go(struct history *h, u64 count, struct error *err)
     stops_suspend(h->machine, true);
     bool ok = go(h, count, err);
     stops_suspend(h->machine, false);
+    return ok;
+}
+
+bool history_try(struct history *h, struct error *err)
+{
+    struct machine *m = h->machine;
+    machine_pause(m);
+    stops_suspend(m, true);
+    if (!go(h, cpu_icount(m->cpu), err)) {
+        stops_suspend(m, false);
+        return false;
+    }
+    h->requests = m->requests;
+    h->resets = m->resets;
+    h->exit_status = m->exit_status;
+    m->requests = 0;
+    set_past(h, true); /* what was the latest moment stays it */
+    h->trying = true;
+    moment(h);
+    return true;
+}
+
+bool history_end_try(struct history *h, u64 count, struct error *err)
+{
+    struct machine *m = h->machine;
+    h->trying = false;
+    m->requests = h->requests;
+    m->resets = h->resets;
+    m->exit_status = h->exit_status;
+    bool ok = go(h, count, err);
+    stops_suspend(m, false);
     return ok;
 }
 

@@ -37,6 +37,11 @@ struct history_stats history_stats(const struct history *history);
  * reached. */
 bool history_go(struct history *history, u64 count, struct error *err);
 
+/* A trial: the machine may be changed and let run (counted_run()), unheard, with nothing coming from outside and no stops; then
+ * history_end_try() brings it back to `count`, where it was. */
+bool history_try(struct history *history, struct error *err);
+bool history_end_try(struct history *history, u64 count, struct error *err);
+
 /* To the latest moment, if it is in the past: before the machine is left for good. */
 void history_return(struct history *history);
 

@@ -8,6 +8,7 @@
 
 #include "frontend/lab/stops.h"
 #include "frontend/lab/view.h"
+#include "frontend/lab/whatif.h"
 #include "frontend/monitor/info.h"
 #include "frontend/monitor/monitor_state.h"
 
@@ -237,6 +238,39 @@ static bool run_until(struct call *c, struct error *err)
     return (named ? read_happening(c, &stop, err) : read_break(c, &stop, err)) && stops_run_to(c->machine, &stop, err) && tell(c);
 }
 
+/* ---- what if */
+
+static bool run_set(struct call *c, struct error *err)
+{
+    return whatif_set(c->machine, c->rest, err);
+}
+
+/* `whatif CHANGES [for N]` */
+static bool run_whatif(struct call *c, struct error *err)
+{
+    char changes[LINE_MAX_BYTES];
+    u64 most = WHATIF_USUAL;
+    snprintf(changes, sizeof changes, "%s", c->rest);
+    char *last = strstr(changes, " for ");
+    if (last) {
+        *last = 0;
+        if (!call_number(c, last + 5, &most, err)) {
+            return false;
+        }
+        if (!most || most > WHATIF_MOST) {
+            return error_set(err, "for 1 to %u instructions", (unsigned)WHATIF_MOST);
+        }
+    }
+    struct view page;
+    view_init(&page, 120);
+    bool ok = whatif_page(&page, c->machine, changes, (unsigned)most, err);
+    if (ok) {
+        view_print(&page, c->out);
+    }
+    view_free(&page);
+    return ok;
+}
+
 const struct command control_commands[] = {
     {"break|b", "addr [if expr]", "pause before the instruction at a linear address", 1, run_break},
     {"tbreak", "addr [if expr]", "the same, once", 1, run_tbreak},
@@ -248,6 +282,8 @@ const struct command control_commands[] = {
     {"step|si", "[n]", "execute n instructions, or what comes between, and pause", 0, run_step},
     {"next|ni", "", "the same, but a call as a whole", 0, run_next},
     {"finish", "", "go on until this function has returned", 0, run_finish},
+    {"set", "what=value[, ...]", "change $register, d[addr], pte[addr], gdt[sel], idt[n]; also |= and &=", 1, run_set},
+    {"whatif", "what=value[, ...] [for n]", "what would happen then, beside what does; needs -checkpoints", 1, run_whatif},
     {"until", "addr|what [n] [if expr]", "go on until there, or as catch", 1, run_until},
     {0},
 };

@@ -16,6 +16,7 @@
 #include "frontend/lab/history.h"
 #include "frontend/lab/state.h"
 #include "frontend/lab/stops.h"
+#include "frontend/lab/whatif.h"
 #include "frontend/machine/counted.h"
 #include "tcg/tcg.h"
 
@@ -315,6 +316,58 @@ static void they_are_found_backwards(void **state)
     destroy(g);
 }
 
+/* ---- what if */
+
+static void changes_are_tried(void **state)
+{
+    static const struct {
+        const char *changes, *expected;
+    } cases[] = {
+        {"$edx=$edx", "nothing is different"},
+        {"pte[$eip]&=~4", "#PF PF_USER error 5"},
+        {"$eip=0x400000", "#PF PF_NOT_PRESENT error 4 at 400000"},
+        {"d[$esp]|=1, b[0x68000]=5, w[0x68010] = 3", "nothing is different"},
+        {"$esp=0,$cs.limit=0", "#GP GP_CODE_LIMIT"},
+        {"idt[6]=0 , gdt[8]=0", "nothing is different"},
+        {"$cpl=0", "> "},
+    };
+    static const char *const bad[] = {"", "$eax", "$foo=1", "$eax=", "$eax=1,", "$eax=1 2", "x[1]=1", "d[1=1", "gdt[0xfff8]=1", "$cr0=0", "$cr3=1",
+                                      "d[0x7f000000]=1", "b[0xffffffff]=1", "pte[0]", "$cpl=4", "[", "$", "$aaaaaaaaaaaaaaaaaaaaaaaa=1"};
+    struct guest g = create(NATIVE, HISTORY_BYTES);
+    struct error err;
+    struct view page;
+    (void)state;
+    add(g.m, at(AT_RING3));
+    assert_true(go_on(g.m));
+    u64 before = state_hash(g.m), count = cpu_icount(g.m->cpu);
+    view_init(&page, 100);
+    for (unsigned k = 0; k < ARRAY_LEN(cases); k++) {
+        char *text = NULL;
+        size_t size;
+        view_clear(&page, 100);
+        if (!whatif_page(&page, g.m, cases[k].changes, 20, &err)) {
+            fail_msg("%s: %s", cases[k].changes, err.text);
+        }
+        FILE *f = open_memstream(&text, &size);
+        view_print(&page, f);
+        fclose(f);
+        if (!strstr(text, cases[k].expected)) {
+            fail_msg("%s: there is no %s in\n%s", cases[k].changes, cases[k].expected, text);
+        }
+        free(text);
+        assert_int_equal(cpu_icount(g.m->cpu), count);
+        assert_true(state_hash(g.m) == before);
+    }
+    for (unsigned k = 0; k < ARRAY_LEN(bad); k++) {
+        if (whatif_page(&page, g.m, bad[k], 20, &err)) {
+            fail_msg("%s is no change", bad[k]);
+        }
+        assert_true(state_hash(g.m) == before);
+    }
+    view_free(&page);
+    destroy(g);
+}
+
 /* ---- a kernel boots, and is asked about all the time */
 
 static const char *folder;
@@ -404,6 +457,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(each_is_counted),
         cmocka_unit_test(all_executors_pause_alike),
         cmocka_unit_test(they_are_found_backwards),
+        cmocka_unit_test(changes_are_tried),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
