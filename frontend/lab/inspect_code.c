@@ -61,19 +61,31 @@ static unsigned places_by_symbols(struct machine *m, u64 linear, unsigned wanted
     return have;
 }
 
+/* Places up to the last one that holds zeros are no code, and dropped. */
+static unsigned without_zeros(struct cpu *cpu, u64 *places, unsigned count)
+{
+    unsigned first = 0;
+    for (unsigned n = 0; n < count; n++) {
+        u64 bytes;
+        first = inspect_peek(cpu, places[n], 2, &bytes) && !bytes ? n + 1 : first;
+    }
+    memmove(places, places + first, (count - first) * sizeof *places);
+    return count - first;
+}
+
 /* The places of up to `wanted` instructions before `linear`, in order. */
 static unsigned places_before(struct machine *m, u64 linear, unsigned wanted, u64 *places)
 {
     u64 path[BEFORE_MAX];
     unsigned have = places_by_symbols(m, linear, wanted, places), count = 0;
     if (have) {
-        return have;
+        return without_zeros(m->cpu, places, have);
     }
     u64 back = (u64)wanted * 4 + INSN_BYTES, room = system_linear(m->cpu, linear - m->cpu->code_base); /* of the segment below it */
     for (back = back < room ? back : room; !count && back; back--) {
         count = path_to(m->cpu, linear - back, linear, path);
     }
-    return put_before(places, 0, path, count, wanted);
+    return without_zeros(m->cpu, places, put_before(places, 0, path, count, wanted));
 }
 
 /* ---- lines */

@@ -199,15 +199,15 @@ static void tell_calls(const struct users *u, u16 selector, char *text)
         {cpu->efer & EFER_SCE, call, "SYSCALL CS"},
         {cpu->efer & EFER_SCE, (u16)(call + 8), "SYSCALL SS"},
         {cpu->efer & EFER_SCE && !cpu->long_mode, back, "SYSRET CS"},
-        {cpu->efer & EFER_SCE && cpu->long_mode, back, "SYSRET CS, 32-bit"},
+        {cpu->efer & EFER_SCE && cpu->long_mode, back, "SYSRET CS (32-bit)"},
         {cpu->efer & EFER_SCE, (u16)(back + 8), "SYSRET SS"},
-        {cpu->efer & EFER_SCE && cpu->long_mode, (u16)(back + 16), "SYSRET CS, 64-bit"},
+        {cpu->efer & EFER_SCE && cpu->long_mode, (u16)(back + 16), "SYSRET CS (64-bit)"},
         {!selector_null(enter), enter, "SYSENTER CS"},
         {!selector_null(enter), (u16)(enter + 8), "SYSENTER SS"},
         {!selector_null(enter), (u16)(enter + 16), "SYSEXIT CS"},
         {!selector_null(enter), (u16)(enter + 24), "SYSEXIT SS"},
-        {!selector_null(enter) && cpu->long_mode, (u16)(enter + 32), "SYSEXIT CS, 64-bit"},
-        {!selector_null(enter) && cpu->long_mode, (u16)(enter + 40), "SYSEXIT SS, 64-bit"},
+        {!selector_null(enter) && cpu->long_mode, (u16)(enter + 32), "SYSEXIT CS (64-bit)"},
+        {!selector_null(enter) && cpu->long_mode, (u16)(enter + 40), "SYSEXIT SS (64-bit)"},
     };
     for (unsigned n = 0; n < ARRAY_LEN(list); n++) {
         if (list[n].on && same(list[n].selector, selector)) {
