@@ -23,7 +23,7 @@ TIMEOUT = 40
 
 class Step:
     def __init__(self, name):
-        self.name, self.kind, self.answers, self.exception = name, None, [], False
+        self.name, self.kind, self.answers, self.exception, self.main = name, None, [], False, False
 
     def wrong(self):
         return [a for a in self.answers if a[0] == "-"]
@@ -39,13 +39,15 @@ class Step:
 
 
 def read_lesson(path):
-    steps, hint = [], None
+    steps, hint, main = [], None, False
     with open(path) as f:
         for line in f.read().split("\n"):
             step = steps[-1] if steps else None
             if line.startswith("=="):
                 steps.append(Step(line.split()[1]))
-                hint = None
+                steps[-1].main, main, hint = main, False, None
+            elif line == "; the main view":
+                main = True
             elif step and re.match(r"@(choice|number|short|do|edit)\b", line):
                 step.kind = line[1:].split()[0]
             elif step and line.startswith("@run exception"):
@@ -127,12 +129,12 @@ def in_terminal(emulator, folder, language, steps):
 # ---- the window
 
 def picture(screen, path):
-    subprocess.run(["import", "-display", screen.name, "-window", "root", "-trim", "+repage", "+dither", "-colors", "20", "png8:" + path], check=True)
+    subprocess.run(["import", "-display", screen.name, "-window", "root", "-trim", "+repage", "+dither", "-colors", "32", "png8:" + path], check=True)
 
 
 def in_window(emulator, folder, language, steps, screen):
     pictures, name = os.environ.get("PICTURES"), os.path.basename(folder)
-    main = next((s for s in steps if s.exception), next(s for s in steps if s.kind))
+    main = next((s for s in steps if s.main), next((s for s in steps if s.exception), next(s for s in steps if s.kind)))
     p = subprocess.Popen([emulator, "lesson", folder, "-lang", language, "-display", "sdl"], stdout=subprocess.PIPE, text=True)
     try:
         end = time.monotonic() + 30
