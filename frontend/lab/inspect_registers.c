@@ -1,8 +1,13 @@
 /*
  * inspect_registers.c: the registers that programs use, and in which mode and ring the processor is.
  */
+#include <string.h>
+
 #include "frontend/lab/inspect_parts.h"
 #include "frontend/monitor/disas.h"
+
+/* Beside its digits, what a register takes on a page with symbols. */
+enum { SYMBOL_WIDTH = 32 };
 
 static void put_mode(struct view *page, const struct cpu *cpu)
 {
@@ -40,26 +45,37 @@ static void put_next(struct view *page, struct machine *m)
     view_put(page, STYLE_TEXT, "\n\n");
 }
 
+/* " <start_kernel+0x12>", cut off where the next register stands. */
+static void put_short_symbol(struct view *page, const struct machine *m, u64 linear, unsigned room)
+{
+    char text[SYMBOL_TEXT];
+    if (symbols_text(m->symbols, linear, text)) {
+        int most = room > 4 ? (int)room - 4 : 0;
+        view_printf(page, STYLE_STRONG, " <%.*s%s", most, text, (int)strlen(text) > most ? "" : ">");
+    }
+}
+
 static void put_general(struct view *page, struct machine *m)
 {
     static const char *const names[] = {"AX", "CX", "DX", "BX", "SP", "BP", "SI", "DI"};
     static const u8 order[] = {R_AX, R_BX, R_CX, R_DX, R_SI, R_DI, R_BP, R_SP, R_8, R_9, R_10, R_11, R_12, R_13, R_14, R_15};
     const struct cpu *cpu = m->cpu;
-    unsigned count = cpu->long_mode ? 16 : 8, digits = (unsigned)inspect_digits(cpu), width = digits + 5;
+    unsigned count = cpu->long_mode ? 16 : 8, digits = (unsigned)inspect_digits(cpu);
     bool symbols = symbols_count(m->symbols) && cpu->code_bytes > 2; /* registers of 16 bits hold no linear addresses */
-    unsigned columns = symbols ? page->columns / 50 : page->columns / width;
+    unsigned width = symbols ? SYMBOL_WIDTH + digits : digits + 5, columns = page->columns / width;
     columns = columns >= 4 ? 4 : columns >= 2 ? 2 : 1;
     for (unsigned n = 0; n < count; n++) {
         unsigned r = order[n];
-        view_tab(page, n % columns * (symbols ? 50 : width));
+        u64 value = digits == 16 ? cpu->regs[r] : (u32)cpu->regs[r];
+        view_tab(page, n % columns * width);
         if (r < 8) {
             view_printf(page, STYLE_STRONG, "%c%s ", digits == 16 ? 'R' : 'E', names[r]);
         } else {
             view_printf(page, STYLE_STRONG, "R%-2u ", r);
         }
-        view_printf(page, STYLE_TEXT, "%0*llx", (int)digits, (ull)(digits == 16 ? cpu->regs[r] : (u32)cpu->regs[r]));
+        view_printf(page, STYLE_TEXT, "%0*llx", (int)digits, (ull)value);
         if (symbols) {
-            inspect_put_symbol(page, m, digits == 16 ? cpu->regs[r] : (u32)cpu->regs[r]);
+            put_short_symbol(page, m, value, columns > 1 ? width - 4 - digits : SYMBOL_TEXT);
         }
         view_put(page, STYLE_TEXT, n % columns == columns - 1 ? "\n" : "");
     }
