@@ -66,7 +66,7 @@ void gdb_why(struct gdb *g, const char *at)
 static void go(struct gdb *g, bool step)
 {
     g->silent = g->waiting = true;
-    g->interrupted = g->went_back = false;
+    g->interrupted = false;
     if (step) {
         stops_step(g->machine);
     } else {
@@ -144,42 +144,85 @@ static void put_begin(struct gdb *g)
     text_put(&g->reply, "replaylog:begin;");
 }
 
-/* The moment before the last step. What has been delivered since the last instruction was a step of its own. */
-static u64 moment_before(struct gdb *g)
+struct place {
+    vaddr la;
+    u64 sp; /* deliveries push something */
+};
+
+static struct place place_of(const struct cpu *cpu)
+{
+    return (struct place){cpu->code_base + cpu->ip, cpu->regs[R_SP]};
+}
+
+/* To before the last thing that happened: an instruction, or the delivery of an interrupt or exception behind it. */
+static bool go_before(struct gdb *g, struct error *err)
+{
+    struct cpu *cpu = g->machine->cpu;
+    struct history *h = g->machine->history;
+    struct place here = place_of(cpu);
+    u64 now = cpu_icount(cpu);
+    if (!history_go(h, now, err)) {
+        return false;
+    }
+    struct place there = place_of(cpu);
+    return here.la != there.la || here.sp != there.sp || now <= history_stats(h).oldest || history_go(h, now - 1, err);
+}
+
+/* Whether something may have been delivered since the last instruction. After history_go() nothing has. */
+static bool may_be_delivered(struct gdb *g)
 {
     const struct stop_reason *reason = stops_reason(g->machine);
-    u64 now = cpu_icount(g->machine->cpu);
-    bool delivered = !g->went_back && reason->why != WHY_NONE && reason->crossed && reason->count == now;
-    return delivered ? now : now - 1;
+    bool at_stop = reason->why == WHY_STOP && reason->stop.kind == STOP_EXEC;
+    return reason->why != WHY_NONE && reason->count == cpu_icount(g->machine->cpu) && (reason->crossed || at_stop);
 }
 
 static void step_back(struct gdb *g)
 {
     struct history *h = g->machine->history;
+    u64 now = cpu_icount(g->machine->cpu);
     struct error err;
-    if (cpu_icount(g->machine->cpu) <= history_stats(h).oldest) {
+    if (now <= history_stats(h).oldest) {
         put_begin(g);
-    } else if (history_go(h, moment_before(g), &err)) {
-        g->went_back = true;
+    } else if (may_be_delivered(g) ? go_before(g, &err) : history_go(h, now - 1, &err)) {
         put_signal(g, GDB_SIGTRAP);
     } else {
         gdb_refuse(g, "%s", err.text);
     }
 }
 
+static bool goes_on(void *opaque, u64 count)
+{
+    struct gdb *g = opaque;
+    (void)count;
+    g->interrupted = g->link.interrupted(g->link.opaque);
+    return !g->interrupted;
+}
+
+/* To a breakpoint, or to before what met a watchpoint: there gdb finds the value changed. */
+static bool go_to_stop(struct gdb *g, struct error *err)
+{
+    struct stop stop = stops_reason(g->machine)->stop;
+    const struct gdb_breakpoint *p = gdb_breakpoint_of(&g->breakpoints, stop.number);
+    if (stop.kind != STOP_EXEC && !go_before(g, err)) {
+        return false;
+    }
+    put_signal(g, GDB_SIGTRAP);
+    if (p) {
+        put_point(g, p);
+    }
+    return true;
+}
+
 static void continue_back(struct gdb *g)
 {
-    struct history *h = g->machine->history;
     struct error err;
-    bool found;
-    if (history_last_stop(h, &found, NULL, NULL, &err)) {
-        g->went_back = !found;
-        if (found) {
-            gdb_put_stop(g);
-        } else {
-            put_begin(g);
-        }
-    } else {
+    g->interrupted = false;
+    bool found, ok = history_last_stop(g->machine->history, true, &found, goes_on, g, &err);
+    if (ok && !found) {
+        put_begin(g);
+    } else if (g->interrupted) {
+        put_signal(g, GDB_SIGINT);
+    } else if (!ok || !go_to_stop(g, &err)) {
         gdb_refuse(g, "%s", err.text);
     }
 }

@@ -95,6 +95,14 @@ static bool is_busy(void *opaque)
     return ((struct gdb_server *)opaque)->out.size != 0;
 }
 
+/* While a search goes on nothing is read, but looked at. */
+static bool is_interrupted(void *opaque)
+{
+    struct gdb_server *s = opaque;
+    u8 next = 0;
+    return s->peer >= 0 && recv(s->peer, &next, 1, MSG_PEEK | MSG_DONTWAIT) == 1 && next == 3;
+}
+
 /* The stub takes what it can of what has come. */
 static void pass_on(struct gdb_server *s)
 {
@@ -273,7 +281,8 @@ struct gdb_server *gdb_server_create(struct machine *m, const char *where, struc
     struct gdb_server *s = mem_zeroed(1, sizeof *s);
     s->loop = m->loop;
     s->listener = s->peer = -1;
-    s->gdb = gdb_create(m, look, &(struct gdb_link){.send = send_out, .busy = is_busy, .opaque = s});
+    s->gdb = gdb_create(
+        m, look, &(struct gdb_link){.send = send_out, .busy = is_busy, .interrupted = is_interrupted, .opaque = s});
     if (!gdb_server_is_socket(where)) {
         attach(s, chardev);
     } else if (where[0] == 't' ? listen_tcp(s, where + 4, err) : listen_unix(s, where + 5, err)) {

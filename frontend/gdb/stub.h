@@ -15,6 +15,7 @@ struct gdb;
 struct gdb_link {
     void (*send)(void *opaque, const void *data, size_t size);
     bool (*busy)(void *opaque); /* what was sent waits to go: nothing more is taken in meanwhile */
+    bool (*interrupted)(void *opaque); /* Ctrl-C waits to be taken in */
     void *opaque;
 };
 

@@ -26,7 +26,6 @@ struct gdb {
     bool attached;
     bool waiting;     /* gdb waits to hear that the machine has stopped */
     bool interrupted; /* it has asked for that */
-    bool went_back;   /* since it last ran */
     bool silent;      /* the present packet gets no reply, or a later one */
     bool no_ack, physical, knows_swbreak, knows_hwbreak;
     bool in_command; /* of the monitor */

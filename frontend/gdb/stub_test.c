@@ -30,7 +30,7 @@ static void hear(void *opaque, const void *data, size_t size)
     }
 }
 
-static bool never_busy(void *opaque)
+static bool never(void *opaque)
 {
     (void)opaque;
     return false;
@@ -45,7 +45,7 @@ static struct peer *create(const char *cpu, const struct gdb_look *look)
     if (!pc_build(p->m, &config, &err)) {
         fail_msg("%s", err.text);
     }
-    p->gdb = gdb_create(p->m, look, &(struct gdb_link){.send = hear, .busy = never_busy, .opaque = p});
+    p->gdb = gdb_create(p->m, look, &(struct gdb_link){.send = hear, .busy = never, .interrupted = never, .opaque = p});
     gdb_opened(p->gdb);
     return p;
 }

@@ -67,7 +67,7 @@ struct history {
     /* a search */
     struct region *watched;
     u64 watched_at, watched_size, found;
-    bool has_found;
+    bool has_found, abandoned;
     unsigned ring, ring_before;
     u64 present, stop_at;
     struct history_stats stats;
@@ -582,8 +582,9 @@ static bool search_back(struct history *h, const struct search *s, history_progr
     for (int n; end && (n = checkpoint_before(h, end - 1)) >= 0;) {
         u64 start = h->checkpoint[n]->count;
         if (!s->may || s->may(h, (unsigned)n)) {
-            if (progress) {
-                progress(opaque, end);
+            h->abandoned = progress && !progress(opaque, end);
+            if (h->abandoned) {
+                return go(h, present, err) && error_set(err, "the search was ended");
             }
             if (!go(h, start, err)) {
                 return false;
@@ -708,15 +709,16 @@ static void end_stops(struct history *h)
     h->found = h->stop_at ? h->stop_at - 1 : 0;
 }
 
-bool history_last_stop(struct history *h, bool *found, history_progress *progress, void *opaque, struct error *err)
+bool history_last_stop(struct history *h, bool inclusive, bool *found, history_progress *progress, void *opaque,
+                       struct error *err)
 {
     static const struct search s = {.begin = begin_stops, .end = end_stops};
     struct machine *m = h->machine;
-    h->present = cpu_icount(m->cpu);
-    h->has_found = false;
+    h->present = cpu_icount(m->cpu) + inclusive;
+    h->has_found = h->abandoned = false;
     *found = stops_at(m, 0) && search(h, &s, progress, opaque, err);
     if (!*found) {
-        return !h->has_found && history_go(h, h->checkpoint[0]->count, err);
+        return !h->has_found && !h->abandoned && history_go(h, h->checkpoint[0]->count, err);
     }
     m->paused = false; /* nobody is told: it has been paused all the time */
     bool there = stops_come_to(m, h->stop_at);

@@ -45,16 +45,19 @@ bool history_end_try(struct history *history, u64 count, struct error *err);
 /* To the latest moment, if it is in the past: before the machine is left for good. */
 void history_return(struct history *history);
 
-/* Told of the progress of a search: it is now looking at what happened before `count`. May be NULL. */
-typedef void history_progress(void *opaque, u64 count);
+/* Told of the progress of a search: it is now looking at what happened before `count`. False: that is enough; the machine is where
+ * it was. May be NULL. */
+typedef bool history_progress(void *opaque, u64 count);
 
 /* Searches: each goes to the moment before the last instruction that did it, before the present one. False: it is not found. */
 /* Wrote one of `size` bytes at the guest-physical address. */
 bool history_last_write(struct history *history, paddr address, u64 size, history_progress *progress, void *opaque,
                         struct error *err);
-/* Would have paused the machine now, by one of its stops (stops.h). The machine is where it paused then, for that reason. If there was
- * none, it is at the oldest moment, and *found is false. */
-bool history_last_stop(struct history *history, bool *found, history_progress *progress, void *opaque, struct error *err);
+/* Would have paused the machine now, by one of its stops (stops.h). The machine is where it paused then, for that reason. If there
+ * was none, it is at the oldest moment, and *found is false. `inclusive`: behind an instruction that would have paused it just now,
+ * that one counts too. */
+bool history_last_stop(struct history *history, bool inclusive, bool *found, history_progress *progress, void *opaque,
+                       struct error *err);
 /* Was executed in that ring. */
 bool history_last_ring(struct history *history, unsigned ring, history_progress *progress, void *opaque, struct error *err);
 

@@ -53,16 +53,17 @@ static bool run_goto(struct call *c, struct error *err)
 }
 
 /* A search that takes long says how far it is, on the way. */
-static void progress(void *opaque, u64 count)
+static bool progress(void *opaque, u64 count)
 {
     monitor_say(opaque, "searching before %" PRIu64 " instructions\n", count);
+    return true;
 }
 
 static bool run_reverse_continue(struct call *c, struct error *err)
 {
     struct history *h = history_of(c, err);
     bool found;
-    if (!h || !history_last_stop(h, &found, progress, c->monitor, err)) {
+    if (!h || !history_last_stop(h, false, &found, progress, c->monitor, err)) {
         return false;
     }
     if (!found) {

@@ -14,24 +14,22 @@ import sys
 import tempfile
 import time
 
-TIMEOUT = 60
-GDB = ["gdb", "-q", "-nx", "-batch", "-iex", "set debuginfod enabled off", "-ex", "set pagination off", "-ex", "set remotetimeout 60"]
+TIMEOUT = 120
+GDB = ["gdb", "-q", "-nx", "-batch", "-iex", "set debuginfod enabled off", "-iex", "set pagination off"]
 
 
 class Failed(Exception):
     pass
 
 
-def need(text, *expected):
-    """In this order; * in them stands for anything on the line."""
+def need(command, answer, expected, everything):
+    """In this order; * in what is expected stands for anything on the line."""
     at = 0
     for wanted in expected:
-        pattern = ".*?".join(re.escape(piece) for piece in wanted.split("*"))
-        found = re.compile(pattern).search(text, at)
+        found = re.compile(".*?".join(re.escape(piece) for piece in wanted.split("*"))).search(answer, at)
         if not found:
-            raise Failed("%r is not in gdb's output:\n%s" % (wanted, text))
+            raise Failed("%s: %r is not in gdb's answer, the last of these:\n%s" % (command, wanted, everything))
         at = found.end()
-    return text
 
 
 class Emulator:
@@ -39,17 +37,21 @@ class Emulator:
 
     def __init__(self, program, folder, words, look=""):
         self.socket = os.path.join(folder, "gdb.socket")
-        self.process = subprocess.Popen([program, *words, "-gdb", "unix:" + self.socket + look, "-display", "none", "-monitor", "none", "-serial",
-                                         "stdio"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
+        words = [*words, "-gdb", "unix:" + self.socket + look, "-display", "none", "-monitor", "none", "-serial", "stdio"]
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen([program, *words], stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0)
         end = time.monotonic() + 60
         while not os.path.exists(self.socket):
             if self.process.poll() is not None or time.monotonic() > end:
                 raise Failed("the emulator did not come up: %s" % self.process.stderr.read())
             time.sleep(0.02)
 
-    def gdb(self, *commands, before=(), types=None):
-        """What gdb says. `types` is typed in the guest once the first breakpoint is set."""
-        words = GDB + [word for command in (*before, "target remote " + self.socket, *commands) for word in ("-ex", command)]
+    def talk(self, talk, before=(), types=None):
+        """gdb's commands, each with what is to be in its answer. `types` is typed in the guest once the first breakpoint is set."""
+        words = [*before, "target remote " + self.socket]
+        for number, (command, *_) in enumerate(talk):
+            words += ["echo <%d>\\n" % number, command]
+        words = GDB + [word for each in words for word in ("-ex", each)]
         gdb = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0)
         output, end = b"", time.monotonic() + TIMEOUT
         try:
@@ -61,7 +63,10 @@ class Emulator:
         finally:
             gdb.kill()
             gdb.wait()
-        return output.decode(errors="replace")
+        text = output.decode(errors="replace")
+        for number, (command, *expected) in enumerate(talk):
+            answer = text.partition("<%d>\n" % number)[2].partition("<%d>\n" % (number + 1))[0]
+            need(command, answer, expected, text)
 
     def read(self, stream, end, so_far):
         while not select.select([stream], [], [], 1)[0]:
@@ -97,31 +102,75 @@ class Emulator:
 def boot_sector(program, folder, image):
     """In 16-bit code, forwards and back, and on into 32-bit code."""
     with Emulator(program, folder, ["-m", "64", "-S", "-fda", image, "-boot", "a", "-checkpoints", "on"], ",arch=i386") as emulator:
-        output = emulator.gdb(
-            "x/i $linear_pc", "break *0x7c00", "continue", "x/2i $pc", "stepi 2", "info registers eip cs cr0", "break *0x7c40", "continue",
-            "info registers ax sp", "reverse-stepi", "x/i $pc", "delete", "watch *(unsigned short *)0x600", "continue", "continue", "info registers eip",
-            "delete", "hbreak *0x7c80", "continue", "x/i $linear_pc", "info registers eip cs", "stepi", "reverse-stepi", "info registers eip",
-            "break *0x7cc0", "continue", "set architecture i386", "stepi", "x/2i $pc", "info registers cr0", "monitor info history",
-            "reverse-continue", "reverse-continue", "info registers linear_pc", "reverse-continue", "info registers linear_pc", "kill",
-            before=["set architecture i8086"])
-        need(output, "0xfffffff0:*ljmp*$0xf000,$0xe05b", "Breakpoint 1, 0x00007c00", "=> 0x7c00:*xor*%ax,%ax", "0x7c02:*mov*%ds", "0x00007c04", "eip*0x7c04", "cs*0x0", "[ ET ]",
-             "Breakpoint 2, 0x00007c40", "ax*0x5*5", "sp*0x7bfe", "0x00007c0e", "=> 0x7c0e:*call*0x7c40", "Hardware watchpoint 3", "New value = 5",
-             "New value = 9", "eip*0x7c43", "Hardware assisted breakpoint 4", "SIGTRAP", "0x00000080", "0x7c80:*inc*%bx", "eip*0x80", "cs*0x7c0",
-             "0x00000081", "0x00000080", "eip*0x80", "Breakpoint 5, 0x00007cc0", "0x00007cc4", "=> 0x7cc4:*mov*%eax,%ds", "movl*$0x12345678,0x604",
-             "[ PE ET ]", "now*after*instructions", "Breakpoint 5, 0x00007cc0", "linear_pc*0x7c80", "No more reverse-execution history", "linear_pc*0xfffffff0", "killed")
+        emulator.talk([
+            ("x/i $linear_pc", "0xfffffff0:*ljmp*$0xf000,$0xe05b"),
+            ("break *0x7c00", ""),
+            ("continue", "Breakpoint 1, 0x00007c00"),
+            ("x/2i $pc", "=> 0x7c00:*xor*%ax,%ax", "0x7c02:*mov*%ds"),
+            ("stepi 2", "0x00007c04"),
+            ("info registers eip cs cr0", "eip*0x7c04", "cs*0x0", "[ ET ]"),
+            ("break *0x7c40", ""),
+            ("continue", "Breakpoint 2, 0x00007c40"),
+            ("info registers ax sp", "ax*0x5*5", "sp*0x7bfe"),
+            ("reverse-stepi", "0x00007c0e"),
+            ("x/i $pc", "=> 0x7c0e:*call*0x7c40"),
+            ("continue", "Breakpoint 2, 0x00007c40"),
+            ("continue", "Breakpoint 2, 0x00007c40"),
+            ("reverse-continue", "Breakpoint 2, 0x00007c40"),
+            ("reverse-continue", "Breakpoint 1, 0x00007c00"),
+            ("delete", ""),
+            ("watch *(unsigned short *)0x600", "Hardware watchpoint 3"),
+            ("continue", "New value = 5", "0x00007c43"),
+            ("continue", "New value = 9", "0x00007c43"),
+            ("reverse-continue", "Old value = 9", "New value = 5", "0x00007c40"),
+            ("delete", ""),
+            ("hbreak *0x7c80", "Hardware assisted breakpoint 4"),
+            ("continue", "SIGTRAP", "0x00000080"),
+            ("x/i $linear_pc", "0x7c80:*inc*%bx"),
+            ("info registers eip cs", "eip*0x80", "cs*0x7c0"),
+            ("stepi", "0x00000081"),
+            ("reverse-stepi", "0x00000080"),
+            ("break *0x7cc0", ""),
+            ("continue", "Breakpoint 5, 0x00007cc0"),
+            ("set architecture i386", ""),
+            ("stepi", "0x00007cc4"),
+            ("x/2i $pc", "=> 0x7cc4:*mov*%eax,%ds", "movl*$0x12345678,0x604"),
+            ("info registers cr0", "[ PE ET ]"),
+            ("monitor info history", "now*after*instructions"),
+            ("reverse-continue", "Breakpoint 5, 0x00007cc0"),
+            ("reverse-continue", "SIGTRAP", "0x00000080"),
+            ("reverse-continue", "No more reverse-execution history"),
+            ("info registers linear_pc", "linear_pc*0xfffffff0"),
+            ("kill", "killed")], before=["set architecture i8086"])
         check_end(emulator)
 
 
 def linear_pc(program, folder, image):
     """With pc=linear gdb finds its breakpoints, whatever CS is. The 64-bit description, as it is without arch=i386."""
     with Emulator(program, folder, ["-m", "64", "-S", "-fda", image, "-boot", "a"], ",pc=linear") as emulator:
-        output = emulator.gdb("break *0x7c80", "continue", "info registers rip cs k_gs_base efer", "stepi", "monitor x/i $pc", "reverse-stepi",
-                              "delete", "monitor gdb", "p $xmm0.v2_int64", "p/x $rax = 0x12345678", "p/x $ax", "p $cr4 = 1", "p $cr0 = 0x80000000", "set var *(int *)0x600 = 77",
-                              "p *(int *)0x600", "maint packet Qqemu.PhyMemMode:1", "x/dw 0x600", "detach")
-        need(output, "0x00000000fffffff0", "Breakpoint 1, 0x0000000000007c80", "rip*0x7c80", "cs*0x7c0", "efer*[ ]", "0x0000000000007c81", "7c81:*cli",
-             "does not support this command", "gdb pc linear", "{0, 0}", "0x12345678", "0x5678", "[ VME ]", "refuses this value", "= 77", "OK", "77", "detached")
-        output = emulator.gdb("info registers rip", "monitor info status", "kill")  # it has gone on meanwhile
-        need(output, "rip*0x7c", "paused", "killed")
+        emulator.talk([
+            ("break *0x7c80", ""),
+            ("continue", "Breakpoint 1, 0x0000000000007c80"),
+            ("info registers rip cs efer", "rip*0x7c80", "cs*0x7c0", "efer*[ ]"),
+            ("stepi", "0x0000000000007c81"),
+            ("monitor x/i $pc", "7c81:*cli"),
+            ("reverse-stepi", "does not support this command"),
+            ("delete", ""),
+            ("monitor gdb", "gdb pc linear"),
+            ("p $xmm0.v2_int64", "{0, 0}"),
+            ("p/x $rax = 0x12345678", "= 0x12345678"),
+            ("p/x $ax", "= 0x5678"),
+            ("p $cr4 = 1", "[ VME ]"),
+            ("p $cr0 = 0x80000000", "refuses this value: paging needs protected mode"),
+            ("set var *(int *)0x600 = 77", ""),
+            ("p *(int *)0x600", "= 77"),
+            ("maint packet Qqemu.PhyMemMode:1", "OK"),
+            ("x/dw 0x600", "77"),
+            ("detach", "detached")])
+        emulator.talk([  # it has gone on meanwhile
+            ("info registers rip", "rip*0x7c"),
+            ("monitor info status", "paused"),
+            ("kill", "killed")])
         check_end(emulator)
 
 
@@ -134,32 +183,53 @@ def recording(program, folder, image):
     """The same again from a recording: nothing can be changed there, and it has two ends."""
     path = os.path.join(folder, "boot.rec")
     with Emulator(program, folder, ["-m", "64", "-S", "-fda", image, "-boot", "a", "-record", path]) as emulator:
-        need(emulator.gdb("break *0x7cd7", "continue", "p $ax = 1", "kill"), "Breakpoint 1,", "recorded", "killed")
+        emulator.talk([("break *0x7cd7", ""), ("continue", "Breakpoint 1,"), ("p $ax = 1", "recorded"), ("kill", "killed")])
         check_end(emulator)
     with Emulator(program, folder, ["-S", "-replay", path, "-checkpoints", "on"], ",arch=i386") as emulator:
-        output = emulator.gdb("break *0x7cd6", "continue", "p $eax = 1", "set var *(int *)0x600 = 1", "watch *(int *)0x604", "delete 1", "reverse-stepi",
-                              "reverse-stepi", "info registers eip", "continue", "delete", "continue", "info registers eip", "reverse-stepi",
-                              "reverse-continue", "info registers linear_pc", "kill")
-        need(output, "Breakpoint 1,", "recorded or replayed", "Cannot access memory", "Hardware watchpoint 2", "0x00007cd0", "0x00007cc6", "eip*0x7cc6",
-             "watchpoint 2", "No more reverse-execution history", "0x00007cd7", "0x00007cd6", "No more reverse-execution history", "linear_pc*0xfffffff0", "killed")
+        emulator.talk([
+            ("break *0x7cd6", ""),
+            ("continue", "Breakpoint 1,"),
+            ("p $eax = 1", "recorded or replayed"),
+            ("set var *(int *)0x600 = 1", "Cannot access memory"),
+            ("watch *(int *)0x604", "Hardware watchpoint 2"),
+            ("delete 1", ""),
+            ("reverse-continue", "Old value = 305419897", "New value = 305419896", "0x00007cd0"),
+            ("reverse-stepi", "0x00007cc6"),
+            ("continue", "watchpoint 2", "0x00007cd6"),
+            ("delete", ""),
+            ("continue", "No more reverse-execution history", "0x00007cd7"),
+            ("reverse-stepi", "0x00007cd6"),
+            ("reverse-continue", "No more reverse-execution history"),
+            ("info registers linear_pc", "linear_pc*0xfffffff0"),
+            ("kill", "killed")])
         check_end(emulator)
 
 
 def linux(program, folder, kernels):
     """A kernel's function, found by its name, stops a process; back to the time before; and on."""
-    words = ["-kernel", os.path.join(kernels, "vmlinuz"), "-initrd", os.path.join(kernels, "initrd"), "-append", "console=ttyS0 nokaslr quiet",
-             "-m", "128", "-checkpoints", "on"]
+    words = ["-kernel", os.path.join(kernels, "vmlinuz"), "-initrd", os.path.join(kernels, "initrd")]
+    words += ["-append", "console=ttyS0 nokaslr quiet", "-m", "128", "-checkpoints", "on"]
     with Emulator(program, folder, words) as emulator:
         emulator.expect(rb"ringside:.*# ")
         emulator.type("grep __x64_sys_newuname$ /proc/kallsyms\r")
-        address = int(emulator.expect(rb"\n(\w{16}) T __x64").group(1), 16)
+        name = "%#x" % int(emulator.expect(rb"\n(\w{16}) T __x64").group(1), 16)
         emulator.expect(rb"# ")
-        output = emulator.gdb("hbreak *%#x" % address, "continue", "info registers rip cpl cs efer", "x/i $pc", "stepi", "x/i $pc", "reverse-stepi", "x/i $pc",
-                              "p $gs_base != 0", "p $cr0", "p/x *(long *)$rsp", "delete", "reverse-stepi", "stepi", "info registers rip", "detach",
-                              types="uname -r\r")
-        name = "%#x" % address
-        need(output, "Breakpoint 1, " + name, "rip*" + name, "cpl*0x0", "cs*0x10", "efer*SCE LME LMA NXE", "=> " + name, "=> 0x", "=> " + name, "= 1", "[ PE*PG ]",
-             "= 0xffffffff8", "rip*" + name, "detached")
+        emulator.talk([
+            ("hbreak *" + name, "breakpoint 1 at"),
+            ("continue", "Breakpoint 1, " + name),
+            ("info registers rip cpl cs efer", "rip*" + name, "cpl*0x0", "cs*0x10", "efer*SCE LME LMA NXE"),
+            ("x/i $pc", "=> " + name),
+            ("stepi", "0xffffffff8"),
+            ("reverse-stepi", name),
+            ("p $gs_base != 0", "= 1"),
+            ("p $cr0", "[ PE*PG ]"),
+            ("p/x *(long *)$rsp", "= 0xffffffff8"),
+            ("stepi", ""),
+            ("reverse-continue", "Breakpoint 1, " + name),
+            ("delete", ""),
+            ("reverse-stepi", ""),
+            ("stepi", name),
+            ("detach", "detached")], types="uname -r\r")
         emulator.expect(rb"\n\d\S+-amd64\r")
         emulator.type("poweroff\r")
         check_end(emulator)

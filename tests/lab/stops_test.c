@@ -299,7 +299,7 @@ static void they_are_found_backwards(void **state)
     }
     assert_int_equal(n, 54); /* the last one: at present */
     for (unsigned k = n - 1; k-- > 0;) {
-        if (!history_last_stop(g.m->history, &found, NULL, NULL, &err)) {
+        if (!history_last_stop(g.m->history, false, &found, NULL, NULL, &err)) {
             fail_msg("pause %u: %s", k, err.text);
         }
         struct pause p = this_pause(g.m);
@@ -310,7 +310,7 @@ static void they_are_found_backwards(void **state)
                      list[k].number);
         }
     }
-    assert_true(history_last_stop(g.m->history, &found, NULL, NULL, &err));
+    assert_true(history_last_stop(g.m->history, false, &found, NULL, NULL, &err));
     assert_false(found);
     assert_int_equal(cpu_icount(g.m->cpu), 0);
     destroy(g);
