@@ -7,12 +7,12 @@ from harness import check
 
 
 class Screen:
-    """An X server whose pixels lie in a file."""
+    """An X server whose pixels lie in a file, without auto-repeat: on a busy host keys are held for long."""
 
     def __init__(self, folder):
         read, write = os.pipe()
-        self.process = subprocess.Popen(["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x960x24", "-noreset", "-fbdir", folder],
-                                        pass_fds=[write], stderr=subprocess.DEVNULL)
+        words = ["Xvfb", "-r", "-noreset", "-displayfd", str(write), "-screen", "0", "1280x960x24", "-fbdir", folder]
+        self.process = subprocess.Popen(words, pass_fds=[write], stderr=subprocess.DEVNULL)
         os.close(write)
         with os.fdopen(read) as number:
             self.name = ":" + number.readline().strip()
