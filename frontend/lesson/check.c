@@ -1,5 +1,6 @@
 /*
- * check.c: guest_eval() and guest_assign() of guest.h: labels, rules and memory become numbers, and the monitor's expressions do the rest.
+ * check.c: guest_eval() and guest_assign() of guest.h: labels, rules and memory become numbers, and the monitor's expressions do
+ * the rest.
  */
 #include <ctype.h>
 #include <stdio.h>

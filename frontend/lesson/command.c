@@ -2,7 +2,8 @@
  * command.c: see command.h.
  *
  *   ringside lesson                     lists the lessons
- *   ringside lesson NAME|N|FOLDER       takes one: in the window, else in the terminal, else as plain lines; -lang en|ko, -display KIND, -lines
+ *   ringside lesson NAME|N|FOLDER       takes one: in the window, else in the terminal, else as plain lines; -lang en|ko,
+ *                                       -display KIND, -lines
  *   ringside lesson check FOLDER...     whether lessons are right; -json
  *   ringside lesson grade NAME FILE     whether a program of somebody's own does what the lesson's @edit steps ask for; -json
  *
@@ -105,7 +106,8 @@ static bool add_value(char *value, const char *text)
 static bool set_up(struct bench *b, const struct lesson *l, const char *display, struct error *err)
 {
     char memory[16];
-    const char *words[WORDS_MAX] = {"ringside", "-m", memory, "-clock", "counted", "-serial", "null", "-parallel", "none", "-monitor", "none", "-lab",
+    const char *words[WORDS_MAX] = {"ringside", "-m", memory, "-clock", "counted", "-serial", "null", "-parallel", "none",
+                                    "-monitor", "none", "-lab",
                                     "-name", b->title};
     int count = 14;
     snprintf(memory, sizeof memory, "%u", l->memory_mib);
@@ -169,7 +171,8 @@ static int list(const char *language)
     shelf_open(&s, language);
     for (unsigned n = 0; n < s.count; n++) {
         const struct lesson *l = s.lesson[n];
-        printf(ko ? "%2u  %-20s %s (%u분)\n    %s\n" : "%2u  %-20s %s (%u min)\n    %s\n", l->number, l->name, l->title, l->minutes, l->see);
+        printf(ko ? "%2u  %-20s %s (%u분)\n    %s\n" : "%2u  %-20s %s (%u min)\n    %s\n", l->number, l->name, l->title, l->minutes,
+               l->see);
     }
     printf(ko ? "%s\n시작: ringside lesson 이름  (또는 번호)\n" : "%s\nTo begin: ringside lesson NAME  (or its number)\n",
            s.count ? "" : ko ? "과정이 없습니다." : "There are no lessons beside this program.");
@@ -236,7 +239,8 @@ static void print_result(const struct learner *learner, const struct lesson *l, 
     for (unsigned n = 0; n < learner->problems; n++) {
         puts(learner->problem[n]);
     }
-    printf("%s (%s): %u steps, %u questions, %u %s, %u problems\n", l->name, l->language, learner->steps, learner->questions, learner->answers, what,
+    printf("%s (%s): %u steps, %u questions, %u %s, %u problems\n", l->name, l->language, learner->steps, learner->questions,
+           learner->answers, what,
            learner->problems);
 }
 

@@ -1,6 +1,6 @@
 /*
- * guest.c: see guest.h. What firmware does for a boot sector is done from outside, before the machine runs: the text mode and its font,
- * the program at 7C00h, CS:IP. VGA registers of mode 3: IBM PS/2 Hardware Interface Technical Reference, "Video Subsystem".
+ * guest.c: see guest.h. What firmware does for a boot sector is done from outside, before the machine runs: the text mode and its
+ * font, the program at 7C00h, CS:IP. VGA registers of mode 3: IBM PS/2 Hardware Interface Technical Reference, "Video Subsystem".
  */
 #include "frontend/lesson/guest.h"
 
@@ -39,7 +39,8 @@ static void out_indexed(struct machine *m, u16 port, const u8 *values, unsigned 
 
 static void load_font(struct machine *m)
 {
-    static const u8 planes[] = {3, 0, 4, 0, 6}, access[] = {0, 0, 0, 0, 2, 0, 4, 0, 0xff}; /* plane 2, at A0000h, in order, all bits */
+    /* plane 2, at A0000h, in order, all bits */
+    static const u8 planes[] = {3, 0, 4, 0, 6}, access[] = {0, 0, 0, 0, 2, 0, 4, 0, 0xff};
     struct firmware_image rom;
     struct font font;
     bool found = firmware_load(FIRMWARE_VGA_BIOS, m->config.firmware_dirs, VGA_BIOS_MAX, &rom, NULL);
@@ -52,7 +53,8 @@ static void load_font(struct machine *m)
     out_indexed(m, 0x3c4, planes, sizeof planes);
     out_indexed(m, 0x3ce, access, sizeof access);
     for (unsigned n = 0; n < 256 * FONT_HEIGHT; n++) {
-        space_write(m->memory, FONT_AT + n / FONT_HEIGHT * FONT_PITCH + n % FONT_HEIGHT, font.rows[n / FONT_HEIGHT][n % FONT_HEIGHT], 1, false);
+        space_write(m->memory, FONT_AT + n / FONT_HEIGHT * FONT_PITCH + n % FONT_HEIGHT,
+                    font.rows[n / FONT_HEIGHT][n % FONT_HEIGHT], 1, false);
     }
 }
 
@@ -208,7 +210,8 @@ bool guest_step(struct guest *g)
     g->crossed = false;
     crossing_listen(m->cpu, &g->listener);
     i64 wait = 0;
-    for (unsigned n = 0; n < IDLE_MAX && wait >= 0 && cpu_icount(m->cpu) == before && !g->crossed && !g->shutdown && !g->halted; n++) {
+    for (unsigned n = 0; n < IDLE_MAX && wait >= 0 && cpu_icount(m->cpu) == before && !g->crossed && !g->shutdown &&
+         !g->halted; n++) {
         m->stop_at = before + 1 < m->stop_at ? before + 1 : m->stop_at;
         wait = counted_run(m);
         see_end(g);
@@ -264,13 +267,15 @@ static bool holds(struct guest *g, const struct condition *c, u64 value, unsigne
 
 static bool not_reached(struct guest *g, const struct condition *c, struct error *err)
 {
-    static const char *const words[RUN_KINDS] = {"at", "ring", "crossing", "exception", "interrupt", "halt", "shutdown", "steps", "when"};
+    static const char *const words[RUN_KINDS] = {"at", "ring", "crossing", "exception", "interrupt", "halt", "shutdown", "steps",
+                                                 "when"};
     u64 distance = 0;
     const char *label = program_label(g->program, guest_at(g), &distance);
     char where[100];
     snprintf(where, sizeof where, "%.60s+%llu", label ? label : "?", (unsigned long long)distance);
     return error_set(err, "the program does not come to '%s %.60s': it %s at %s, ring %u%s", words[c->kind], c->argument,
-                     g->shutdown ? "died of a triple fault" : g->halted ? "halts for good" : "is still running", where, g->machine->cpu->cpl,
+                     g->shutdown ? "died of a triple fault" : g->halted ? "halts for good" : "is still running", where,
+                     g->machine->cpu->cpl,
                      g->last.kind == CROSSING_EXCEPTION ? ", after an exception" : "");
 }
 

@@ -29,7 +29,8 @@ struct guest {
 };
 
 /* Of a machine that is built, counted, and has not run. Its history begins here. */
-bool guest_create(struct guest *guest, struct machine *machine, const struct program *program, u64 history_bytes, struct error *err);
+bool guest_create(struct guest *guest, struct machine *machine, const struct program *program, u64 history_bytes,
+                  struct error *err);
 void guest_destroy(struct guest *guest);
 
 /* As it was at the beginning, with that program. */

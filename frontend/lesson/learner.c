@@ -129,7 +129,8 @@ void learner_grade(struct learner *l, struct player *p)
             u64 value = 0;
             l->answers++;
             if (!guest_eval(&p->guest, s->check[k].text, &value, &err) || !value) {
-                problem(l, "%s: %.100s does not hold. %.250s", s->name, s->check[k].text, *s->check[k].hint ? s->check[k].hint : s->otherwise);
+                problem(l, "%s: %.100s does not hold. %.250s", s->name, s->check[k].text,
+                        *s->check[k].hint ? s->check[k].hint : s->otherwise);
             }
         }
     }
@@ -154,7 +155,8 @@ void learner_json(const struct learner *l, const struct lesson *lesson, FILE *ou
 {
     fputs("{\"lesson\": ", out);
     json_text(lesson->name, out);
-    fprintf(out, ", \"language\": \"%s\", \"ok\": %s, \"steps\": %u, \"questions\": %u, \"answers\": %u, \"hints\": %u, \"problems\": [",
+    fprintf(out,
+            ", \"language\": \"%s\", \"ok\": %s, \"steps\": %u, \"questions\": %u, \"answers\": %u, \"hints\": %u, \"problems\": [",
             lesson->language, l->problems ? "false" : "true", l->steps, l->questions, l->answers, l->hints);
     for (unsigned n = 0; n < l->problems; n++) {
         fputs(n ? ", " : "", out);

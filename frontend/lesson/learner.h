@@ -1,6 +1,7 @@
 /*
- * learner.h: whether a lesson is right: a learner made of the lesson's own answers goes through it, gives every wrong answer first, and
- * sees that each has its hint and each right one is taken. And whether a program of somebody's own does what a lesson asks for.
+ * learner.h: whether a lesson is right: a learner made of the lesson's own answers goes through it, gives every wrong answer
+ * first, and sees that each has its hint and each right one is taken. And whether a program of somebody's own does what a lesson
+ * asks for.
  */
 #ifndef FRONTEND_LESSON_LEARNER_H
 #define FRONTEND_LESSON_LEARNER_H

@@ -1,8 +1,8 @@
 /*
  * lesson.h: a lesson as its files say it: FORMAT.md describes them.
  *
- * lesson.txt is the lesson; lesson.ko.txt and the like have its texts in another language, step by step the same. Files may come from
- * anybody: they are bounded, and what is wrong is one line with file, line and remedy.
+ * lesson.txt is the lesson; lesson.ko.txt and the like have its texts in another language, step by step the same. Files may come
+ * from anybody: they are bounded, and what is wrong is one line with file, line and remedy.
  */
 #ifndef FRONTEND_LESSON_LESSON_H
 #define FRONTEND_LESSON_LESSON_H

@@ -55,7 +55,8 @@ static void print_named(struct player *p, const char *name, FILE *out)
 static void print_help(const struct player *p, FILE *out)
 {
     fputs(korean(p) ? "Enter 다음   :back 이전 단계   :again 이 단계의 처음 상태로   :step 명령 하나 실행   :show 화면이름   :quit 끝내기\n"
-                    : "Enter next   :back the step before   :again this step's state   :step one instruction   :show PAGE   :quit\n",
+                    : "Enter next   :back the step before   :again this step's state   :step one instruction   :show PAGE"
+                      "   :quit\n",
           out);
 }
 
@@ -122,7 +123,9 @@ bool lines_run(struct player *p, FILE *in, FILE *out, struct error *err)
             break;
         }
         if (p->finished) {
-            fprintf(out, korean(p) ? "\n끝났습니다: 맞힌 질문 %u개, 틀린 답 %u개.\n" : "\nDone: %u questions answered, %u wrong answers on the way.\n",
+            fprintf(out,
+                    korean(p) ? "\n끝났습니다: 맞힌 질문 %u개, 틀린 답 %u개.\n"
+                              : "\nDone: %u questions answered, %u wrong answers on the way.\n",
                     p->questions_right, p->wrong);
             break;
         }

@@ -100,7 +100,8 @@ static void show_stack(struct view *v, struct guest *g, const char *argument)
     for (unsigned n = 0; n < 8; n++) {
         char text[64];
         u64 value = 0, sp = (cpu->regs[R_SP] + n * size) & cpu->stack_mask;
-        snprintf(text, sizeof text, "%s[%s0x%llx]", size == 8 ? "qword" : size == 4 ? "dword" : "word", size == 8 ? "" : "$ss.base+",
+        snprintf(text, sizeof text, "%s[%s0x%llx]", size == 8 ? "qword" : size == 4 ? "dword" : "word",
+                 size == 8 ? "" : "$ss.base+",
                  (unsigned long long)sp);
         if (guest_eval(g, text, &value, NULL)) {
             view_printf(v, n ? STYLE_TEXT : STYLE_NOTE, "%s %04x:%08llx  %0*llx\n", n ? "  " : "=>", cpu->seg[SEG_SS].selector,
@@ -120,8 +121,8 @@ static void show_explain(struct view *v, struct guest *g, const char *argument)
     }
 }
 
-/* Up to now: what is known of the future, when the student has been there, is no news to be told yet. A delivery that has just been is
- * of the moment at which its instruction is not complete. */
+/* Up to now: what is known of the future, when the student has been there, is no news to be told yet. A delivery that has just
+ * been is of the moment at which its instruction is not complete. */
 static u64 until_now(const struct guest *g)
 {
     return crossings_now(g->machine->crossings) + g->crossed;
@@ -223,8 +224,8 @@ bool page_known(const char *text)
 
 const char *page_names(void)
 {
-    return "screen, source, code, registers, segments, control, gdt, ldt, idt, tss, stack, stacks, paging, walk ADDRESS, memory ADDRESS, "
-           "interrupts, timeline, crossings, explain";
+    return "screen, source, code, registers, segments, control, gdt, ldt, idt, tss, stack, stacks, paging, walk ADDRESS, "
+           "memory ADDRESS, interrupts, timeline, crossings, explain";
 }
 
 static void show_inspector(struct view *v, struct guest *g, const struct inspect_page *p, const char *argument)

@@ -77,7 +77,9 @@ static void put_end(struct lesson_panel *l, struct view *v)
 {
     const struct player *p = l->player;
     view_printf(v, STYLE_TITLE, "%s\n\n", p->lesson->title);
-    view_printf(v, STYLE_GOOD, korean(l) ? "끝났습니다: 맞힌 질문 %u개, 틀린 답 %u개.\n" : "Done: %u questions answered, %u wrong answers on the way.\n",
+    view_printf(v, STYLE_GOOD,
+                korean(l) ? "끝났습니다: 맞힌 질문 %u개, 틀린 답 %u개.\n"
+                          : "Done: %u questions answered, %u wrong answers on the way.\n",
                 p->questions_right, p->wrong);
 }
 
@@ -194,7 +196,8 @@ static bool type(struct lesson_panel *l, u32 key)
         return false;
     }
     rune_write(key == LAB_DELETE ? LAB_BACKSPACE : key, bytes);
-    if (l->given && key >= ' ' && key < LAB_UP) { /* another answer takes the place of the one that was given; Backspace mends that */
+    /* another answer takes the place of the one that was given; Backspace mends that */
+    if (l->given && key >= ' ' && key < LAB_UP) {
         l->editor.length = 0;
     }
     l->given = false;

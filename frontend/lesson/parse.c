@@ -427,7 +427,8 @@ static bool check_step(struct parser *p, const struct step *s)
     }
     if (!right || (s->question == QUESTION_CHOICE && (right > 1 || right == s->answer_count))) {
         return wrong(p, "step '%s': %s", s->name,
-                     s->question == QUESTION_CHOICE ? "a choice has one right answer (+) and wrong ones (-)" : "the right answer (+) is missing");
+                     s->question == QUESTION_CHOICE ? "a choice has one right answer (+) and wrong ones (-)"
+                                                    : "the right answer (+) is missing");
     }
     if (s->question != QUESTION_CHOICE && !*s->otherwise) {
         return wrong(p, "step '%s': a '? HINT' line for all other answers is missing", s->name);
@@ -601,7 +602,8 @@ static bool merge(struct lesson *l, struct error *err)
     for (unsigned n = 0; n < l->steps || n < base->steps; n++) {
         const char *name = n < l->steps ? l->step[n].name : "nothing", *other = n < base->steps ? base->step[n].name : "nothing";
         if (strcmp(name, other)) {
-            return error_set(err, "%s:%u: step %u is '%s', and '%s' in lesson.txt: translate step by step, by the same names", l->path,
+            return error_set(err, "%s:%u: step %u is '%s', and '%s' in lesson.txt: translate step by step, by the same names",
+                             l->path,
                              n < l->steps ? l->step[n].line : 1, n + 1, name, other);
         }
         if (!merge_step(l, &l->step[n], &base->step[n], err)) {

@@ -122,7 +122,8 @@ static void tells_mistakes(void **state)
 
 static void translations_are_step_by_step(void **state)
 {
-    static const char original[] = HEAD "== one T\n@run at main\n@show source\nt\n@choice C\n- a\n  h\n+ b\n== two T\nt\n@short C\n+ word\n? h\n";
+    static const char original[] = HEAD "== one T\n@run at main\n@show source\nt\n@choice C\n- a\n  h\n+ b\n"
+                                        "== two T\nt\n@short C\n+ word\n? h\n";
     static const struct {
         const char *text, *says;
     } cases[] = {
@@ -155,7 +156,8 @@ static void translations_are_step_by_step(void **state)
 /* Any damage is an error or another lesson, never more. */
 static void damaged_files_are_harmless(void **state)
 {
-    char text[] = HEAD "== one T\n@run at main\n@show source\nt {$eax}\n@choice C\n- a\n  h\n+ b\n== two T\nt\n@edit m C\n@check 1\n  h\n+ nop\n? h\n";
+    char text[] = HEAD "== one T\n@run at main\n@show source\nt {$eax}\n@choice C\n- a\n  h\n+ b\n"
+                       "== two T\nt\n@edit m C\n@check 1\n  h\n+ nop\n? h\n";
     struct place p = place_create();
     u32 random = 1;
     (void)state;

@@ -1,6 +1,6 @@
 /*
- * player.c: see player.h. What an answer changes (@do, @edit) is tried in the program from its beginning, and undone: every step begins
- * with the program as the lesson has it.
+ * player.c: see player.h. What an answer changes (@do, @edit) is tried in the program from its beginning, and undone: every step
+ * begins with the program as the lesson has it.
  */
 #include "frontend/lesson/player.h"
 
@@ -43,7 +43,8 @@ static bool run_all(struct player *p, const struct condition *list, unsigned cou
     for (unsigned n = 0; n < count; n++) {
         struct error why;
         if (!guest_run(&p->guest, &list[n], &why)) {
-            return error_set(err, "%s:%u: %.400s", p->lesson->base ? p->lesson->base->path : p->lesson->path, list[n].line, why.text);
+            return error_set(err, "%s:%u: %.400s", p->lesson->base ? p->lesson->base->path : p->lesson->path, list[n].line,
+                             why.text);
         }
     }
     return true;
@@ -104,7 +105,8 @@ bool player_expectations(struct player *p, struct error *err)
         u64 value = 0;
         struct error why = {""};
         if (!guest_eval(&p->guest, t->text[n], &value, &why) || !value) {
-            return error_set(err, "%s:%u: @expect %.200s: %.200s", p->lesson->base ? p->lesson->base->path : p->lesson->path, t->line[n],
+            return error_set(err, "%s:%u: @expect %.200s: %.200s", p->lesson->base ? p->lesson->base->path : p->lesson->path,
+                             t->line[n],
                              t->text[n], *why.text ? why.text : "does not hold");
         }
     }
@@ -450,7 +452,8 @@ void player_feedback(struct player *p, struct view *v)
     if (!p->tries) {
         return;
     }
-    view_put(v, p->right ? STYLE_GOOD : STYLE_BAD, p->right ? (ko ? "\u2713 맞았습니다. " : "\u2713 Right. ") : (ko ? "\u2717 아닙니다. " : "\u2717 No. "));
+    view_put(v, p->right ? STYLE_GOOD : STYLE_BAD,
+             p->right ? (ko ? "\u2713 맞았습니다. " : "\u2713 Right. ") : (ko ? "\u2717 아닙니다. " : "\u2717 No. "));
     if (*p->why) {
         put_text(p, v, STYLE_DIM, 0, p->why);
     }
@@ -485,7 +488,8 @@ static void put_page(struct player *p, struct view *v, const char *name)
     view_copy(v, 0, v->y, &page, 0, cut ? PAGE_ROWS : page.rows, page.columns);
     view_at(v, 0, v->rows);
     if (cut) {
-        view_printf(v, STYLE_DIM, korean(p) ? "... %u줄 더 있음 (:show %s)\n" : "... %u more lines (:show %s)\n", page.rows - PAGE_ROWS, name);
+        view_printf(v, STYLE_DIM, korean(p) ? "... %u줄 더 있음 (:show %s)\n" : "... %u more lines (:show %s)\n", page.rows - PAGE_ROWS,
+                    name);
     }
     view_free(&page);
 }

@@ -1,6 +1,7 @@
 /*
  * player.h: somebody goes through a lesson: where they are, what they are asked, what their answers do. Says everything as a page
- * (frontend/lab/view.h) and takes everything as a line, so that the window, the terminal, plain lines and tests drive the same thing.
+ * (frontend/lab/view.h) and takes everything as a line, so that the window, the terminal, plain lines and tests drive the same
+ * thing.
  */
 #ifndef FRONTEND_LESSON_PLAYER_H
 #define FRONTEND_LESSON_PLAYER_H
@@ -21,11 +22,13 @@ struct player {
 };
 
 /* The machine: as guest_create() takes it. */
-bool player_create(struct player *player, const struct lesson *lesson, struct machine *machine, u64 history_bytes, struct error *err);
+bool player_create(struct player *player, const struct lesson *lesson, struct machine *machine, u64 history_bytes,
+                   struct error *err);
 void player_destroy(struct player *player);
 
 const struct step *player_step(const struct player *player);
-/* What is to be seen now, in parts: how far it is, the step's title; its text; its pages, but one (LESSON_ITEMS: all); its question. */
+/* What is to be seen now, in parts: how far it is, the step's title; its text; its pages, but one (LESSON_ITEMS: all); its
+ * question. */
 void player_title(const struct player *player, struct view *view);
 void player_text(struct player *player, struct view *view);
 void player_pages(struct player *player, struct view *view, unsigned but);

@@ -1,5 +1,6 @@
 /*
- * program.c: see program.h. nasm is run in a folder of its own, without a shell; its map file (labels) and listing (lines) are read.
+ * program.c: see program.h. nasm is run in a folder of its own, without a shell; its map file (labels) and listing (lines) are
+ * read.
  *
  * Program texts come from users, image, map and listing from files: all are bounded.
  */
@@ -17,7 +18,8 @@
 
 #include "cpu/base/mem.h"
 
-enum { TEXT_MAX = 4 << 20, LINES_MAX = 20000, SYMBOLS_MAX = 8000, OFFSET_COLUMN = 7, NESTING_COLUMN = 34, SOURCE_COLUMN = 40, NEAR = 0x1000 };
+enum { TEXT_MAX = 4 << 20, LINES_MAX = 20000, SYMBOLS_MAX = 8000, OFFSET_COLUMN = 7, NESTING_COLUMN = 34, SOURCE_COLUMN = 40,
+      NEAR = 0x1000 };
 
 extern char **environ;
 
@@ -100,9 +102,9 @@ static bool begins_with_word(const char *text, const char *word)
     return !strncasecmp(text, word, n) && !isalnum((u8)text[n]);
 }
 
-/* A line of the listing: number, offset, bytes, depth of macros and includes in <>, source. Offsets are from the start of the section, of
- * which only the first one is of interest: a macro may go to another one and come back (__SECT__), else that ends what is known. What was
- * included is no line of this program. */
+/* A line of the listing: number, offset, bytes, depth of macros and includes in <>, source. Offsets are from the start of the
+ * section, of which only the first one is of interest: a macro may go to another one and come back (__SECT__), else that ends what
+ * is known. What was included is no line of this program. */
 static void read_listing(struct program *p, char *text)
 {
     u32 line = 0;
@@ -192,7 +194,8 @@ static void report(const char *said, const char *path, struct error *err)
         line = next + 1;
     }
     bool named = !strncmp(line, path, skip) && line[skip] == ':';
-    error_set(err, "%s%.*s", named ? "line " : "", (int)strcspn(named ? line + skip + 1 : line, "\n"), named ? line + skip + 1 : line);
+    error_set(err, "%s%.*s", named ? "line " : "", (int)strcspn(named ? line + skip + 1 : line, "\n"),
+              named ? line + skip + 1 : line);
 }
 
 static bool run_nasm(char *const *words, const char *where, const char *path, struct error *err)
@@ -255,8 +258,10 @@ static struct program *assemble_in(const char *where, const char *path, const ch
     common_folder(common, sizeof common);
     snprintf(own, sizeof own, "%s/", folder ? folder : ".");
     snprintf(beside, sizeof beside, "%s/../common/", folder ? folder : ".");
-    char *const words[] = {"nasm", "-f",      "bin",  "-w-all", "-I",          own,           "-I", beside,
-                           "-I",   common,    "-l",   "program.lst", "-o",     "program.bin", (char *)(uintptr_t)path, NULL};
+    /* a mistyped instruction alone on its line would be a label */
+    char *const words[] = {"nasm", "-f", "bin", "-w-all", "-w+orphan-labels", "-w+error=orphan-labels",
+                           "-I", own, "-I", beside, "-I", common, "-l", "program.lst", "-o", "program.bin",
+                           (char *)(uintptr_t)path, NULL};
     if (!run_nasm(words, where, path, err)) {
         return NULL;
     }

@@ -1,6 +1,6 @@
 /*
- * program.h: a lesson's program: assembled by nasm to a flat image, with the addresses of its labels and, for each address, the line of
- * the source it comes from.
+ * program.h: a lesson's program: assembled by nasm to a flat image, with the addresses of its labels and, for each address, the
+ * line of the source it comes from.
  *
  * The build assembles the lessons it brings along, so nasm is needed only to change a program and for lessons of one's own.
  */
@@ -41,7 +41,8 @@ struct program *program_load(const char *folder, const char *file, struct error 
 /* By nasm; `path` may be anywhere, `folder` (may be NULL) is searched for what it includes. */
 struct program *program_assemble(const char *path, const char *folder, struct error *err);
 /* The same program with the line that ends with "; @MARK" replaced (its label stays; see program_marked()). */
-struct program *program_edit(const struct program *program, const char *folder, const char *mark, const char *text, struct error *err);
+struct program *program_edit(const struct program *program, const char *folder, const char *mark, const char *text,
+                             struct error *err);
 void program_free(struct program *program);
 
 bool program_symbol(const struct program *program, const char *name, u64 *value);

@@ -73,8 +73,8 @@ static struct lesson *unknown(const struct shelf *s, const char *name, struct er
         words[n] = s->lesson[n]->name;
     }
     const char *near = nearest_word(name, words);
-    error_set(err, "there is no lesson '%.100s'%s%s%s", name, near ? "; did you mean " : " (ringside lesson lists them)", near ? near : "",
-              near ? "?" : "");
+    error_set(err, "there is no lesson '%.100s'%s%s%s", name, near ? "; did you mean " : " (ringside lesson lists them)",
+              near ? near : "", near ? "?" : "");
     return NULL;
 }
 

@@ -1,6 +1,6 @@
 /*
- * shelf.h: where lessons are found: in a folder that is named, beside the program as the build puts them (build/lessons), or as it is
- * installed (share/ringside/lessons).
+ * shelf.h: where lessons are found: in a folder that is named, beside the program as the build puts them (build/lessons), or as it
+ * is installed (share/ringside/lessons).
  */
 #ifndef FRONTEND_LESSON_SHELF_H
 #define FRONTEND_LESSON_SHELF_H

@@ -82,15 +82,18 @@ def in_lines(emulator, folder, language, steps):
         if step.kind:
             words.append(step.typed(step.right()))
         words.append("")
-    done = subprocess.run([emulator, "lesson", folder, "-lang", language, "-lines"], input="\n".join(words) + "\n", stdout=subprocess.PIPE,
+    done = subprocess.run([emulator, "lesson", folder, "-lang", language, "-lines"], input="\n".join(words) + "\n",
+                          stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, timeout=TIMEOUT, text=True)
     said = squeeze(done.stdout)
     for step in steps:
         for answer in step.wrong():
-            check(hint_begins(answer[2]) in said, "step %s: the hint of '%s' did not come:\n%s" % (step.name, answer[1], done.stdout))
+            check(hint_begins(answer[2]) in said,
+                  "step %s: the hint of '%s' did not come:\n%s" % (step.name, answer[1], done.stdout))
     questions = sum(1 for step in steps if step.kind)
     numbers = re.findall(r"\d+", done.stdout.strip().split("\n")[-1])
-    check(done.returncode == 0 and numbers == [str(questions), str(wrong)], "exit status %d, the end:\n%s" % (done.returncode, done.stdout[-2000:]))
+    check(done.returncode == 0 and numbers == [str(questions), str(wrong)],
+          "exit status %d, the end:\n%s" % (done.returncode, done.stdout[-2000:]))
 
 
 # ---- the terminal
@@ -129,7 +132,8 @@ def in_terminal(emulator, folder, language, steps):
 # ---- the window
 
 def picture(screen, path):
-    subprocess.run(["import", "-display", screen.name, "-window", "root", "-trim", "+repage", "+dither", "-colors", "32", "png8:" + path], check=True)
+    subprocess.run(["import", "-display", screen.name, "-window", "root", "-trim", "+repage", "+dither", "-colors", "32",
+                    "png8:" + path], check=True)
 
 
 def in_window(emulator, folder, language, steps, screen):
@@ -138,7 +142,8 @@ def in_window(emulator, folder, language, steps, screen):
     p = subprocess.Popen([emulator, "lesson", folder, "-lang", language, "-display", "sdl"], stdout=subprocess.PIPE, text=True)
     try:
         end = time.monotonic() + 30
-        while not subprocess.run(["xdotool", "search", "--pid", str(p.pid)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.strip():
+        while not subprocess.run(["xdotool", "search", "--pid", str(p.pid)], stdout=subprocess.PIPE,
+                                 stderr=subprocess.DEVNULL).stdout.strip():
             check(time.monotonic() < end and p.poll() is None, "no window came")
             time.sleep(0.1)
         time.sleep(0.5)
