@@ -315,6 +315,86 @@ static void test_random(void **state)
     }
 }
 
+/* ---- pages that are held back */
+
+/* Those with an odd number; with `opaque`, those without. */
+static bool odd(void *opaque, unsigned kind, vaddr page)
+{
+    (void)kind;
+    return (page >> PAGE_SHIFT & 1) != (opaque != NULL);
+}
+
+static void test_held(void **state)
+{
+    struct tlb *tlb = *state;
+    vaddr page = 0x5555000;
+    tlb_fill(tlb, TLB_USER, TLB_READ, page, HOST(3), false, PAGE_SIZE, 0);
+    tlb_hold(tlb, odd, NULL);
+    assert_false(has(tlb, TLB_USER, TLB_READ, page));
+    assert_ptr_equal(tlb_held(tlb, TLB_USER, TLB_READ, page + 5), HOST(3));
+    assert_ptr_equal(tlb_refill(tlb, TLB_USER, TLB_READ, page), HOST(3));
+    assert_false(has(tlb, TLB_USER, TLB_READ, page));
+    assert_null(tlb_held(tlb, TLB_USER, TLB_WRITE, page));
+    tlb_fill_fetch(tlb, TLB_USER, page, HOST(3), false, PAGE_SIZE, 0);
+    assert_false(has_fetch(tlb, TLB_USER, page));
+    assert_ptr_equal(tlb_held(tlb, TLB_USER, TLB_FETCH, page), HOST(3));
+    tlb_hold(tlb, odd, tlb);
+    assert_true(has(tlb, TLB_USER, TLB_READ, page));
+    tlb_hold(tlb, odd, NULL);
+    tlb_flush_page(tlb, page);
+    assert_null(tlb_held(tlb, TLB_USER, TLB_READ, page));
+    tlb_hold(tlb, NULL, NULL);
+    assert_false(has(tlb, TLB_USER, TLB_READ, page));
+}
+
+/* Whatever happens to it, a TLB that holds pages back knows what one that does not knows. */
+static void test_held_random(void **state)
+{
+    struct tlb *plain = *state, *tlb = calloc(1, sizeof *tlb);
+    u64 seed = 3;
+    tlb_init(tlb);
+    for (unsigned n = 0; n < 200000; n++) {
+        seed = seed * 6364136223846793005 + 1442695040888963407;
+        unsigned k = seed >> 33 & 63, what = seed >> 41 & 127;
+        enum tlb_view view = seed >> 50 & 1;
+        enum tlb_kind kind = seed >> 51 & 1;
+        vaddr la = (vaddr)(k & 7) << PAGE_SHIFT | (vaddr)(k >> 3) << 25;
+        bool global = k & 8, large = (k & 0x30) == 0x30;
+        if (what < 60) {
+            tlb_fill(plain, view, kind, la, HOST(k + 1), global, large ? 1 << 21 : PAGE_SIZE, k & 3);
+            tlb_fill(tlb, view, kind, la, HOST(k + 1), global, large ? 1 << 21 : PAGE_SIZE, k & 3);
+        } else if (what < 110) {
+            const u8 *known = tlb_hit(plain->data[view][kind], la, 1), *seen = tlb_hit(tlb->data[view][kind], la, 1);
+            const u8 *held = tlb_held(tlb, view, kind, la);
+            assert_true(!seen || !held);
+            assert_ptr_equal(known, seen ? seen : held);
+            assert_ptr_equal(known ? known : tlb_refill(plain, view, kind, la), seen ? seen : tlb_refill(tlb, view, kind, la));
+        } else if (what < 114) {
+            tlb_set_pcid(plain, k & 3);
+            tlb_set_pcid(tlb, k & 3);
+        } else if (what < 119) {
+            tlb_flush_page(plain, la);
+            tlb_flush_page(tlb, la);
+        } else if (what == 120) {
+            tlb_flush_local(plain);
+            tlb_flush_local(tlb);
+        } else if (what == 121) {
+            tlb_flush_writes(plain, k & 1 ? HOST(k + 1) : NULL);
+            tlb_flush_writes(tlb, k & 1 ? HOST(k + 1) : NULL);
+        } else if (what == 122) {
+            tlb_deny_keys(plain, view, kind, k & 15);
+            tlb_deny_keys(tlb, view, kind, k & 15);
+        } else if (what == 123 && k < 4) {
+            tlb_flush(plain);
+            tlb_flush(tlb);
+        } else if (what > 124) {
+            tlb_hold(tlb, k & 4 ? odd : NULL, k & 2 ? tlb : NULL);
+        }
+    }
+    tlb_hold(tlb, NULL, NULL);
+    free(tlb);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -332,6 +412,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_code_stamps, setup, teardown),
         cmocka_unit_test_setup_teardown(test_keys, setup, teardown),
         cmocka_unit_test_setup_teardown(test_random, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_held, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_held_random, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /*
- * stops.c: see stops.h. The processor asks by cpu/stop.h, and tells by cpu/crossing.h. What is found while it executes is noted, and
- * the machine asked to pause, which it does between two instructions.
+ * stops.c: see stops.h. The processor asks by cpu/stop.h, and tells by cpu/crossing.h. What is found while it executes is noted,
+ * and the machine asked to pause, which it does between two instructions.
  */
 #include "frontend/lab/stops.h"
 
@@ -775,8 +775,8 @@ const struct stop *stops_at(struct machine *m, unsigned n)
 
 /* ---- going on */
 
-/* What is near is reached at once. Where instructions are not counted, only a step is sure to end: while this goes on, nothing of the
- * host comes in that would end a slice. */
+/* What is near is reached at once. Where instructions are not counted, only a step is sure to end: while this goes on, nothing of
+ * the host comes in that would end a slice. */
 static void run_a_while(struct machine *m)
 {
     u64 end = cpu_icount(m->cpu) + INSTRUCTIONS_MAX;

@@ -1,7 +1,7 @@
 /*
  * whatif.h: what would happen if a register, memory, a descriptor or a page-table entry were another: the machine executes some
- * instructions as it is, goes back (history.h), executes them once more with the change, and goes back again. Both runs are shown side
- * by side.
+ * instructions as it is, goes back (history.h), executes them once more with the change, and goes back again. Both runs are shown
+ * side by side.
  *
  * Changes, several of them with commas between, are TARGET=VALUE, TARGET|=VALUE or TARGET&=VALUE, with numbers as in expression.h:
  *
@@ -22,8 +22,8 @@ enum { WHATIF_MOST = 1000, WHATIF_USUAL = 16 };
 
 /* Changes the machine for good. Not while it is recorded or has a past. */
 bool whatif_set(struct machine *machine, const char *changes, struct error *err);
-/* Both runs, of `most` instructions at most, each up to its first exception or change of the ring. The machine, which has a past, is
- * paused, and is then where it was. */
+/* Both runs, of `most` instructions at most, each up to its first exception or change of the ring. The machine, which has a past,
+ * is paused, and is then where it was. */
 bool whatif_page(struct view *page, struct machine *machine, const char *changes, unsigned most, struct error *err);
 
 #endif

@@ -323,7 +323,8 @@ bool whatif_apply(struct machine *m, const char *changes, struct error *err)
 {
     bool ok = change_one(m, &changes, err);
     for (changes += strspn(changes, " \t"); ok && *changes; changes += strspn(changes, " \t")) {
-        ok = *changes++ == ',' ? change_one(m, &changes, err) : error_set(err, "%.20s: a , is expected between changes", changes - 1);
+        ok = *changes++ == ',' ? change_one(m, &changes, err)
+                               : error_set(err, "%.20s: a , is expected between changes", changes - 1);
     }
     cpu_update_mode(m->cpu);
     cpu_update_debug(m->cpu);

@@ -75,7 +75,11 @@ unsigned disas_linear(struct cpu *cpu, vaddr la, u64 address, char text[DISAS_TE
     while (available < sizeof bytes && mem_peek(cpu, la + available, &bytes[available], 1)) {
         available++;
     }
-    return available ? disas_bytes(bytes, available, address, cpu->code_bytes, text) : 0;
+    if (!available) {
+        snprintf(text, DISAS_TEXT, "(not mapped)");
+        return 0;
+    }
+    return disas_bytes(bytes, available, address, cpu->code_bytes, text);
 }
 
 void disas_log_exception(struct cpu *cpu)

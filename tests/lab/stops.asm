@@ -1,5 +1,5 @@
-; stops.asm: what stops_test.c pauses at: code run often, behind MOV SS, repeated, changed by itself, in two pages, at another linear
-; address, in a page that is not there yet; memory written to in many ways; rings, faults, system calls.
+; stops.asm: what stops_test.c pauses at: code run often, behind MOV SS, repeated, changed by itself, in two pages, at another
+; linear address, in a page that is not there yet; memory written to in many ways; rings, faults, system calls.
 ;
 ; `places` tells the test where.
 

@@ -331,8 +331,9 @@ static void changes_are_tried(void **state)
         {"idt[6]=0 , gdt[8]=0", "nothing is different"},
         {"$cpl=0", "> "},
     };
-    static const char *const bad[] = {"", "$eax", "$foo=1", "$eax=", "$eax=1,", "$eax=1 2", "x[1]=1", "d[1=1", "gdt[0xfff8]=1", "$cr0=0", "$cr3=1",
-                                      "d[0x7f000000]=1", "b[0xffffffff]=1", "pte[0]", "$cpl=4", "[", "$", "$aaaaaaaaaaaaaaaaaaaaaaaa=1"};
+    static const char *const bad[] = {"", "$eax", "$foo=1", "$eax=", "$eax=1,", "$eax=1 2", "x[1]=1", "d[1=1", "gdt[0xfff8]=1", "$cr0=0",
+                                      "$cr3=1", "d[0x7f000000]=1", "b[0xffffffff]=1", "pte[0]", "$cpl=4", "[", "$",
+                                      "$aaaaaaaaaaaaaaaaaaaaaaaa=1"};
     struct guest g = create(NATIVE, HISTORY_BYTES);
     struct error err;
     struct view page;

@@ -50,14 +50,14 @@ def main(emulator, image):
     at = data.index(struct.pack("<I", 0x53504F54))
     place = struct.unpack_from("<14I", data, at + 8)
     for accel in "interp", "tcg":
-        m = Monitor([emulator, "-display", "none", "-monitor", "stdio", "-serial", "null", "-S", "-cpu", "max", "-bios", image, "-accel", accel,
-                     "-checkpoints", "on", "-device", "isa-debug-exit,iobase=0xf4,iosize=4"])
+        m = Monitor([emulator, "-display", "none", "-monitor", "stdio", "-serial", "null", "-S", "-cpu", "max", "-bios", image,
+                     "-accel", accel, "-checkpoints", "on", "-device", "isa-debug-exit,iobase=0xf4,iosize=4"])
         m.say("step", r"after 1 instructions, ring 0, f000:")
         m.say("break %#x if $ecx & 0" % place[0], "breakpoint 1: the instruction at .* if \\$ecx & 0")
         m.say("delete 1")
         m.say("break %#x" % place[0], "breakpoint 2: the instruction at")
         m.say("info breakpoints", "2 the instruction at .* happened 0 times")
-        m.go("cont", r"breakpoint 2: the instruction at 000%x; after \d+ instructions, ring 0, 0008:000%x: mov" % (place[0], place[0]))
+        m.go("cont", r"breakpoint 2: the instruction at %08x; after \d+ instructions, ring 0, 0008:%08x: mov" % (place[0], place[0]))
         m.say("step 2", r"ring 0, 0008:")
         m.say("finish", r"returned from|breakpoint 2")
         m.say("delete", r"delete")
