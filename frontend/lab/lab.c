@@ -232,38 +232,39 @@ static void put_message(struct lab *lab, struct view *screen)
         text = reason;
     }
     if (text[0]) {
-        view_put(screen, text == reason ? STYLE_NOTE : lab->message_style, text);
+        view_wrap(screen, text == reason ? STYLE_NOTE : lab->message_style, 0, text);
         view_put(screen, STYLE_TEXT, " ");
     }
 }
 
-/* What is typed, or was said; at the right end where the page is. */
-static void message_line(struct lab *lab, struct view *screen)
+/* What is typed, or was said: a line, or more if it is long. */
+static void draw_message(struct lab *lab, struct view *page)
 {
-    const struct lab_part *p = lab_active_part(lab);
-    unsigned y = screen->y;
-    if (lab->mode != LAB_KEYS) {
-        const struct line_editor *e = lab_editor(lab);
-        char line[EDITOR_LINE];
-        snprintf(line, sizeof line, "%.*s", (int)e->length, e->line);
-        view_put(screen, STYLE_KEY, lab->mode == LAB_ADDRESS ? "address: " : ": ");
-        unsigned room = screen->columns - screen->x - 1, at = 0;
-        at = e->length > room ? e->length - room : 0;
-        view_put(screen, STYLE_STRONG, line + at);
-        view_rune(screen, STYLE_TEXT | STYLE_SELECTED, ' ');
+    if (lab->mode == LAB_KEYS) {
+        rule(page);
+        view_at(page, 0, 0);
+        put_message(lab, page);
         return;
     }
-    rule(screen);
-    view_at(screen, 0, y);
-    put_message(lab, screen);
-    if (p->rows > p->room) {
-        char place[48];
-        snprintf(place, sizeof place, " lines %u to %u of %u", p->top + 1, p->top + p->room, p->rows);
-        unsigned length = (unsigned)strlen(place);
-        if (screen->x + length + 2 <= screen->columns) {
-            view_at(screen, screen->columns - length, y);
-            view_put(screen, STYLE_DIM, place);
-        }
+    const struct line_editor *e = lab_editor(lab);
+    char line[EDITOR_LINE];
+    snprintf(line, sizeof line, "%.*s", (int)e->length, e->line);
+    view_put(page, STYLE_KEY, lab->mode == LAB_ADDRESS ? "address: " : ": ");
+    unsigned room = page->columns - page->x - 1;
+    view_put(page, STYLE_STRONG, line + (e->length > room ? e->length - room : 0));
+    view_rune(page, STYLE_TEXT | STYLE_SELECTED, ' ');
+}
+
+/* At the end of the message's last line: which part of the page is seen. */
+static void put_place(struct lab *lab, struct view *message)
+{
+    const struct lab_part *p = lab_active_part(lab);
+    char place[48];
+    snprintf(place, sizeof place, " lines %u to %u of %u", p->top + 1, p->top + p->room, p->rows);
+    unsigned length = (unsigned)strlen(place);
+    if (p->rows > p->room && message->x + length + 2 <= message->columns) {
+        view_at(message, message->columns - length, message->y);
+        view_put(message, STYLE_DIM, place);
     }
 }
 
@@ -373,9 +374,11 @@ static void draw_keys(struct lab *lab, struct view *keys)
 
 static void compose(struct lab *lab, struct view *screen, unsigned columns, unsigned rows)
 {
-    struct view keys;
+    struct view keys, message;
     view_init(&keys, columns);
+    view_init(&message, columns);
     draw_keys(lab, &keys);
+    draw_message(lab, &message);
     view_clear(screen, columns);
     view_at(screen, 0, rows - 1);
     view_put(screen, STYLE_TEXT, " "); /* all rows are there */
@@ -387,18 +390,19 @@ static void compose(struct lab *lab, struct view *screen, unsigned columns, unsi
         rule(screen);
         view_put(screen, STYLE_TEXT, "\n");
     }
-    unsigned used = screen->y + 1 + keys.rows;
+    unsigned used = screen->y + message.rows + keys.rows;
     struct area body = {0, screen->y, columns, rows > used ? rows - used : 0};
     if (lab->panel.draw) {
         draw_both(lab, screen, body);
     } else {
         draw_page(lab, screen, &body);
     }
-    view_at(screen, 0, body.y + body.rows);
-    message_line(lab, screen);
-    view_copy(screen, 0, body.y + body.rows + 1, &keys, 0, keys.rows, columns);
+    put_place(lab, &message);
+    view_copy(screen, 0, body.y + body.rows, &message, 0, message.rows, columns);
+    view_copy(screen, 0, body.y + body.rows + message.rows, &keys, 0, keys.rows, columns);
     screen->rows = rows;
     view_free(&keys);
+    view_free(&message);
 }
 
 static bool due(struct lab *lab, unsigned columns, unsigned rows)

@@ -45,8 +45,8 @@ static void page_stops(struct lab *lab, struct view *page)
     stops_describe(lab->machine, page);
     view_put(page, STYLE_TEXT, "\n");
     view_wrap(page, STYLE_DIM, 0,
-              "Typed behind : they are made by break ADDRESS, watch ADDRESS, catch ring, interrupt, exception or syscall, and go by "
-              "delete NUMBER.\n");
+              "Typed behind : they are made by break ADDRESS, watch ADDRESS, catch ring, interrupt, exception or syscall, and go "
+              "by delete NUMBER.\n");
 }
 
 static void page_why(struct lab *lab, struct view *page)
@@ -107,6 +107,19 @@ static void page_output(struct lab *lab, struct view *page)
     }
 }
 
+static void put_own_keys(struct view *page, const struct lab_action *own)
+{
+    for (; own && own->key; own++) {
+        char label[8];
+        if (own->does) {
+            view_put(page, STYLE_TEXT, page->x + strlen(own->does) + 4 > page->columns ? "\n" : "  ");
+            view_tab(page, 11);
+            view_put(page, STYLE_KEY, lab_key_label(own, label));
+            view_printf(page, STYLE_TEXT, " %s", own->does);
+        }
+    }
+}
+
 static void page_help(struct lab *lab, struct view *page)
 {
     static const char *const about[] = {
@@ -132,6 +145,7 @@ static void page_help(struct lab *lab, struct view *page)
         view_rune(page, STYLE_KEY, lab_pages[n].key);
         view_tab(page, 11);
         view_put(page, STYLE_TEXT, lab_pages[n].name);
+        put_own_keys(page, lab_pages[n].actions);
         view_put(page, STYLE_TEXT, "\n");
     }
     (void)lab;

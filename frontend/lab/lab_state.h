@@ -93,7 +93,7 @@ unsigned lab_action_count(void);
 /* Whether the key has a meaning now; others are not shown. */
 bool lab_action_shown(const struct lab *lab, const struct lab_action *action);
 const char *lab_key_label(const struct lab_action *action, char text[8]);
-/* Keys that all lines of text end with; also for the line on the screen. */
+/* Of the line that is typed now. */
 struct line_editor *lab_editor(struct lab *lab);
 
 /* Carries out a line of the monitor's; a short answer is a message, a long one the page of output. */

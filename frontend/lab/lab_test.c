@@ -163,6 +163,8 @@ static void commands(void **state)
     assert_hides(*state, "VM status: paused");
     type(*state, ":nonsense\r");
     assert_shows(*state, "Error: there is no command nonsense");
+    lab_say(*state, "%s", "a message that is longer than a line of the screen, so that its end stands in the next line, whole");
+    assert_shows(*state, "next line, whole");
     lab_key(*state, ':');
     lab_key(*state, LAB_UP);
     assert_shows(*state, ": nonsense");
