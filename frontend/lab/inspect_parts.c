@@ -169,9 +169,20 @@ static bool find_symbol(void *opaque, const char *name, u64 *value, struct error
     return true;
 }
 
+static bool read_memory(void *opaque, u64 address, unsigned bytes, u64 *value, struct error *err)
+{
+    struct cpu *cpu = ((struct machine *)opaque)->cpu;
+    u8 data[8] = {0};
+    if (!mem_peek(cpu, cpu->long_mode ? address : (u32)address, data, bytes)) {
+        return error_set(err, "%llx is not mapped", (unsigned long long)address);
+    }
+    *value = load64(data);
+    return true;
+}
+
 bool inspect_expression(struct machine *m, const char **text, u64 *value, struct error *err)
 {
-    return expression_read(text, &(struct expression_names){find_register, find_symbol, m}, value, err);
+    return expression_read(text, &(struct expression_names){find_register, find_symbol, m, read_memory}, value, err);
 }
 
 bool inspect_number(struct machine *m, const char *text, u64 *value, struct error *err)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEPTH_MAX = 64, LEVELS = 5, NAME_BYTES = 256 };
+enum { DEPTH_MAX = 64, LEVELS = 10, NAME_BYTES = 256 };
 
 struct reader {
     const char *at;
@@ -16,8 +16,21 @@ struct reader {
     unsigned depth;
 };
 
-/* From the loosest to the tightest. */
-static const char *const operators[LEVELS] = {"|", "^", "&", "+-", "*/%"};
+enum sign {
+    OR_ELSE, AND_ALSO, OR, XOR, AND, EQUAL, UNEQUAL, LESS_EQUAL, MORE_EQUAL, SHIFT_LEFT, SHIFT_RIGHT, LESS, MORE, ADD, SUBTRACT,
+    MULTIPLY, DIVIDE, REST, OPERATORS
+};
+
+/* Levels go from the loosest to the tightest. Of two operators that begin alike the longer one stands first. */
+static const struct {
+    const char *text;
+    u8 level;
+} operators[OPERATORS] = {
+    [OR_ELSE] = {"||", 0},   [AND_ALSO] = {"&&", 1},    [OR] = {"|", 2},        [XOR] = {"^", 3},         [AND] = {"&", 4},
+    [EQUAL] = {"==", 5},     [UNEQUAL] = {"!=", 5},     [LESS_EQUAL] = {"<=", 6}, [MORE_EQUAL] = {">=", 6}, [SHIFT_LEFT] = {"<<", 7},
+    [SHIFT_RIGHT] = {">>", 7}, [LESS] = {"<", 6},       [MORE] = {">", 6},      [ADD] = {"+", 8},         [SUBTRACT] = {"-", 8},
+    [MULTIPLY] = {"*", 9},   [DIVIDE] = {"/", 9},       [REST] = {"%", 9},
+};
 
 static bool read_level(struct reader *r, unsigned level, u64 *value);
 
@@ -63,6 +76,28 @@ static bool read_symbol(struct reader *r, u64 *value)
     return r->names->find_symbol(r->names->opaque, name, value, r->err);
 }
 
+/* "b[", "w[", "d[", "q[" or "[". */
+static bool is_memory(const char *at)
+{
+    return *at == '[' || (*at && strchr("bwdq", *at) && at[1] == '[');
+}
+
+static bool read_memory(struct reader *r, u64 *value)
+{
+    u64 address;
+    unsigned bytes = *r->at == 'b' ? 1 : *r->at == 'w' ? 2 : *r->at == 'q' ? 8 : 4;
+    r->at += *r->at == '[' ? 1 : 2;
+    if (!read_level(r, 0, &address)) {
+        return false;
+    }
+    skip(r);
+    if (*r->at++ != ']') {
+        return error_set(r->err, "a ] is missing");
+    }
+    return r->names && r->names->read_memory ? r->names->read_memory(r->names->opaque, address, bytes, value, r->err)
+                                             : error_set(r->err, "there is no memory to read");
+}
+
 static bool read_primary(struct reader *r, u64 *value)
 {
     skip(r);
@@ -78,10 +113,12 @@ static bool read_primary(struct reader *r, u64 *value)
         if (ok && *r->at++ != ')') {
             return error_set(r->err, "a ) is missing");
         }
-    } else if (c && strchr("+-~", c)) {
+    } else if (c && strchr("+-~!", c)) {
         r->at++;
         ok = read_primary(r, value);
-        *value = c == '-' ? 0 - *value : c == '~' ? ~*value : *value;
+        *value = c == '-' ? 0 - *value : c == '~' ? ~*value : c == '!' ? !*value : *value;
+    } else if (is_memory(r->at)) {
+        ok = read_memory(r, value);
     } else if (c == '$') {
         r->at++;
         ok = read_register(r, value);
@@ -100,34 +137,44 @@ static bool read_primary(struct reader *r, u64 *value)
     return ok;
 }
 
-static bool apply(struct reader *r, char sign, u64 *value, u64 other)
+static bool apply(struct reader *r, enum sign op, u64 *value, u64 other)
 {
-    switch (sign) {
-    case '|':
-        *value |= other;
-        return true;
-    case '^':
-        *value ^= other;
-        return true;
-    case '&':
-        *value &= other;
-        return true;
-    case '+':
-        *value += other;
-        return true;
-    case '-':
-        *value -= other;
-        return true;
-    case '*':
-        *value *= other;
-        return true;
-    default:
-        if (!other) {
-            return error_set(r->err, "division by zero");
-        }
-        *value = sign == '/' ? *value / other : *value % other;
-        return true;
+    u64 v = *value;
+    if ((op == DIVIDE || op == REST) && !other) {
+        return error_set(r->err, "division by zero");
     }
+    switch (op) {
+    case OR_ELSE: *value = v || other; break;
+    case AND_ALSO: *value = v && other; break;
+    case OR: *value = v | other; break;
+    case XOR: *value = v ^ other; break;
+    case AND: *value = v & other; break;
+    case EQUAL: *value = v == other; break;
+    case UNEQUAL: *value = v != other; break;
+    case LESS_EQUAL: *value = v <= other; break;
+    case MORE_EQUAL: *value = v >= other; break;
+    case LESS: *value = v < other; break;
+    case MORE: *value = v > other; break;
+    case SHIFT_LEFT: *value = other < 64 ? v << other : 0; break;
+    case SHIFT_RIGHT: *value = other < 64 ? v >> other : 0; break;
+    case ADD: *value = v + other; break;
+    case SUBTRACT: *value = v - other; break;
+    case MULTIPLY: *value = v * other; break;
+    case DIVIDE: *value = v / other; break;
+    case REST: *value = v % other; break;
+    case OPERATORS: break;
+    }
+    return true;
+}
+
+/* OPERATORS: none is there. */
+static enum sign operator_at(const char *at)
+{
+    unsigned op = 0;
+    while (op < OPERATORS && strncmp(at, operators[op].text, strlen(operators[op].text))) {
+        op++;
+    }
+    return (enum sign)op;
 }
 
 static bool read_level(struct reader *r, unsigned level, u64 *value)
@@ -141,13 +188,13 @@ static bool read_level(struct reader *r, unsigned level, u64 *value)
         const char *before = r->at;
         u64 other;
         skip(r);
-        char sign = *r->at;
-        if (!sign || !strchr(operators[level], sign)) {
+        enum sign op = operator_at(r->at);
+        if (op == OPERATORS || operators[op].level != level) {
             r->at = before;
             break;
         }
-        r->at++;
-        ok = read_level(r, level + 1, &other) && apply(r, sign, value, other);
+        r->at += strlen(operators[op].text);
+        ok = read_level(r, level + 1, &other) && apply(r, op, value, other);
     }
     return ok;
 }

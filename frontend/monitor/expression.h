@@ -1,6 +1,7 @@
 /*
  * expression.h: numbers as the monitor takes them: 0x1000, $eip+4*2, ($esp & ~0xf), start_kernel+5, with C's
- * operators and 64-bit arithmetic.
+ * operators and unsigned 64-bit arithmetic; b[ADDR], w[ADDR], d[ADDR] (or [ADDR]) and q[ADDR] are memory of 1, 2, 4 and 8 bytes
+ * at a linear address.
  */
 #ifndef FRONTEND_MONITOR_EXPRESSION_H
 #define FRONTEND_MONITOR_EXPRESSION_H
@@ -13,6 +14,7 @@ struct expression_names {
     bool (*find_register)(void *opaque, const char *name, u64 *value); /* without its $ */
     bool (*find_symbol)(void *opaque, const char *name, u64 *value, struct error *err);
     void *opaque;
+    bool (*read_memory)(void *opaque, u64 address, unsigned bytes, u64 *value, struct error *err);
 };
 
 /* Reads from `*text` on and moves it behind what was read: white space ends an expression outside

@@ -26,7 +26,7 @@ static bool find_symbol(void *opaque, const char *name, u64 *value, struct error
     return !strcmp(name, "start_kernel") || !strcmp(name, "a.cold") || error_set(err, "no %s", name);
 }
 
-static const struct expression_names names = {find, find_symbol, NULL};
+static const struct expression_names names = {.find_register = find, .find_symbol = find_symbol};
 
 static void test_expressions(void **state)
 {
@@ -49,6 +49,12 @@ static void test_expressions(void **state)
         {"- - 5", 5, ""},
         {"start_kernel+0x10 rest", 0xc1000010, " rest"},
         {"a.cold*1", 0xc1000000, ""},
+        {"1 == 1", 1, ""},
+        {"1+1==3-1 && !0", 1, ""},
+        {"3 < 2 || 2 >= 2", 1, ""},
+        {"1<<4|1", 17, ""},
+        {"0x80>>3 != 16", 0, ""},
+        {"1 = 2", 1, " = 2"},
     };
     (void)state;
     for (unsigned i = 0; i < ARRAY_LEN(good); i++) {
@@ -60,7 +66,7 @@ static void test_expressions(void **state)
         assert_string_equal(at, good[i].rest);
     }
     static const char *const bad[] = {"",  "+",  "(1",   "1/0", "1%0", "$ebx",
-                                      "$", "0x", "12ab", "1+",  "foo", "$toolongnameforaregister"};
+                                      "$", "0x", "12ab", "1+",  "foo", "1==", "[1]", "$toolongnameforaregister"};
     for (unsigned i = 0; i < ARRAY_LEN(bad); i++) {
         const char *at = bad[i];
         u64 value;

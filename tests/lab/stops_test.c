@@ -181,6 +181,7 @@ static void each_is_counted(void **state)
         {at(CALLEE), 300},
         {at(EIGHTH), 37},
         {with(at(CALLEE), "$ecx & 31 ^ 31"), 291},
+        {with(at(CALLEE), "$ecx > 290 && d[$esp] != 0 || $ecx == 5"), 11},
         {ignored, 10},
         {once, 1},
         {at(BEHIND_SS), 1},
