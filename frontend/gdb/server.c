@@ -9,6 +9,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -137,6 +138,13 @@ static void update_watch(struct gdb_server *s)
     }
 }
 
+/* Whoever comes right after somebody has gone may be seen first. */
+static bool has_gone(int peer)
+{
+    struct pollfd p = {.fd = peer, .events = POLLRDHUP};
+    return poll(&p, 1, 0) > 0 && p.revents & (POLLRDHUP | POLLHUP | POLLERR);
+}
+
 static void on_listener(void *opaque, unsigned events)
 {
     struct gdb_server *s = opaque;
@@ -144,6 +152,9 @@ static void on_listener(void *opaque, unsigned events)
     (void)events;
     if (fd < 0) {
         return;
+    }
+    if (s->peer >= 0 && has_gone(s->peer)) {
+        hang_up(s);
     }
     if (s->peer >= 0) { /* one at a time */
         close(fd);

@@ -6,9 +6,11 @@ gdb_test.py EMULATOR KERNELS
 Exit status: 0 good, 1 not, 77 there is no gdb.
 """
 import os
+import random
 import re
 import select
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -179,6 +181,34 @@ def check_end(emulator):
         raise Failed("exit status %d after kill" % emulator.end())
 
 
+def connect(emulator):
+    peer = socket.socket(socket.AF_UNIX)
+    peer.connect(emulator.socket)
+    peer.settimeout(20)
+    return peer
+
+
+def strange_peers(program, folder, image):
+    """Those who say half of something, noise, ask and do not listen, or come while somebody is there; then comes gdb."""
+    with Emulator(program, folder, ["-m", "64", "-S", "-fda", image, "-boot", "a"]) as emulator:
+        with connect(emulator) as peer:
+            peer.send(b"$qSupp")
+        with connect(emulator) as peer:
+            peer.sendall(random.Random(1).randbytes(200000))
+        with connect(emulator) as peer:
+            peer.setblocking(False)
+            try:
+                while True:
+                    peer.send(b"$m0,1fff#2d-" * 300)
+            except BlockingIOError:
+                pass
+            with connect(emulator) as second:
+                if second.recv(1):
+                    raise Failed("two are served")
+        emulator.talk([("break *0x7c00", ""), ("continue", "Breakpoint 1"), ("kill", "killed")])
+        check_end(emulator)
+
+
 def recording(program, folder, image):
     """The same again from a recording: nothing can be changed there, and it has two ends."""
     path = os.path.join(folder, "boot.rec")
@@ -246,6 +276,7 @@ def main(program, kernels):
         os.truncate(image, 1440 * 1024)
         boot_sector(program, folder, image)
         linear_pc(program, folder, image)
+        strange_peers(program, folder, image)
         recording(program, folder, image)
         if os.path.exists(os.path.join(kernels, "vmlinuz")):
             linux(program, folder, kernels)
