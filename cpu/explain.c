@@ -43,8 +43,12 @@ static struct explain_event *last(struct cpu *cpu, enum explain_kind kind, unsig
 void explain_check(struct cpu *cpu, bool ok, enum rule rule, u32 error)
 {
     const struct explain *t = cpu->explain;
-    if (ok && t->count && t->event[t->count - 1].kind == EXPLAIN_CHECK && t->event[t->count - 1].rule == rule) {
-        return; /* the same for the next byte, or in a loop */
+    unsigned              n = t->count;
+    if (n > 1 && t->event[n - 1].kind == EXPLAIN_WALK && t->event[n - 1].access == ACCESS_FETCH) {
+        n--;
+    }
+    if (ok && n && t->event[n - 1].kind == EXPLAIN_CHECK && t->event[n - 1].rule == rule) {
+        return; /* the same for the next byte of an instruction, or in a loop */
     }
     struct explain_event *e = add(cpu, EXPLAIN_CHECK);
     e->ok                   = ok;
@@ -187,7 +191,8 @@ void explain_gate(struct cpu *cpu, unsigned vector, const struct descriptor *d)
 bool explain_frame(struct cpu *cpu, const struct frame *f)
 {
     const struct explain_event *known = last(cpu, EXPLAIN_FRAME, EXPLAIN_EVENTS);
-    if (known && known->address == f->sp && known->count == f->count && known->size == f->width && known->selector == f->ss.selector) {
+    if (known && known->address == f->sp && known->count == f->count && known->size == f->width &&
+        known->selector == f->ss.selector) {
         return false;
     }
     struct explain_event *e = add(cpu, EXPLAIN_FRAME);

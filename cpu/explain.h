@@ -13,9 +13,9 @@
 
 enum explain_kind {
     EXPLAIN_CHECK,      /* a check: rule, ok, error, cpl */
-    EXPLAIN_ACCESS,     /* an access by segment and offset: seg, address (the offset), size, access; linear and value once they are known */
+    EXPLAIN_ACCESS,     /* an access by segment and offset: seg, address (the offset), size, access, linear; value once known */
     EXPLAIN_LINEAR,     /* an access of its own to linear memory (a stack, a table, a TSS): linear, size, access, value */
-    EXPLAIN_WALK,       /* a page walk: linear, access, user, override, walk; rule (RULE_NONE: passed), value: the physical address */
+    EXPLAIN_WALK,       /* a page walk: linear, access, user, override, walk; rule (RULE_NONE: passed), value (physical) */
     EXPLAIN_DESCRIPTOR, /* selector; ok: it lies in its table (base, limit); linear, value: 8 bytes, upper: 8 more in long mode */
     EXPLAIN_GATE,       /* of the IDT: vector, linear, value, upper, size */
     EXPLAIN_FRAME,      /* values to be pushed: selector, base, limit, address (the stack pointer), size (of each), count, pushed */

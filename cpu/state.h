@@ -189,12 +189,13 @@ struct explain;
 
 /* Told of exceptions, in a list: cpu->watch. Nothing may be changed. Functions may be NULL. */
 struct cpu_watch {
-    /* cpu->raised is about to be delivered: nothing has changed since before the instruction, which is at cpu->ip, but what instructions
-     * change before they fault. cpu->delivering says what else was being delivered. */
+    /* cpu->raised is about to be delivered: nothing has changed since before the instruction, which is at cpu->ip, but what
+     * instructions change before they fault. cpu->delivering says what else was being delivered. */
     void (*exception)(void *opaque, struct cpu *cpu);
     /* An interrupt, or an event like one, is about to be delivered; `kind`: enum delivery of op.h. */
     void (*interrupt)(void *opaque, struct cpu *cpu, unsigned vector, int kind, bool has_error, u32 error);
-    /* A task switch is about to begin, in an instruction (cpu->current) or a delivery: faults in its second half belong to the new task. */
+    /* A task switch is about to begin, in an instruction (cpu->current) or a delivery: faults in its second half belong to the new
+     * task. */
     void (*task_switch)(void *opaque, struct cpu *cpu);
     void *opaque;
     struct cpu_watch *next;

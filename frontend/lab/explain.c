@@ -124,7 +124,8 @@ static unsigned walk_depth(const struct explain *t, unsigned at)
     return depth;
 }
 
-/* How far it comes up to a failure: one that comes further has passed the check that failed, even if the next failure is of the same rule. */
+/* How far it comes up to a failure: what comes further has passed the check that failed, even if the next failure is of the same
+ * rule. */
 struct progress {
     unsigned events, depth;
 };

@@ -1,10 +1,10 @@
 /*
- * explain.h: why an exception: for each one the instruction with its operands, the checks in the order in which the processor makes
- * them, what they looked at, the rule that failed, and the smallest change with which it would have passed; then how the exception was
- * delivered, and what failed there (double and triple faults).
+ * explain.h: why an exception: for each one the instruction with its operands, the checks in the order in which the processor
+ * makes them, what they looked at, the rule that failed, and the smallest change with which it would have passed; then how the
+ * exception was delivered, and what failed there (double and triple faults).
  *
- * At the moment of an exception the instruction is executed once more on a copy of the processor (cpu/explain.h), and a third time with
- * the change, to see that it helps. The guest cannot see it. Nothing is done until explain_start().
+ * At the moment of an exception the instruction is executed once more on a copy of the processor (cpu/explain.h), and a third time
+ * with the change, to see that it helps. The guest cannot see it. Nothing is done until explain_start().
  *
  * How a rule is explained: explain.def.
  */

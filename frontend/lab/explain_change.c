@@ -3,6 +3,7 @@
  *
  * explain.def writes a change as "target=value": what is to be what. A value is a number or a {name}'s, or a sum.
  */
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,16 @@
 #include "frontend/lab/explain_parts.h"
 
 typedef unsigned long long ull;
+
+static void say(struct change *c, const char *format, ...) PRINTF_LIKE(2, 3);
+
+static void say(struct change *c, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(c->text, sizeof c->text, format, args);
+    va_end(args);
+}
 
 /* ---- registers */
 
@@ -32,8 +43,10 @@ static const struct place places[] = {
     PLACE("sysenter_cs", "IA32_SYSENTER_CS", msr.sysenter_cs, sysenter_cs, 8),
     PLACE("x87_status", "the x87 status word", x87.status, x87_status, 2),
     PLACE("x87_control", "the x87 control word", x87.control, x87_control, 2),
-    PLACE("gdt.limit", "the limit in GDTR", gdtr.limit, gdtr.limit, 2), PLACE("idt.limit", "the limit in IDTR", idtr.limit, idtr.limit, 2),
-    PLACE("ldt.limit", "the LDT's limit", ldtr.limit, ldtr.limit, 4), PLACE("tr.limit", "the limit of the TSS", tr.limit, tr.limit, 4),
+    PLACE("gdt.limit", "the limit in GDTR", gdtr.limit, gdtr.limit, 2),
+    PLACE("idt.limit", "the limit in IDTR", idtr.limit, idtr.limit, 2),
+    PLACE("ldt.limit", "the LDT's limit", ldtr.limit, ldtr.limit, 4),
+    PLACE("tr.limit", "the limit of the TSS", tr.limit, tr.limit, 4),
     PLACE("cs.limit", "the limit of CS", seg[SEG_CS].limit, seg[SEG_CS].limit, 4),
     PLACE("ss.limit", "the limit of SS", seg[SEG_SS].limit, seg[SEG_SS].limit, 4),
 };
@@ -44,9 +57,9 @@ static const struct {
 } bit_names[] = {
     {"cr0.PE", 0}, {"cr0.EM", 2}, {"cr0.TS", 3}, {"cr0.NE", 5}, {"cr0.WP", 16}, {"cr0.AM", 18}, {"cr0.CD", 30}, {"cr0.MP", 1},
     {"cr4.VME", 0}, {"cr4.TSD", 2}, {"cr4.DE", 3}, {"cr4.PAE", 5}, {"cr4.PCE", 8}, {"cr4.OSFXSR", 9}, {"cr4.OSXMMEXCPT", 10},
-    {"cr4.UMIP", 11}, {"cr4.FSGSBASE", 16}, {"cr4.PCIDE", 17}, {"cr4.OSXSAVE", 18}, {"cr4.SMEP", 20}, {"cr4.SMAP", 21}, {"cr4.PKE", 22},
-    {"cr4.CET", 23}, {"efer.SCE", 0}, {"dr7.GD", 13}, {"u_cet.SH_STK_EN", 0}, {"s_cet.SH_STK_EN", 0}, {"u_cet.WR_SHSTK_EN", 1},
-    {"s_cet.WR_SHSTK_EN", 1}, {"u_cet.ENDBR_EN", 2}, {"s_cet.ENDBR_EN", 2}, {"x87_status.ES", 7}, {"xcr0.SSE", 1}, {"xcr0.AVX", 2},
+    {"cr4.UMIP", 11}, {"cr4.FSGSBASE", 16}, {"cr4.PCIDE", 17}, {"cr4.OSXSAVE", 18}, {"cr4.SMEP", 20}, {"cr4.SMAP", 21},
+    {"cr4.PKE", 22}, {"cr4.CET", 23}, {"efer.SCE", 0}, {"dr7.GD", 13}, {"u_cet.SH_STK_EN", 0}, {"s_cet.SH_STK_EN", 0},
+    {"u_cet.WR_SHSTK_EN", 1}, {"s_cet.WR_SHSTK_EN", 1}, {"u_cet.ENDBR_EN", 2}, {"s_cet.ENDBR_EN", 2}, {"x87_status.ES", 7}, {"xcr0.SSE", 1}, {"xcr0.AVX", 2},
 };
 static const struct {
     const char *name;
@@ -139,8 +152,8 @@ static u8 byte_now(const struct explain_event *e, unsigned byte, const struct ch
     return follows && c[-1].at == e->linear + byte && c[-1].size == 1 ? (u8)c[-1].after : (u8)(e->value >> (8 * byte));
 }
 
-static bool descriptor_field(const struct scene *s, const struct explain_event *e, const char *kind, const char *name, struct change *c,
-                             bool follows)
+static bool descriptor_field(const struct scene *s, const struct explain_event *e, const char *kind, const char *name,
+                             struct change *c, bool follows)
 {
     char place[64], type[64] = "";
     if (!e || !e->ok) {
@@ -162,7 +175,7 @@ static bool descriptor_field(const struct scene *s, const struct explain_event *
         }
         in_memory(c, e->linear + fields[n].byte, 1, old, new);
         c->void_of_effect = new == old;
-        snprintf(c->text, sizeof c->text, "%s %u%s instead of %u: byte %u of the %s at %s (linear 0x%llx) 0x%02x instead of 0x%02x",
+        say(c, "%s %u%s instead of %u: byte %u of the %s at %s (linear 0x%llx) 0x%02x instead of 0x%02x",
                  fields[n].title, (unsigned)c->value, type, (unsigned)(old & mask) >> fields[n].shift, fields[n].byte, kind, place,
                  (ull)c->at, new, old);
         return true;
@@ -176,12 +189,12 @@ static bool upper_change(const struct explain_event *e, struct change *c)
     u32 end = (e->selector & 0xfff8u) + 15;
     if (end > e->limit) {
         snprintf(c->target, sizeof c->target, e->selector & 4 ? "ldt.limit" : "gdt.limit");
-        snprintf(c->text, sizeof c->text, "the %s's limit at least 0x%x instead of 0x%x", e->selector & 4 ? "LDT" : "GDT", end, e->limit);
+        say(c, "the %s's limit at least 0x%x instead of 0x%x", e->selector & 4 ? "LDT" : "GDT", end, e->limit);
         c->value = end;
         return c->known = true;
     }
     in_memory(c, e->linear + 13, 1, e->upper >> 40 & 0xff, e->upper >> 40 & 0xe0);
-    snprintf(c->text, sizeof c->text, "type 0 in the upper half of the descriptor: byte 13, at linear 0x%llx, 0x%02x instead of 0x%02x",
+    say(c, "type 0 in the upper half of the descriptor: byte 13, at linear 0x%llx, 0x%02x instead of 0x%02x",
              (ull)c->at, (unsigned)c->after, (unsigned)c->before);
     return true;
 }
@@ -196,7 +209,7 @@ static bool descriptor_limit(const struct explain_event *e, struct change *c)
     }
     u64 after = (e->value & ~(u64)0x000f00000000ffff) | (limit & 0xffff) | (u64)(limit >> 16) << 48;
     in_memory(c, e->linear, 8, e->value, after);
-    snprintf(c->text, sizeof c->text, "a limit of at least 0x%llx instead of 0x%x in the descriptor at %s+0x%x", (ull)c->value,
+    say(c, "a limit of at least 0x%llx instead of 0x%x in the descriptor at %s+0x%x", (ull)c->value,
              desc_limit(&d), e->selector & 4 ? "LDT" : "GDT", e->selector & 0xfff8);
     return true;
 }
@@ -209,7 +222,7 @@ static bool gate_selector_change(const struct explain_event *e, struct change *c
         return false;
     }
     in_memory(c, e->linear + 2, 2, gate_selector(&d), c->value);
-    snprintf(c->text, sizeof c->text, "selector 0x%llx instead of 0x%x in the gate: bytes 2 and 3, at linear 0x%llx", (ull)c->value,
+    say(c, "selector 0x%llx instead of 0x%x in the gate: bytes 2 and 3, at linear 0x%llx", (ull)c->value,
              gate_selector(&d), (ull)c->at);
     return true;
 }
@@ -227,7 +240,8 @@ static u64 reserved_bits(const struct scene *s)
 {
     const struct explain_state *b = &s->e->before;
     const struct walk_trace *w = &s->walk->walk;
-    unsigned last = w->depth - 1u, levels = w->mode == PAGING_5LEVEL ? 5 : w->mode == PAGING_4LEVEL ? 4 : 2, above = levels - 1 - last;
+    unsigned levels = w->mode == PAGING_5LEVEL ? 5 : w->mode == PAGING_4LEVEL ? 4 : 2;
+    unsigned last = w->depth - 1u, above = levels - 1 - last;
     u64 value = w->entry[last].value, r = ~(u64)0 << b->phys_bits & (BIT(52) - 1);
     if (w->mode == PAGING_32) {
         return value & 0x3fe000;
@@ -250,7 +264,7 @@ static unsigned reserved_change(const struct scene *s, struct change *c)
     *c = (struct change){.is_physical = true, .physical = w->entry[w->depth - 1].addr};
     in_memory(c, c->physical, w->mode == PAGING_32 ? 4 : 8, old, old & ~reserved);
     snprintf(c->target, sizeof c->target, "pte.rsvd");
-    snprintf(c->text, sizeof c->text, "%s at physical 0x%llx: reserved bits 0x%llx = 0: 0x%llx instead of 0x%llx",
+    say(c, "%s at physical 0x%llx: reserved bits 0x%llx = 0: 0x%llx instead of 0x%llx",
              walk_level_name(w, w->depth - 1u), (ull)c->physical, (ull)reserved, (ull)(old & ~reserved), (ull)old);
     return 1;
 }
@@ -268,7 +282,7 @@ static unsigned shadow_changes(const struct scene *s, struct change *changes, un
             *c = (struct change){.is_physical = true, .physical = w->entry[n].addr};
             in_memory(c, w->entry[n].addr, w->mode == PAGING_32 ? 4 : 8, old, new);
             snprintf(c->target, sizeof c->target, "pte.shadow");
-            snprintf(c->text, sizeof c->text, "%s at physical 0x%llx: %s: 0x%llx instead of 0x%llx", walk_level_name(w, n), (ull)c->physical,
+            say(c, "%s at physical 0x%llx: %s: 0x%llx instead of 0x%llx", walk_level_name(w, n), (ull)c->physical,
                      last ? "R/W (bit 1) = 0, dirty (bit 6) = 1" : "R/W (bit 1) = 1", (ull)new, (ull)old);
         }
     }
@@ -295,7 +309,7 @@ static unsigned page_changes(const struct scene *s, const char *name, u64 value,
             c->physical = w->entry[n].addr;
             c->value = value;
             snprintf(c->target, sizeof c->target, "pte.%s", name);
-            snprintf(c->text, sizeof c->text, "%s at physical 0x%llx: %s = %u: 0x%llx instead of 0x%llx", walk_level_name(w, n),
+            say(c, "%s at physical 0x%llx: %s = %u: 0x%llx instead of 0x%llx", walk_level_name(w, n),
                      (ull)w->entry[n].addr, page_bits[k].title, (unsigned)value, (ull)new, (ull)old);
         }
     }
@@ -333,7 +347,7 @@ static bool selector_change(const struct scene *s, struct change *c)
         if ((v->kind == EXPLAIN_ACCESS || v->kind == EXPLAIN_LINEAR) && v->has_value && v->access == ACCESS_READ && v->size <= 8 &&
             (any || (u16)v->value == old)) {
             in_memory(c, v->linear, 2, v->value & 0xffff, c->value);
-            snprintf(c->text, sizeof c->text, "selector 0x%04llx instead of 0x%04llx, where it is read: linear 0x%llx", (ull)c->value,
+            say(c, "selector 0x%04llx instead of 0x%04llx, where it is read: linear 0x%llx", (ull)c->value,
                      (ull)c->before, (ull)v->linear);
             return true;
         }
@@ -342,18 +356,18 @@ static bool selector_change(const struct scene *s, struct change *c)
     if (reg >= 0 && (any || (u16)e->before.regs[reg] == old)) {
         c->known = true;
         snprintf(c->target, sizeof c->target, "gpr%d", reg);
-        snprintf(c->text, sizeof c->text, "selector 0x%04llx instead of 0x%04x in %s", (ull)c->value, (unsigned)e->before.regs[reg] & 0xffff,
+        say(c, "selector 0x%04llx instead of 0x%04x in %s", (ull)c->value, (unsigned)e->before.regs[reg] & 0xffff,
                  gpr_names[reg]);
         return true;
     }
     for (unsigned n = 1; !any && n + 1 < e->length; n++) {
         if ((e->bytes[n] | e->bytes[n + 1] << 8) == old) {
             in_memory(c, e->code + n, 2, old, c->value);
-            snprintf(c->text, sizeof c->text, "selector 0x%04llx instead of 0x%04x in the instruction", (ull)c->value, old);
+            say(c, "selector 0x%04llx instead of 0x%04x in the instruction", (ull)c->value, old);
             return true;
         }
     }
-    snprintf(c->text, sizeof c->text, "selector 0x%04llx instead of 0x%04x", (ull)c->value, old);
+    say(c, "selector 0x%04llx instead of 0x%04x", (ull)c->value, old);
     return true;
 }
 
@@ -366,7 +380,7 @@ static bool register_change(const struct scene *s, struct change *c)
     const struct explain_state *b = &s->e->before;
     for (unsigned n = 0; n < ARRAY_LEN(low); n++) {
         if (!strcmp(c->target, low[n])) {
-            snprintf(c->text, sizeof c->text, "E%s = 0x%llx instead of 0x%llx", gpr_names[n], (ull)c->value, (ull)(u32)b->regs[n]);
+            say(c, "E%s = 0x%llx instead of 0x%llx", gpr_names[n], (ull)c->value, (ull)(u32)b->regs[n]);
             return c->known = true;
         }
     }
@@ -375,14 +389,14 @@ static bool register_change(const struct scene *s, struct change *c)
             const struct place *p = place_of(c->target, (size_t)(dot - c->target));
             u64 old = load_place(b, p->in_state, p->bytes), mask = BIT(bit_names[n].bit);
             c->void_of_effect = !(old & mask) == !c->value;
-            snprintf(c->text, sizeof c->text, "%s.%s (bit %u) = %u: 0x%llx instead of 0x%llx", p->title, dot + 1, bit_names[n].bit,
+            say(c, "%s.%s (bit %u) = %u: 0x%llx instead of 0x%llx", p->title, dot + 1, bit_names[n].bit,
                      (unsigned)c->value, (ull)((old & ~mask) | (c->value ? mask : 0)), (ull)old);
             return c->known = true;
         }
     }
     for (unsigned n = 0; n < ARRAY_LEN(flag_names); n++) {
         if (!strcmp(c->target, flag_names[n].name)) {
-            snprintf(c->text, sizeof c->text, "EFLAGS.%s = %u instead of %u", dot + 1, (unsigned)c->value,
+            say(c, "EFLAGS.%s = %u instead of %u", dot + 1, (unsigned)c->value,
                      b->eflags & flag_names[n].flag ? 1 : 0);
             return c->known = true;
         }
@@ -390,7 +404,7 @@ static bool register_change(const struct scene *s, struct change *c)
     const struct place *p = place_of(c->target, strlen(c->target));
     if (p) {
         bool limit = dot && !strcmp(dot, ".limit");
-        snprintf(c->text, sizeof c->text, "%s %s0x%llx instead of 0x%llx", p->title, limit ? "at least " : "= ", (ull)c->value,
+        say(c, "%s %s0x%llx instead of 0x%llx", p->title, limit ? "at least " : "= ", (ull)c->value,
                  (ull)load_place(b, p->in_state, p->bytes));
     }
     return c->known = p != NULL;
@@ -399,17 +413,17 @@ static bool register_change(const struct scene *s, struct change *c)
 static bool privilege_change(const struct scene *s, struct change *c)
 {
     if (!strcmp(c->target, "cpl") && (s->e->before.vm86 || !s->e->before.protected_mode)) {
-        snprintf(c->text, sizeof c->text, "CPL %u in protected mode, outside virtual-8086 mode", (unsigned)c->value);
+        say(c, "CPL %u in protected mode, outside virtual-8086 mode", (unsigned)c->value);
         return true;
     }
     if (!strcmp(c->target, "iopl") && s->e->before.vm86 && s->port) {
-        snprintf(c->text, sizeof c->text, "the port's bits clear in the I/O permission bitmap");
+        say(c, "the port's bits clear in the I/O permission bitmap");
         return true;
     }
     if (!strcmp(c->target, "cpl")) {
-        snprintf(c->text, sizeof c->text, "CPL %u instead of %u", (unsigned)c->value, s->now->cpl);
+        say(c, "CPL %u instead of %u", (unsigned)c->value, s->now->cpl);
     } else if (!strcmp(c->target, "iopl")) {
-        snprintf(c->text, sizeof c->text, "IOPL %u (EFLAGS bits 13:12) instead of %u", (unsigned)c->value, s->e->before.eflags >> 12 & 3);
+        say(c, "IOPL %u (EFLAGS bits 13:12) instead of %u", (unsigned)c->value, s->e->before.eflags >> 12 & 3);
     } else {
         return false;
     }
@@ -421,15 +435,15 @@ static bool no_limit_helps(const struct explain_event *segment, u64 first, u64 l
 {
     bool down = (segment->attr & (ATTR_CODE | ATTR_DOWN)) == ATTR_DOWN;
     if (first > last || last > 0xffffffff) {
-        snprintf(c->text, sizeof c->text, "an offset from which all bytes lie before 0xffffffff: these go around the end");
+        say(c, "an offset from which all bytes lie before 0xffffffff: these go around the end");
         return true;
     }
     if (down && !first) {
-        snprintf(c->text, sizeof c->text, "an offset above the limit: in an expand-down segment 0 never is");
+        say(c, "an offset above the limit: in an expand-down segment 0 never is");
         return true;
     }
     if (down && first > segment->limit) {
-        snprintf(c->text, sizeof c->text, "B (bit 22 of the descriptor's second word) = 1: without it offsets end at 0xffff");
+        say(c, "B (bit 22 of the descriptor's second word) = 1: without it offsets end at 0xffff");
         return true;
     }
     return false;
@@ -447,15 +461,15 @@ static bool segment_change(const struct scene *s, struct change *c)
         return true;
     }
     if (!strcmp(what, "limit")) {
-        snprintf(c->text, sizeof c->text, "a limit of %s 0x%llx instead of 0x%x in the segment of %s (selector 0x%04x)",
-                 (a->attr & (ATTR_CODE | ATTR_DOWN)) == ATTR_DOWN ? "at most" : "at least", (ull)c->value, a->limit, segment_name(a->seg),
-                 a->selector);
+        say(c, "a limit of %s 0x%llx instead of 0x%x in the segment of %s (selector 0x%04x)",
+                 (a->attr & (ATTR_CODE | ATTR_DOWN)) == ATTR_DOWN ? "at most" : "at least", (ull)c->value, a->limit,
+                 segment_name(a->seg), a->selector);
     } else if (!strcmp(what, "w")) {
-        snprintf(c->text, sizeof c->text, "type \"data, writable\" in the segment of %s (selector 0x%04x)", segment_name(a->seg), a->selector);
+        say(c, "type \"data, writable\" in the segment of %s (selector 0x%04x)", segment_name(a->seg), a->selector);
     } else if (!strcmp(what, "r")) {
-        snprintf(c->text, sizeof c->text, "type \"code, readable\" in the segment of %s (selector 0x%04x)", segment_name(a->seg), a->selector);
+        say(c, "type \"code, readable\" in the segment of %s (selector 0x%04x)", segment_name(a->seg), a->selector);
     } else {
-        snprintf(c->text, sizeof c->text, "%s loaded with the selector of a data segment instead of 0x%04x", segment_name(a->seg), a->selector);
+        say(c, "%s loaded with the selector of a data segment instead of 0x%04x", segment_name(a->seg), a->selector);
     }
     return c->known = true;
 }
@@ -468,7 +482,7 @@ static bool memory_change(const struct scene *s, struct change *c)
         return false;
     }
     in_memory(c, m->linear, size, m->value, c->value);
-    snprintf(c->text, sizeof c->text, "0x%llx instead of 0x%llx in the %u bytes at linear 0x%llx", (ull)c->value, (ull)m->value, size,
+    say(c, "0x%llx instead of 0x%llx in the %u bytes at linear 0x%llx", (ull)c->value, (ull)m->value, size,
              (ull)m->linear);
     return true;
 }
@@ -482,7 +496,8 @@ static bool stack_change(const struct scene *s, struct change *c)
     if (!known) {
         return false;
     }
-    if (no_limit_helps(pushed || !s->access || (s->frame && s->frame > s->access) ? s->frame : s->access, first.number, last.number, c)) {
+    bool together = pushed || !s->access || (s->frame && s->frame > s->access);
+    if (no_limit_helps(together ? s->frame : s->access, first.number, last.number, c)) {
         return true;
     }
     if (pushed) {
@@ -498,7 +513,8 @@ static bool tss_change(const struct scene *s, struct change *c)
     for (unsigned n = s->delivery ? (unsigned)(s->delivery - s->e->event) : 0; n < s->at; n++) {
         const struct explain_event *v = &s->e->event[n];
         unsigned type = (unsigned)(v->value >> 40) & 0x1f;
-        if (v->kind == EXPLAIN_DESCRIPTOR && v->ok && (type == SYS_TSS32 || type == SYS_TSS32_BUSY || type == SYS_TSS16 || type == SYS_TSS16_BUSY)) {
+        const u32 tss = BIT(SYS_TSS16) | BIT(SYS_TSS16_BUSY) | BIT(SYS_TSS32) | BIT(SYS_TSS32_BUSY);
+        if (v->kind == EXPLAIN_DESCRIPTOR && v->ok && tss >> type & 1) {
             return descriptor_limit(v, c);
         }
     }
@@ -520,7 +536,7 @@ static bool structure_change(const struct scene *s, struct change *c, bool follo
     if (!strcmp(c->target, "table.limit")) {
         bool local = s->descriptor && s->descriptor->selector & 4;
         if (local && !(s->e->before.ldtr.attr & ATTR_P)) {
-            snprintf(c->text, sizeof c->text, "an LDT in LDTR, with a limit of at least 0x%llx: there is none", (ull)c->value);
+            say(c, "an LDT in LDTR, with a limit of at least 0x%llx: there is none", (ull)c->value);
             return true;
         }
         snprintf(c->target, sizeof c->target, local ? "ldt.limit" : "gdt.limit");
@@ -540,7 +556,8 @@ static bool structure_change(const struct scene *s, struct change *c, bool follo
 
 static bool describe(const struct scene *s, struct change *c, bool follows)
 {
-    return privilege_change(s, c) || segment_change(s, c) || memory_change(s, c) || structure_change(s, c, follows) || register_change(s, c);
+    return privilege_change(s, c) || segment_change(s, c) || memory_change(s, c) || structure_change(s, c, follows) ||
+           register_change(s, c);
 }
 
 unsigned changes_of(const struct explanation *e, const struct failure *f, struct change changes[EXPLAIN_CHANGES])

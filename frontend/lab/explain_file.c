@@ -10,7 +10,7 @@
 #include "cpu/base/mem.h"
 #include "frontend/lab/view_svg.h"
 
-enum { COLUMNS = 100 };
+enum { TEXT_COLUMNS = 80, HTML_COLUMNS = 100 };
 
 struct explain_file {
     struct machine *machine;
@@ -23,7 +23,7 @@ struct explain_file {
 static void write_text(FILE *out, const struct explanation *e)
 {
     struct view page;
-    view_init(&page, COLUMNS);
+    view_init(&page, TEXT_COLUMNS);
     explain_page(&page, e);
     view_print(&page, out);
     view_free(&page);
@@ -38,7 +38,7 @@ static void write_html(FILE *out, const struct explanation *e)
     fputs("<details><summary>", out);
     view_escape(line, out);
     fputs("</summary>\n", out);
-    view_init(&page, COLUMNS);
+    view_init(&page, HTML_COLUMNS);
     explain_page(&page, e);
     view_html(&page, out);
     view_free(&page);
@@ -71,9 +71,13 @@ struct explain_file *explain_file_open(struct machine *machine, const char *path
     f->html = ends_in(path, ".html") || ends_in(path, ".htm");
     f->write = f->html ? write_html : ends_in(path, ".json") || ends_in(path, ".jsonl") ? explain_json : write_text;
     if (f->html) {
-        fputs("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Exceptions, explained</title>\n<style>\n", out);
+        fputs("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Exceptions, explained</title>\n"
+              "<style>\n",
+              out);
         view_html_style(out);
-        fputs("summary { font-family: sans-serif; margin: 0.4em 0; cursor: pointer }\n</style></head><body>\n<h1>Exceptions, explained</h1>\n", out);
+        fputs("summary { font-family: sans-serif; margin: 0.4em 0; cursor: pointer }\n"
+              "</style></head><body>\n<h1>Exceptions, explained</h1>\n",
+              out);
     }
     explain_start(machine);
     explain_tell(machine, told, f);

@@ -1,6 +1,6 @@
 /*
- * explain_json.c: an explanation as JSON: frontend/lab/explain.schema.json says what stands where. Numbers that may need 64 bits are
- * texts, "0x...".
+ * explain_json.c: an explanation as JSON: frontend/lab/explain.schema.json says what stands where. Numbers that may need 64
+ * bits are texts, "0x...".
  */
 #include <stdio.h>
 

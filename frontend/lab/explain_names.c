@@ -48,8 +48,9 @@ static const char *system_type_words(unsigned type, bool long_mode)
         [SYS_TSS32_BUSY] = "32-bit TSS, busy", [SYS_CALL32] = "32-bit call gate", [13] = "reserved",
         [SYS_INT32] = "32-bit interrupt gate", [SYS_TRAP32] = "32-bit trap gate"};
     static const char *const longs[16] = {
-        [0] = "upper half, or none", [SYS_LDT] = "LDT", [SYS_TSS32] = "64-bit TSS, available", [SYS_TSS32_BUSY] = "64-bit TSS, busy",
-        [SYS_CALL32] = "64-bit call gate", [SYS_INT32] = "64-bit interrupt gate", [SYS_TRAP32] = "64-bit trap gate"};
+        [0] = "upper half, or none", [SYS_LDT] = "LDT", [SYS_TSS32] = "64-bit TSS, available",
+        [SYS_TSS32_BUSY] = "64-bit TSS, busy", [SYS_CALL32] = "64-bit call gate", [SYS_INT32] = "64-bit interrupt gate",
+        [SYS_TRAP32] = "64-bit trap gate"};
     return long_mode ? (longs[type] ? longs[type] : "reserved") : names[type];
 }
 
@@ -403,7 +404,8 @@ static bool noted_value(const struct scene *s, const char *what, struct value *v
 bool scene_value(const struct scene *s, const char *name, struct value *v)
 {
     static bool (*const subjects[])(const struct scene *, const char *, struct value *) = {
-        noted_value, register_value, table_value, access_value, descriptor_value, gate_value, frame_value, walk_value, stack_value, place_value};
+        noted_value, register_value, table_value, access_value, descriptor_value,
+        gate_value,  frame_value,    walk_value,  stack_value,  place_value};
     for (unsigned n = 0; n < ARRAY_LEN(subjects); n++) {
         if (subjects[n](s, name, v)) {
             return true;

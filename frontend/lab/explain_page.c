@@ -40,7 +40,8 @@ static void put_instruction(struct view *page, const struct explanation *e)
     struct scene s = {.e = e, .now = &(const struct explain_event){.cpl = b->cpl}};
     struct value mode;
     if (e->request.begin == EXPLAIN_INTERRUPT) {
-        view_printf(page, STYLE_STRONG, "  %sinterrupt 0x%02x, before this instruction:\n", e->request.kind == DELIVER_INTERRUPT ? "hardware " : "",
+        bool hardware = e->request.kind == DELIVER_INTERRUPT;
+        view_printf(page, STYLE_STRONG, "  %sinterrupt 0x%02x, before this instruction:\n", hardware ? "hardware " : "",
                     e->request.vector);
     }
     instruction_text(e, text, sizeof text);
@@ -49,17 +50,39 @@ static void put_instruction(struct view *page, const struct explanation *e)
     view_put(page, STYLE_STRONG, text);
     view_put(page, STYLE_TEXT, "\n");
     scene_value(&s, "mode", &mode);
-    snprintf(line, sizeof line, "bytes %s; %s, ring %u, IOPL %u; after %llu instructions", e->length ? bytes : "not mapped", mode.text, b->cpl,
-             b->eflags >> 12 & 3, (ull)e->icount);
+    snprintf(line, sizeof line, "bytes %s; %s, ring %u, IOPL %u; after %llu instructions", e->length ? bytes : "not mapped",
+             mode.text, b->cpl, b->eflags >> 12 & 3, (ull)e->icount);
     put_wrapped(page, STYLE_DIM, INDENT, line);
     unsigned count = operands_of(e, operands);
     size_t at = 0;
     line[0] = 0;
     for (unsigned n = 0; n < count; n++) {
-        at += (size_t)snprintf(line + at, sizeof line - at, "%s%s = 0x%llx", n ? ", " : "", operands[n].name, (ull)operands[n].value);
+        at += (size_t)snprintf(line + at, sizeof line - at, "%s%s = 0x%llx", n ? ", " : "", operands[n].name,
+                               (ull)operands[n].value);
     }
     if (count) {
         put_wrapped(page, STYLE_TEXT, INDENT, line);
+    }
+}
+
+/* All of it in three lines. */
+static void put_short(struct view *page, const struct explanation *e)
+{
+    const struct failure *f = &e->failure[0];
+    struct scene s = scene_at(e, f->at);
+    const struct explain_row *row = &explain_rows[s.now->rule];
+    struct change changes[EXPLAIN_CHANGES];
+    char text[EXPLAIN_TEXT], line[2 * EXPLAIN_TEXT];
+    scene_expand(&s, row->found, text, sizeof text);
+    snprintf(line, sizeof line, "%s: %s", rule_table[s.now->rule].sentence, text);
+    view_put(page, STYLE_STRONG, "  Why");
+    put_wrapped(page, STYLE_NOTE, MARK, line);
+    view_put(page, STYLE_STRONG, "  Change");
+    if (changes_of(e, f, changes)) {
+        put_wrapped(page, STYLE_NOTE, MARK, changes[0].text);
+    } else {
+        scene_expand(&s, row->words ? row->words : "", text, sizeof text);
+        put_wrapped(page, STYLE_NOTE, MARK, text);
     }
 }
 
@@ -87,8 +110,9 @@ static void put_rule(struct view *page, const struct explanation *e, unsigned n)
         put_wrapped(page, count ? STYLE_TEXT : STYLE_NOTE, INDENT, words);
     }
     if (f->tried && f->passes) {
-        snprintf(text, sizeof text, "Tried: then %s%s%s", f->next == RULE_NONE ? "nothing more fails" : "this passes, and next fails ",
-                 f->next == RULE_NONE ? "" : rule_table[f->next].name, f->next == RULE_NONE ? "." : ".");
+        bool more = f->next != RULE_NONE;
+        snprintf(text, sizeof text, "Tried: then %s%s.", more ? "this passes, and next fails " : "nothing more fails",
+                 more ? rule_table[f->next].name : "");
         put_wrapped(page, STYLE_DIM, INDENT, text);
     }
     view_put(page, STYLE_TEXT, "\n");
@@ -121,12 +145,16 @@ void explain_page(struct view *page, const struct explanation *e)
     put_title(page, e);
     put_instruction(page, e);
     if (!e->same) {
-        put_wrapped(page, STYLE_NOTE, 2, e->failures ? "Executed again it failed in another way, as is shown: something has changed meanwhile, such "
-                                                       "as a device, or a translation that the processor still remembered."
-                                                     : "Executed again it did not fail: it depends on a device, or on a translation that the "
-                                                       "processor still remembered.");
+        put_wrapped(page, STYLE_NOTE, 2,
+                    e->failures ? "Executed again it failed in another way, as is shown: it depends on a device, or on a "
+                                  "translation that the processor still remembered."
+                                : "Executed again it did not fail: it depends on a device, or on a translation that the processor "
+                                  "still remembered.");
     }
-    view_put(page, STYLE_STRONG, "  The checks, in the order in which they are made\n");
+    if (e->failures) {
+        put_short(page, e);
+    }
+    view_put(page, STYLE_STRONG, "\n  The checks, in the order in which they are made\n");
     for (unsigned n = 0; n < e->count; n++) {
         if (e->skipped && n == EXPLAIN_EVENTS / 2) {
             view_printf(page, STYLE_DIM, "    (%u steps are left out)\n", e->skipped);

@@ -95,7 +95,8 @@ struct step {
 /* False: it is part of another step. */
 bool step_of(const struct explanation *e, unsigned n, struct step *step);
 /* The checks that a page walk has passed before the one that failed, as events. Returns how many there are, at most `room`. */
-unsigned walk_checks(const struct explain_state *state, const struct explain_event *walk, struct explain_event *checks, unsigned room);
+unsigned walk_checks(const struct explain_state *state, const struct explain_event *walk, struct explain_event *checks,
+                     unsigned room);
 /* Registers that the instruction names, with their values. */
 struct named_operand {
     char name[16];
@@ -131,7 +132,8 @@ struct poke {
     u8 *host, old[8];
     unsigned size;
 };
-bool change_make(struct cpu *copy, const struct explanation *e, const struct failure *f, const struct change *change, struct poke *poke);
+bool change_make(struct cpu *copy, const struct explanation *e, const struct failure *f, const struct change *change,
+                 struct poke *poke);
 void change_undo(const struct poke *poke);
 
 /* ---- (explain.c) */

@@ -2,6 +2,7 @@
  * explain_steps.c: what was written down of an instruction, as a person reads it.
  */
 #include <ctype.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,6 +10,16 @@
 #include "frontend/monitor/disas.h"
 
 typedef unsigned long long ull;
+
+static void say(struct step *s, const char *format, ...) PRINTF_LIKE(2, 3);
+
+static void say(struct step *s, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(s->text, sizeof s->text, format, args);
+    va_end(args);
+}
 
 void bytes_text(const u8 *bytes, unsigned count, char *text, size_t size)
 {
@@ -99,8 +110,10 @@ static bool named_register(const struct explain_state *s, const char *name, u64 
 static const char *const hidden_operands[][4] = {
     {"rdmsr", "ecx"}, {"wrmsr", "ecx", "edx", "eax"}, {"xsetbv", "ecx", "edx", "eax"}, {"xgetbv", "ecx"}, {"rdpmc", "ecx"},
     {"wrpkru", "ecx", "edx", "eax"}, {"rdpkru", "ecx"}, {"monitor", "eax", "ecx", "edx"}, {"mwait", "eax", "ecx"},
-    {"div", "edx", "eax"}, {"idiv", "edx", "eax"}, {"push", "esp"}, {"pop", "esp"}, {"call", "esp"}, {"lcall", "esp"}, {"ret", "esp"},
-    {"retf", "esp"}, {"iretd", "esp"}, {"iretq", "rsp"}, {"iret", "esp"}, {"sysexit", "edx", "ecx"}, {"sysretq", "rcx"}, {"sysret", "rcx"},
+    {"div", "edx", "eax"}, {"idiv", "edx", "eax"}, {"push", "esp"}, {"pop", "esp"}, {"call", "esp"},
+    {"lcall", "esp"}, {"ret", "esp"}, {"retf", "esp"}, {"iretd", "esp"}, {"iretq", "rsp"}, {"iret", "esp"},
+    {"sysexit", "edx", "ecx"}, {"sysretq", "rcx"},
+    {"sysret", "rcx"},
 };
 
 static unsigned add_operand(const struct explanation *e, const char *name, struct named_operand *operands, unsigned count)
@@ -203,11 +216,12 @@ static void walk_step(const struct explanation *e, const struct explain_event *v
     s->rule = RULE_NONE;
     s->kind = v->ok ? STEP_CHECK : STEP_LOOK;
     s->ok = v->ok;
-    snprintf(s->text, sizeof s->text, "%s linear 0x%llx, %s %s", v->ok ? "paging translates and allows" : "page walk of", (ull)v->linear,
+    say(s, "%s linear 0x%llx, %s %s", v->ok ? "paging translates and allows" : "page walk of", (ull)v->linear,
              v->user ? "user" : "supervisor", kinds[v->access]);
     if (e->before.long_mode == false && v->walk.mode == PAGING_PAE) {
         u64 pdpte = e->before.pdpte[v->linear >> 30 & 3];
-        at += (size_t)snprintf(s->detail, sizeof s->detail, "PDPTE (register) 0x%llx: %s; ", (ull)pdpte, pdpte & 1 ? "P" : "not present");
+        at += (size_t)snprintf(s->detail, sizeof s->detail, "PDPTE (register) 0x%llx: %s; ", (ull)pdpte,
+                               pdpte & 1 ? "P" : "not present");
     }
     for (unsigned n = 0; n < v->walk.depth && at < sizeof s->detail; n++) {
         char flags[48];
@@ -235,8 +249,9 @@ static bool inside(vaddr la, u64 base, u64 limit)
 /* The name of a field of the TSS. */
 static void tss_field(const struct explain_state *s, u64 at, char *text, size_t size)
 {
-    static const char *const fields32[] = {"back link", "ESP0", "SS0", "ESP1", "SS1", "ESP2", "SS2", "CR3", "EIP", "EFLAGS", "EAX", "ECX", "EDX",
-                                           "EBX", "ESP", "EBP", "ESI", "EDI", "ES", "CS", "SS", "DS", "FS", "GS", "LDT", "T, I/O map base"};
+    static const char *const fields32[] = {"back link", "ESP0", "SS0", "ESP1", "SS1", "ESP2", "SS2", "CR3", "EIP", "EFLAGS", "EAX",
+                                           "ECX", "EDX", "EBX", "ESP", "EBP", "ESI", "EDI", "ES", "CS", "SS", "DS", "FS", "GS",
+                                           "LDT", "T, I/O map base"};
     static const char *const fields16[] = {"back link", "SP0", "SS0", "SP1", "SS1", "SP2", "SS2", "IP", "FLAGS", "AX", "CX",
                                            "DX", "BX", "SP", "BP", "SI", "DI", "ES", "CS", "SS", "DS", "LDT"};
     if (s->long_mode && at >= 4 && at < 28) {
@@ -270,9 +285,9 @@ static bool linear_step(const struct explanation *e, unsigned n, struct step *s)
     s->what = "table";
     if (!write && !shadow && b->tr.attr & ATTR_P && inside(v->linear, b->tr.base, b->tr.limit)) {
         tss_field(b, v->linear - b->tr.base, field, sizeof field);
-        snprintf(s->text, sizeof s->text, "TSS 0x%x + 0x%llx (%s): 0x%llx", b->tr.selector, (ull)(v->linear - b->tr.base), field, (ull)v->value);
+        say(s, "TSS 0x%x + 0x%llx (%s): 0x%llx", b->tr.selector, (ull)(v->linear - b->tr.base), field, (ull)v->value);
     } else {
-        snprintf(s->text, sizeof s->text, "%s %u bytes at linear 0x%llx%s%s", write ? "writes" : "reads", v->size, (ull)v->linear,
+        say(s, "%s %u bytes at linear 0x%llx%s%s", write ? "writes" : "reads", v->size, (ull)v->linear,
                  shadow ? " of the shadow stack" : "", v->has_value ? "" : ": it does not come to that");
         if (v->has_value) {
             size_t at = strlen(s->text);
@@ -288,7 +303,7 @@ static void access_step(const struct explain_event *v, struct step *s)
     bool write = v->access == ACCESS_WRITE;
     s->kind = STEP_LOOK;
     s->what = "access";
-    snprintf(s->text, sizeof s->text, "%s %u bytes at %s:0x%llx, linear 0x%llx", write ? "writes" : "reads", v->size ? v->size : 1,
+    say(s, "%s %u bytes at %s:0x%llx, linear 0x%llx", write ? "writes" : "reads", v->size ? v->size : 1,
              segment_name(v->seg), (ull)v->address, (ull)v->linear);
     if (v->has_value) {
         size_t at = strlen(s->text);
@@ -303,7 +318,7 @@ static void descriptor_step(const struct explanation *e, const struct explain_ev
     s->kind = STEP_LOOK;
     s->what = "descriptor";
     if (!v->ok) {
-        snprintf(s->text, sizeof s->text, "selector 0x%04x: entry 0x%x of the %s at 0x%llx, which ends at 0x%x", v->selector, v->selector & 0xfff8,
+        say(s, "selector 0x%04x: entry 0x%x of the %s at 0x%llx, which ends at 0x%x", v->selector, v->selector & 0xfff8,
                  table, (ull)v->base, v->limit);
         return;
     }
@@ -312,10 +327,11 @@ static void descriptor_step(const struct explanation *e, const struct explain_ev
     descriptor_words(&e->before, v->value, words, sizeof words);
     value_bytes(v->value, 8, bytes, sizeof bytes);
     bool gate = !(type & TYPE_S) && (type & 7) >= 4;
-    snprintf(s->text, sizeof s->text, "descriptor 0x%04x, %s+0x%x at linear 0x%llx: %s", v->selector, table, v->selector & 0xfff8, (ull)v->linear,
+    say(s, "descriptor 0x%04x, %s+0x%x at linear 0x%llx: %s", v->selector, table, v->selector & 0xfff8, (ull)v->linear,
              words);
     if (gate) {
-        snprintf(s->detail, sizeof s->detail, "%s; to %04x:0x%llx", bytes, gate_selector(&d), (ull)gate_offset(&d, e->before.long_mode));
+        snprintf(s->detail, sizeof s->detail, "%s; to %04x:0x%llx", bytes, gate_selector(&d),
+                 (ull)gate_offset(&d, e->before.long_mode));
     } else {
         snprintf(s->detail, sizeof s->detail, "%s; base 0x%llx, limit 0x%x", bytes, (ull)desc_base(&d), desc_limit(&d));
     }
@@ -332,7 +348,7 @@ static void gate_step(const struct explanation *e, const struct explain_event *v
     }
     s->kind = STEP_LOOK;
     s->what = "gate";
-    snprintf(s->text, sizeof s->text, "gate 0x%02x of the IDT, at linear 0x%llx: %s", v->vector, (ull)v->linear, words);
+    say(s, "gate 0x%02x of the IDT, at linear 0x%llx: %s", v->vector, (ull)v->linear, words);
     snprintf(s->detail, sizeof s->detail, "%s%s%s; to %04x:0x%llx", bytes, more[0] ? " " : "", more, gate_selector(&d),
              (ull)gate_offset(&d, e->before.long_mode));
 }
@@ -342,7 +358,7 @@ static void frame_step(const struct explain_event *v, struct step *s)
     size_t at = 0;
     s->kind = STEP_LOOK;
     s->what = "stack";
-    snprintf(s->text, sizeof s->text, "pushes %u values of %u bytes, from %04x:0x%llx down", v->count, v->size, v->selector, (ull)v->address);
+    say(s, "pushes %u values of %u bytes, from %04x:0x%llx down", v->count, v->size, v->selector, (ull)v->address);
     for (unsigned n = 0; n < v->count && n < EXPLAIN_PUSHED && at < sizeof s->detail; n++) {
         at += (size_t)snprintf(s->detail + at, sizeof s->detail - at, n ? ", 0x%llx" : "0x%llx", (ull)v->pushed[n]);
     }
@@ -355,9 +371,9 @@ static void delivery_step(const struct explain_event *v, struct step *s)
     s->kind = STEP_DELIVERY;
     s->what = "delivery";
     if (v->vector < 32 && strcmp(vector_name(v->vector), "INT")) {
-        snprintf(s->text, sizeof s->text, "delivery of %s, %s, vector %u", vector_name(v->vector), vector_title(v->vector), v->vector);
+        say(s, "delivery of %s, %s, vector %u", vector_name(v->vector), vector_title(v->vector), v->vector);
     } else {
-        snprintf(s->text, sizeof s->text, "delivery of vector 0x%02x", v->vector);
+        say(s, "delivery of vector 0x%02x", v->vector);
     }
     if (v->has_value) {
         snprintf(s->detail, sizeof s->detail, "error code 0x%04x", v->error);
@@ -368,8 +384,18 @@ static void entered_step(const struct explain_event *v, struct step *s)
 {
     s->kind = STEP_ENTERED;
     s->what = "entered";
-    snprintf(s->text, sizeof s->text, "the handler runs at %04x:0x%llx in ring %u, stack %04llx:0x%llx", v->selector, (ull)v->address, v->cpl,
+    say(s, "the handler runs at %04x:0x%llx in ring %u, stack %04llx:0x%llx", v->selector, (ull)v->address, v->cpl,
              (ull)v->value, (ull)v->base);
+}
+
+/* A check that passed because it does not apply here at all. */
+static bool idle_check(const struct explain_state *s, const struct explain_event *v)
+{
+    const char *name = rule_table[v->rule].name;
+    bool aligned = s->cr0 & CR0_AM && s->eflags & FLAG_AC && s->cpl == 3;
+    bool shadow = strstr(name, "SSP") || strstr(name, "CET") || !strncmp(name, "CP_", 3);
+    return v->ok && ((v->rule == RULE_GP_HANDLER_VM86 && !s->vm86) || (v->rule == RULE_AC_UNALIGNED && !aligned) ||
+                     (shadow && !(s->cr4 & CR4_CET)));
 }
 
 static void check_step(const struct explanation *e, unsigned n, struct step *s)
@@ -391,7 +417,12 @@ bool step_of(const struct explanation *e, unsigned n, struct step *s)
     const struct explain_event *v = &e->event[n];
     *s = (struct step){.rule = RULE_NONE, .ok = true, .what = ""};
     switch (v->kind) {
-    case EXPLAIN_CHECK: check_step(e, n, s); return true;
+    case EXPLAIN_CHECK:
+        if (idle_check(&e->before, v)) {
+            return false;
+        }
+        check_step(e, n, s);
+        return true;
     case EXPLAIN_ACCESS: access_step(v, s); return true;
     case EXPLAIN_LINEAR: return linear_step(e, n, s);
     case EXPLAIN_WALK: walk_step(e, v, s); return true;
@@ -401,7 +432,7 @@ bool step_of(const struct explanation *e, unsigned n, struct step *s)
     case EXPLAIN_PORT:
         s->kind = STEP_LOOK;
         s->what = "port";
-        snprintf(s->text, sizeof s->text, "port 0x%llx, %u bytes", (ull)v->address, v->size);
+        say(s, "port 0x%llx, %u bytes", (ull)v->address, v->size);
         return true;
     case EXPLAIN_DELIVERY: delivery_step(v, s); return true;
     case EXPLAIN_ENTERED: entered_step(v, s); return true;
@@ -431,6 +462,7 @@ void failure_outcome(const struct explanation *e, unsigned n, char *text, size_t
     if (first < 0 || (delivered == second && delivered != VEC_DF)) {
         return;
     }
-    snprintf(text, size, "%s (%s) while %s (%s) was being delivered: %s (SDM Vol. 3A tables 6-4 and 6-5)", vector_name(second), class_of(second),
-             vector_name(first), class_of(first), delivered < 0 ? "the processor shuts down, a triple fault" : "a double fault");
+    snprintf(text, size, "%s (%s) while %s (%s) was being delivered: %s (SDM Vol. 3A tables 6-4 and 6-5)", vector_name(second),
+             class_of(second), vector_name(first), class_of(first),
+             delivered < 0 ? "the processor shuts down, a triple fault" : "a double fault");
 }

@@ -4,10 +4,27 @@
 #include <string.h>
 
 #include "frontend/lab/explain.h"
+#include "frontend/lab/history.h"
 #include "frontend/monitor/info.h"
 #include "frontend/monitor/monitor_state.h"
 
 enum { COLUMNS = 80 };
+
+/* Exceptions that happened before explanations were turned on: with a past, it is executed again. */
+static bool look_back(struct machine *m, struct error *err)
+{
+    u64 now = cpu_icount(m->cpu), oldest = history_stats(m->history).oldest;
+    for (u64 span = (u64)1 << 20; !explain_last(m, 0) && span <= (u64)1 << 26; span <<= 2) {
+        u64 from = now > span && now - span > oldest ? now - span : oldest;
+        if (!history_go(m->history, from, err) || !history_go(m->history, now, err)) {
+            return false;
+        }
+        if (from == oldest) {
+            break;
+        }
+    }
+    return true;
+}
 
 static bool run_why(struct call *c, struct error *err)
 {
@@ -28,13 +45,17 @@ static bool run_why(struct call *c, struct error *err)
             return false;
         }
     }
-    if (!c->machine->explainer) {
+    if (!c->machine->explainer && !c->machine->history) {
         return error_set(err, "exceptions are not explained yet: say `why on`, or start with -explain FILE or -lab");
+    }
+    explain_start(c->machine);
+    if (!explain_last(c->machine, 0) && c->machine->history && !look_back(c->machine, err)) {
+        return false;
     }
     const struct explanation *e = back < EXPLAIN_KEPT ? explain_last(c->machine, (unsigned)back) : NULL;
     if (!e) {
         return error_set(err, back ? "so many exceptions are not kept: `info exceptions` shows those that are"
-                                   : "there was no exception since explanations were turned on");
+                                   : "there was no exception since explanations were turned on, or in the past that is kept");
     }
     if (json) {
         explain_json(c->out, e);
