@@ -390,7 +390,9 @@ void explain_execute(struct cpu *copy, struct explain *trace, const struct expla
     copy->explain                                 = trace;
     copy_of(copy)->outside.rule                   = request->rule;
     log_mask                                      = 0;
-    bool done = attempt(copy, begin[request->begin], request);
+    copy->single->length = 0;
+    bool done            = attempt(copy, begin[request->begin], request);
+    trace->length        = copy->single->length;
     for (unsigned n = 0; n < DELIVERIES_MAX && !done; n++) {
         done = attempt(copy, run_exception, request);
     }

@@ -45,6 +45,7 @@ struct explain {
     unsigned             count;   /* of events */
     unsigned             skipped; /* events in the middle that found no room: before event[EXPLAIN_EVENTS / 2] */
     unsigned             writes;
+    unsigned             length; /* of the instruction; 0: it was not decoded */
     struct explain_event event[EXPLAIN_EVENTS];
     struct {
         paddr at;

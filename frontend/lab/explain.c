@@ -72,8 +72,13 @@ static void bytes_take(struct explanation *e, struct cpu *cpu)
     while (e->available < sizeof e->bytes && mem_peek(cpu, e->code + e->available, &e->bytes[e->available], 1)) {
         e->available++;
     }
+}
+
+/* Of an instruction that is none for the processor, or was not executed. */
+static u8 undecoded_length(const struct explanation *e)
+{
     char text[DISAS_TEXT];
-    e->length = e->available ? (u8)disas_bytes(e->bytes, e->available, cpu->ip, cpu->code_bytes, text) : 0;
+    return e->available ? (u8)disas_bytes(e->bytes, e->available, e->before.ip, e->before.code_bytes, text) : 0;
 }
 
 enum { WALK_CHECKS = 8 };
@@ -188,6 +193,7 @@ static struct explanation *explain(struct explainer *x, struct cpu *cpu, const s
     state_take(&e->before, x->copy);
     bytes_take(e, x->copy);
     explain_execute(x->copy, &x->trace, request);
+    e->length = x->trace.length && x->trace.length <= e->available ? (u8)x->trace.length : undecoded_length(e);
     events_take(e, &x->trace);
     failures_find(e);
     e->same = e->failures && e->event[e->failure[0].at].rule == e->rule;

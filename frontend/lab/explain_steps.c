@@ -246,8 +246,8 @@ static bool inside(vaddr la, u64 base, u64 limit)
     return la - base <= limit;
 }
 
-/* The name of a field of the TSS. */
-static void tss_field(const struct explain_state *s, u64 at, char *text, size_t size)
+/* The name of a field of a TSS; wide: of a 32-bit one. */
+static void tss_field(const struct explain_state *s, bool wide, u64 at, char *text, size_t size)
 {
     static const char *const fields32[] = {"back link", "ESP0", "SS0", "ESP1", "SS1", "ESP2", "SS2", "CR3", "EIP", "EFLAGS", "EAX",
                                            "ECX", "EDX", "EBX", "ESP", "EBP", "ESI", "EDI", "ES", "CS", "SS", "DS", "FS", "GS",
@@ -260,13 +260,35 @@ static void tss_field(const struct explain_state *s, u64 at, char *text, size_t 
         snprintf(text, size, "IST%u", (unsigned)(at - 28) / 8);
     } else if (at == 102) {
         snprintf(text, size, "I/O map base");
-    } else if (!s->long_mode && s->tr.attr & 8 && at / 4 < ARRAY_LEN(fields32)) {
+    } else if (!s->long_mode && wide && at / 4 < ARRAY_LEN(fields32)) {
         snprintf(text, size, "%s", fields32[at / 4]);
-    } else if (!s->long_mode && !(s->tr.attr & 8) && at / 2 < ARRAY_LEN(fields16)) {
+    } else if (!s->long_mode && !wide && at / 2 < ARRAY_LEN(fields16)) {
         snprintf(text, size, "%s", fields16[at / 2]);
     } else {
         snprintf(text, size, "bitmaps");
     }
+}
+
+/* The TSS that these bytes are in: the present task's, or one whose descriptor was read. */
+static bool tss_of(const struct explanation *e, unsigned n, u16 *selector, u64 *base, bool *wide)
+{
+    const u32 types = BIT(SYS_TSS16) | BIT(SYS_TSS16_BUSY) | BIT(SYS_TSS32) | BIT(SYS_TSS32_BUSY);
+    vaddr la = e->event[n].linear;
+    for (unsigned k = n; k-- > 0;) {
+        const struct explain_event *v = &e->event[k];
+        struct descriptor d = {.lo = (u32)v->value, .hi = (u32)(v->value >> 32), .upper = (u32)v->upper};
+        if (v->kind == EXPLAIN_DESCRIPTOR && v->ok && types >> desc_type(&d) & 1 && inside(la, desc_base(&d), desc_limit(&d))) {
+            *selector = v->selector;
+            *base = desc_base(&d);
+            *wide = desc_type(&d) & 8;
+            return true;
+        }
+    }
+    const struct segment *tr = &e->before.tr;
+    *selector = tr->selector;
+    *base = tr->base;
+    *wide = tr->attr & 8;
+    return tr->attr & ATTR_P && inside(la, tr->base, tr->limit);
 }
 
 static bool linear_step(const struct explanation *e, unsigned n, struct step *s)
@@ -283,11 +305,15 @@ static bool linear_step(const struct explanation *e, unsigned n, struct step *s)
     }
     s->kind = STEP_LOOK;
     s->what = "table";
-    if (!write && !shadow && b->tr.attr & ATTR_P && inside(v->linear, b->tr.base, b->tr.limit)) {
-        tss_field(b, v->linear - b->tr.base, field, sizeof field);
-        say(s, "TSS 0x%x + 0x%llx (%s): 0x%llx", b->tr.selector, (ull)(v->linear - b->tr.base), field, (ull)v->value);
+    u16 selector;
+    u64 base;
+    bool wide;
+    if (!shadow && tss_of(e, n, &selector, &base, &wide)) {
+        tss_field(b, wide, v->linear - base, field, sizeof field);
+        say(s, "%sTSS 0x%x + 0x%llx (%s): 0x%llx", write ? "writes " : "", selector, (ull)(v->linear - base), field, (ull)v->value);
     } else {
-        say(s, "%s %u bytes at linear 0x%llx%s%s", write ? "writes" : "reads", v->size, (ull)v->linear,
+        say(s, "%s %u byte%s at linear 0x%llx%s%s", write ? "writes" : "reads", v->size, v->size == 1 ? "" : "s",
+            (ull)v->linear,
                  shadow ? " of the shadow stack" : "", v->has_value ? "" : ": it does not come to that");
         if (v->has_value) {
             size_t at = strlen(s->text);
@@ -303,7 +329,7 @@ static void access_step(const struct explain_event *v, struct step *s)
     bool write = v->access == ACCESS_WRITE;
     s->kind = STEP_LOOK;
     s->what = "access";
-    say(s, "%s %u bytes at %s:0x%llx, linear 0x%llx", write ? "writes" : "reads", v->size ? v->size : 1,
+    say(s, "%s %u byte%s at %s:0x%llx, linear 0x%llx", write ? "writes" : "reads", v->size, v->size == 1 ? "" : "s",
              segment_name(v->seg), (ull)v->address, (ull)v->linear);
     if (v->has_value) {
         size_t at = strlen(s->text);
@@ -395,6 +421,7 @@ static bool idle_check(const struct explain_state *s, const struct explain_event
     bool aligned = s->cr0 & CR0_AM && s->eflags & FLAG_AC && s->cpl == 3;
     bool shadow = strstr(name, "SSP") || strstr(name, "CET") || !strncmp(name, "CP_", 3);
     return v->ok && ((v->rule == RULE_GP_HANDLER_VM86 && !s->vm86) || (v->rule == RULE_AC_UNALIGNED && !aligned) ||
+                     (v->rule == RULE_GP_FAR_TYPE_LONG && !s->long_mode) ||
                      (shadow && !(s->cr4 & CR4_CET)));
 }
 
@@ -432,7 +459,7 @@ bool step_of(const struct explanation *e, unsigned n, struct step *s)
     case EXPLAIN_PORT:
         s->kind = STEP_LOOK;
         s->what = "port";
-        say(s, "port 0x%llx, %u bytes", (ull)v->address, v->size);
+        say(s, "port 0x%llx, %u byte%s", (ull)v->address, v->size, v->size == 1 ? "" : "s");
         return true;
     case EXPLAIN_DELIVERY: delivery_step(v, s); return true;
     case EXPLAIN_ENTERED: entered_step(v, s); return true;
