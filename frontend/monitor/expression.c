@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEPTH_MAX = 64, LEVELS = 10, NAME_BYTES = 256 };
+enum { DEPTH_MAX = 64, LEVELS = 9, NAME_BYTES = 256 };
 
 struct reader {
     const char *at;
@@ -21,15 +21,17 @@ enum sign {
     MULTIPLY, DIVIDE, REST, OPERATORS
 };
 
-/* Levels go from the loosest to the tightest. Of two operators that begin alike the longer one stands first. */
+/* Levels go from the loosest to the tightest. Unlike C's, comparisons are looser than & ^ |: $cr0 & 1 == 0 is what one means. Of two
+ * operators that begin alike the longer one stands first. */
 static const struct {
     const char *text;
     u8 level;
 } operators[OPERATORS] = {
-    [OR_ELSE] = {"||", 0},   [AND_ALSO] = {"&&", 1},    [OR] = {"|", 2},        [XOR] = {"^", 3},         [AND] = {"&", 4},
-    [EQUAL] = {"==", 5},     [UNEQUAL] = {"!=", 5},     [LESS_EQUAL] = {"<=", 6}, [MORE_EQUAL] = {">=", 6}, [SHIFT_LEFT] = {"<<", 7},
-    [SHIFT_RIGHT] = {">>", 7}, [LESS] = {"<", 6},       [MORE] = {">", 6},      [ADD] = {"+", 8},         [SUBTRACT] = {"-", 8},
-    [MULTIPLY] = {"*", 9},   [DIVIDE] = {"/", 9},       [REST] = {"%", 9},
+    [OR_ELSE] = {"||", 0},     [AND_ALSO] = {"&&", 1},   [OR] = {"|", 3},         [XOR] = {"^", 4},
+    [AND] = {"&", 5},          [EQUAL] = {"==", 2},      [UNEQUAL] = {"!=", 2},   [LESS_EQUAL] = {"<=", 2},
+    [MORE_EQUAL] = {">=", 2},  [SHIFT_LEFT] = {"<<", 6}, [SHIFT_RIGHT] = {">>", 6}, [LESS] = {"<", 2},
+    [MORE] = {">", 2},         [ADD] = {"+", 7},         [SUBTRACT] = {"-", 7},   [MULTIPLY] = {"*", 8},
+    [DIVIDE] = {"/", 8},       [REST] = {"%", 8},
 };
 
 static bool read_level(struct reader *r, unsigned level, u64 *value);

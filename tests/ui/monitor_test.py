@@ -74,7 +74,7 @@ def real_mode(e, folder):
     expect(e, "x 0xfee00000", "cannot be read")  # device registers are left alone
     expect(e, "print 2+3*4", "^0xe\n$")
     expect(e, "p/d (1-2) & ~0", "^ -1\n$")
-    expect(e, "print $cs.base + $ip == 1", "Error")
+    expect(e, "print $cs.base + $ip = 1", "Error")
     expect(e, "p ($sp & 0xff00) / 0", "division by zero")
     expect(e, "p " + "(" * 1000, "nested too deeply")
     expect(e, "p $nothing", "no register")
