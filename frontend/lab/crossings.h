@@ -29,8 +29,8 @@ struct crossing_record {
 
 struct crossings;
 
-/* Begins a log, or another one: machine->crossings. Capacity: records kept; 0: some. Bounded to 2^22. */
-enum { CROSSINGS_DEFAULT = 1 << 16, CROSSINGS_MAX = 1 << 22 };
+/* Begins a log, or another one: machine->crossings. Capacity: records kept; 0: some. Bounded to 2^20, of 320 bytes each. */
+enum { CROSSINGS_DEFAULT = 1 << 16, CROSSINGS_MAX = 1 << 20 };
 void crossings_start(struct machine *machine, size_t capacity);
 /* Notes no more; the log stays, and goes on with crossings_resume(). */
 void crossings_stop(struct machine *machine);

@@ -1,8 +1,10 @@
 /*
  * marks.h: what guests have said by hypercalls (frontend/machine/hypercall.h), kept in order: names of moments, lines of text,
- * assertions, snapshots. The latest MARKS_MAX of them. What is said again, because the machine went back in time, is kept once.
+ * assertions, snapshots. MARKS_MAX of them at most; when there are more, the oldest quarter goes. What is said again, because the
+ * machine went back in time, is kept once.
  *
- * Tracing of crossings starts and stops as guests ask. Assertions that failed are told at once, on standard error or in the log.
+ * Tracing of crossings starts and stops as guests ask. The first assertions that fail are told at once, on standard error or in the
+ * log.
  */
 #ifndef FRONTEND_LAB_MARKS_H
 #define FRONTEND_LAB_MARKS_H
