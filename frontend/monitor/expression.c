@@ -21,8 +21,8 @@ enum sign {
     MULTIPLY, DIVIDE, REST, OPERATORS
 };
 
-/* Levels go from the loosest to the tightest. Unlike C's, comparisons are looser than & ^ |: $cr0 & 1 == 0 is what one means. Of two
- * operators that begin alike the longer one stands first. */
+/* Levels go from the loosest to the tightest. Unlike C's, comparisons are looser than & ^ |: $cr0 & 1 == 0 is what one means.
+ * Of two operators that begin alike the longer one stands first. */
 static const struct {
     const char *text;
     u8 level;

@@ -1,7 +1,7 @@
 /*
- * expression.h: numbers as the monitor takes them: 0x1000, $eip+4*2, ($esp & ~0xf), start_kernel+5, with C's operators (but & ^ | bind
- * tighter than comparisons) and unsigned 64-bit arithmetic; b[ADDR], w[ADDR], d[ADDR] (or [ADDR]) and q[ADDR] are memory of 1, 2, 4
- * and 8 bytes at a linear address.
+ * expression.h: numbers as the monitor takes them: 0x1000, $eip+4*2, ($esp & ~0xf), start_kernel+5, with C's operators (but & ^ |
+ * bind tighter than comparisons) and unsigned 64-bit arithmetic; b[ADDR], w[ADDR], d[ADDR] (or [ADDR]) and q[ADDR] are memory of 1,
+ * 2, 4 and 8 bytes at a linear address.
  */
 #ifndef FRONTEND_MONITOR_EXPRESSION_H
 #define FRONTEND_MONITOR_EXPRESSION_H
