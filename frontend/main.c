@@ -152,7 +152,8 @@ static int run(struct machine *m, const struct options *o, struct backends *b,
     struct signals signals = {.machine = m};
     watch_signals(&signals);
     int status = machine_run(m);
-    bool as_recorded = explain_file_close(explained, &err) & tape_end(tape, &err);
+    bool written = explain_file_close(explained, &err);
+    bool as_recorded = tape_end(tape, &err) && written;
     gdb_server_destroy(gdb, as_recorded ? status : EXIT_BAD);
     struct error trouble = err;
     bool reported = report_close(report, as_recorded ? NULL : trouble.text, &err);
