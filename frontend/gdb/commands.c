@@ -8,8 +8,6 @@
 #include "frontend/gdb/memory.h"
 #include "frontend/gdb/stub_state.h"
 
-/* What gdb's protocol calls errors that it shows in its own words. */
-enum { E_FAULT = 14, E_INVALID = 22 };
 enum { READ_MAX = GDB_PACKET_MAX / 2 - 16 };
 
 /* ---- registers */

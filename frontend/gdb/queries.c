@@ -71,7 +71,7 @@ static void transfer(struct gdb *g, const char *at)
     }
     at += sizeof what - 1;
     if (!gdb_read_range(&at, &offset, &length)) {
-        gdb_refuse_number(g, 22);
+        gdb_refuse_number(g, E_INVALID);
         return;
     }
     size_t size = g->description.size, from = offset < size ? (size_t)offset : size, part = size - from;
@@ -181,7 +181,7 @@ static void command(struct gdb *g, const char *at)
     char *text = NULL;
     FILE *out = length <= COMMAND_MAX && hex_bytes(&at, line, length) && !*at ? open_memstream(&text, &size) : NULL;
     if (!out) {
-        gdb_refuse_number(g, 22);
+        gdb_refuse_number(g, E_INVALID);
         return;
     }
     g->in_command = true;

@@ -83,7 +83,7 @@ static void go_from(struct gdb *g, const char *at, bool step)
     if (!*at) {
         go(g, step);
     } else if (!hex_number(&at, &address)) {
-        gdb_refuse_number(g, 22);
+        gdb_refuse_number(g, E_INVALID);
     } else if (!outside_is_free(g->machine, "registers", &err)) {
         gdb_refuse(g, "%s", err.text);
     } else {
@@ -133,7 +133,7 @@ void gdb_actions(struct gdb *g, const char *at)
             return;
         }
     }
-    gdb_refuse_number(g, 22);
+    gdb_refuse_number(g, E_INVALID);
 }
 
 /* ---- going back */

@@ -187,7 +187,7 @@ void gdb_destroy(struct gdb *g, int status)
     if (!g) {
         return;
     }
-    if (g->attached) {
+    if (g->waiting) {
         text_printf(&g->reply, "W%02x", (unsigned)status & 255);
         gdb_send_reply(g);
     }

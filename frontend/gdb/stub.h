@@ -26,7 +26,7 @@ struct gdb_look {
 };
 
 struct gdb *gdb_create(struct machine *machine, const struct gdb_look *look, const struct gdb_link *link);
-/* The machine has ended with that status: gdb is told. NULL is nothing. */
+/* The machine has ended with that status: a gdb that waits for a stop is told. NULL is nothing. */
 void gdb_destroy(struct gdb *gdb, int status);
 
 /* Somebody is there: the machine pauses, as QEMU's does. */

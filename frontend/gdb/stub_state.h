@@ -11,6 +11,8 @@
 #include "frontend/monitor/monitor.h"
 
 enum { GDB_SIGINT = 2, GDB_SIGTRAP = 5 };
+/* Errors that gdb shows in its own words. */
+enum { E_FAULT = 14, E_INVALID = 22 };
 
 struct gdb {
     struct machine *machine;
