@@ -9,10 +9,12 @@
 #include <zlib.h>
 
 #include "cpu/base/bits.h"
+#include "cpu/base/clock.h"
 #include "cpu/base/mem.h"
 
 static const char magic[8] = "RINGREC1";
 enum { CHUNK_HEAD = 1, CHUNK_EVENTS, CHUNK_END, CHUNK_HEADER = 16, CHUNK_MAX = 16 << 20, GATHER = 32 << 10, EVENT_HEADER = 22 };
+#define FLUSH_NS 1000000000 /* no more than that of a run is lost with the emulator */
 
 /* ---- writing */
 
@@ -20,6 +22,7 @@ struct journal_writer {
     FILE *file;
     char *path;
     struct blob events;
+    i64 flush_at; /* of the host's time */
     int error; /* errno of the first failure */
 };
 
@@ -80,6 +83,7 @@ static void flush_events(struct journal_writer *w, u32 kind)
         fflush(w->file); /* as far as it is written it can be replayed, however the emulator ends */
         w->events.size = 0;
     }
+    w->flush_at = host_now() + FLUSH_NS;
 }
 
 void journal_put(struct journal_writer *w, const struct journal_event *e)
@@ -95,7 +99,7 @@ void journal_put(struct journal_writer *w, const struct journal_event *e)
     store32(header + 18, e->size);
     blob_put(&w->events, header, sizeof header);
     blob_put(&w->events, e->data, e->size);
-    if (e->kind == JOURNAL_END || w->events.size >= GATHER) {
+    if (e->kind == JOURNAL_END || w->events.size >= GATHER || host_now() >= w->flush_at) {
         flush_events(w, e->kind == JOURNAL_END ? CHUNK_END : CHUNK_EVENTS);
     }
 }

@@ -19,6 +19,7 @@
 #include "frontend/lab/inspect.h"
 #include "frontend/lab/view.h"
 #include "frontend/machine/counted.h"
+#include "frontend/machine/hypercall.h"
 
 enum { SLICES_MAX = 1000, INSTRUCTIONS_MAX = 1 << 22 };
 
@@ -51,6 +52,7 @@ struct stops {
     struct machine_listener listener;
     struct cpu_stops hooks;
     struct crossing_listener crossings;
+    struct hypercall_watch hypercalls;
     bool listening; /* to crossings */
     struct entry entry[STOPS_MAX];
     struct data_access access[STOPS_MAX]; /* to each of these */
@@ -510,12 +512,12 @@ static void crossed(void *opaque, const struct crossing *c)
     }
 }
 
-void stops_hypercall(struct machine *m, unsigned function)
+static void spoken(void *opaque, const struct hypercall *call)
 {
-    struct stops *s = m->stops;
-    for (unsigned n = 0; s && !s->suspended && n < s->count; n++) {
+    struct stops *s = opaque;
+    for (unsigned n = 0; !s->suspended && n < s->count; n++) {
         struct stop *stop = &s->entry[n].stop;
-        if (stop->kind == STOP_HYPERCALL && is_one_of(stop->vector, (int)function)) {
+        if (stop->kind == STOP_HYPERCALL && is_one_of(stop->vector, (int)call->function)) {
             reached(s, stop);
         }
     }
@@ -645,6 +647,7 @@ static void gone(void *opaque)
     struct stops *s = opaque;
     s->suspended = true;
     install(s);
+    hypercall_ignore(s->machine, &s->hypercalls);
     s->machine->stops = NULL;
     free(s);
 }
@@ -665,6 +668,8 @@ static struct stops *of(struct machine *m)
                                   .access = access,
                                   .after = after};
     s->crossings = (struct crossing_listener){.crossed = crossed, .opaque = s};
+    s->hypercalls = (struct hypercall_watch){.called = spoken, .opaque = s};
+    hypercall_listen(m, &s->hypercalls);
     s->listener = (struct machine_listener){.changed = changed, .gone = gone, .opaque = s, .next = m->listeners};
     m->listeners = &s->listener; /* before all others: they ask for the reason */
     m->stops = s;

@@ -123,7 +123,4 @@ bool stops_found(struct machine *machine, u64 *count);
  * does not come there. */
 bool stops_come_to(struct machine *machine, u64 count);
 
-/* For who executes hypercalls: one is being executed. */
-void stops_hypercall(struct machine *machine, unsigned function);
-
 #endif

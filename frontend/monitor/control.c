@@ -151,6 +151,9 @@ static bool read_happening(struct call *c, struct stop *stop, struct error *err)
         return error_set(err, "%.40s: one of ring [N], interrupt [N], exception [N|RULE], syscall [N], ring3, hypercall [N]",
                          c->word[0]);
     }
+    if (kinds[k].kind == STOP_HYPERCALL && !c->machine->config.hypercalls) {
+        return error_set(err, "hypercall: the guest cannot speak to anybody: start with -hypercalls on, or -lab");
+    }
     *stop = STOP_OF(kinds[k].kind);
     const char *rest = strstr(c->rest, c->word[0]) + strlen(c->word[0]);
     if (c->count > 1 && strcmp(c->word[1], "if")) {

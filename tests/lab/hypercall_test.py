@@ -86,6 +86,21 @@ def past(emulator, image):
     check("marks on the timeline", "marks    v" in done.stdout, done.stdout[-1500:])
 
 
+def catches(emulator, image):
+    """The monitor waits for what the guest says."""
+    process = subprocess.Popen([emulator, "-display", "none", "-serial", "null", "-cpu", "max,-la57", "-bios", image, "-hypercalls", "on",
+                                "-S", "-monitor", "stdio"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+    process.stdin.write(b"catch hypercall 1\ncont\n")
+    seen, data = b"", b"-"
+    while data and b"a hypercall 01; after" not in seen:
+        data = process.stdout.read(4096)
+        seen += data
+    check("catch hypercall", data, seen[-500:])
+    process.communicate(b"quit\n", timeout=20)
+    done = run(emulator, ["-bios", image, "-S", "-monitor", "stdio"], input="catch hypercall\nquit\n")
+    check("catch hypercall, and nobody listens", "-hypercalls on" in done.stdout, done.stdout[-300:])
+
+
 def cpio(name, data):
     head = "070701" + "".join("%08x" % n for n in (1, 0o100755, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0))
     entry = head.encode() + name.encode() + b"\0"
@@ -130,6 +145,7 @@ def main(emulator, image32, image64, headers, kernels):
         bare(emulator, 32, image32, folder)
         bare(emulator, 64, image64, folder)
         past(emulator, image32)
+        catches(emulator, image32)
         if shutil.which("gcc"):
             header(headers, folder)
         linux(emulator, headers, kernels, folder)

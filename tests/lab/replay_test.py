@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 
 TIMEOUT = 240
 
@@ -32,6 +33,21 @@ def record(emulator, words, path):
     if process.wait(timeout=TIMEOUT):
         sys.exit("recording: exit status %d" % process.returncode)
     return output
+
+
+def killed(emulator, words, path):
+    """An emulator that is killed leaves a recording of all but its last second or so."""
+    process = subprocess.Popen([emulator, "-record", path] + words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    end = time.monotonic() + TIMEOUT
+    while time.monotonic() < end and (not os.path.exists(path) or os.path.getsize(path) < 2000):
+        time.sleep(0.1)
+    process.kill()
+    process.wait()
+    done = subprocess.run([emulator, "-replay", path], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                          timeout=TIMEOUT)
+    reached = re.search(rb"after (\d+) instructions: the recording was cut off here", done.stderr)
+    if not reached or int(reached.group(1)) < 10000000:
+        sys.exit("killed while it recorded: %r" % done.stderr)
 
 
 def main(emulator, kernels, recording, replaying, times="1"):
@@ -63,6 +79,7 @@ def main(emulator, kernels, recording, replaying, times="1"):
         if counts != [900000000, 899999999, 899999999, 879999999, 900000000, 899999999] or not places[1] == places[2] == places[5]:
             print("the monitor came to %s\n%s" % (places, done.stdout.decode()))
             return 1
+        killed(emulator, machine + recording.split(","), os.path.join(folder, "killed.rec"))
         # another disk is another machine
         with open(disk, "r+b") as f:
             f.write(b"changed")
