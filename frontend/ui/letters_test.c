@@ -60,11 +60,11 @@ static void cells(void **state)
     struct view page;
     (void)state;
     view_init(&page, 12);
-    view_put(&page, STYLE_TEXT, "A \xea\xb0\x80|\n");
+    view_put(&page, STYLE_TEXT, "A \xea\xb0\x80" "B\n");
     view_rune(&page, STYLE_RING0, RUNE_RING0);
     view_rune(&page, STYLE_RING3, RUNE_RING0 + 3);
     view_put(&page, STYLE_FRAME, "\xe2\x94\x80\xe2\x94\x82\n");
-    view_put(&page, STYLE_TEXT, " x");
+    view_put(&page, STYLE_TEXT, " X");
     view_select(&page, 2);
     for (unsigned percent = 100; percent <= 200; percent += 25) {
         struct drawn d = draw(&page, percent);
