@@ -291,7 +291,7 @@ struct cpu {
         u8          live;  /* register files of the host that hold the guest's registers */
         u8          count; /* of a shift */
         u64         x87_base; /* R_IPBASE of: */
-        u32         x87_note; /* the last x87 instruction: its offset in the page, FOP from bit 16 on, bit 31 set; 0: cpu->x87 knows */
+        u32         x87_note; /* the last x87 instruction: offset in the page, FOP from bit 16 on, bit 31 set; 0: cpu->x87 knows */
         u64         before, kept[3]; /* an operand whose flags may be made again; temporaries meanwhile */
         u64         insns, blocks; /* -accel tcg,profile=on: instructions and blocks that translated code has begun */
         /* Where jumps led, by IP: by view (user, supervisor), targets of returns apart. */

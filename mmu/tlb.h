@@ -129,8 +129,8 @@ void tlb_fill(struct tlb *tlb, enum tlb_view view, enum tlb_kind kind, vaddr la,
 /* The host page of `la` from the second level, which then enters the first; NULL: walk. */
 const u8 *tlb_refill(struct tlb *tlb, enum tlb_view view, enum tlb_kind kind, vaddr la);
 const u8 *tlb_refill_fetch(struct tlb *tlb, enum tlb_view view, vaddr la);
-/* From now on pages for which holds(kind, page) says so are held back: the TLB knows what it would know of them, and forgets it when
- * it would, but tlb_hit() and all who look into the tables themselves do not find them, only tlb_refill(), tlb_refill_fetch() and
+/* From now on pages for which holds(kind, page) says so are held back: the TLB knows what it would know of them, and forgets it
+ * when it would, but tlb_hit() and all who look into the tables themselves do not find them, only tlb_refill(), tlb_refill_fetch() and
  * tlb_held(). So every access comes to the slow path, and the guest sees no difference. Again when its answers have changed; NULL:
  * none any more. */
 void tlb_hold(struct tlb *tlb, bool (*holds)(void *opaque, unsigned kind, vaddr page), void *opaque);

@@ -246,8 +246,8 @@ static u32 error_code(const struct paging *p, const struct state *s, enum access
 }
 
 /* Reads and checks. */
-ALWAYS_INLINE void look(struct paging *p, struct space *memory, vaddr la, enum access_kind kind, bool user, bool ac, struct state *s,
-                        struct walk_result *r)
+ALWAYS_INLINE void look(struct paging *p, struct space *memory, vaddr la, enum access_kind kind, bool user, bool ac,
+                        struct state *s, struct walk_result *r)
 {
     if (p->mode == PAGING_32) {
         walk32(p, memory, la, s);

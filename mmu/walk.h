@@ -50,7 +50,8 @@ static inline unsigned page_key(u64 leaf, bool user)
 /* Translates `la` for one access and sets accessed and dirty bits as hardware does (SDM Vol. 3A 4.8). `user`: CPL 3 and not an
  * implicit supervisor access; `ac`: SMAP is overridden by EFLAGS.AC. */
 struct walk_result walk(struct paging *paging, struct space *memory, vaddr la, enum access_kind kind, bool user, bool ac);
-/* The entries that a walk looked at, from the root on; the last one may be what stopped it. PAE's directory pointers are registers. */
+/* The entries that a walk looked at, from the root on; the last one may be what stopped it. PAE's directory pointers are
+ * registers. */
 struct walk_trace {
     struct {
         paddr addr;

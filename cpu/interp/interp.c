@@ -656,7 +656,8 @@ static NOINLINE void find_block(struct cpu *cpu, const struct insn *from)
 static unsigned fetch_more(struct cpu *cpu, vaddr la, u8 *bytes, unsigned n)
 {
     do {
-        cpu_check(cpu, cpu->ip + n - cpu->code_low <= cpu->code_span, cpu->code_bytes == 8 ? RULE_GP_CODE_CANONICAL : RULE_GP_CODE_LIMIT, 0);
+        cpu_check(cpu, cpu->ip + n - cpu->code_low <= cpu->code_span,
+                  cpu->code_bytes == 8 ? RULE_GP_CODE_CANONICAL : RULE_GP_CODE_LIMIT, 0);
         bytes[n] = mem_fetch_byte(cpu, la + n);
         n++;
     } while (n < INSN_BYTES_MAX && (la + n) & (PAGE_SIZE - 1) && cpu->ip + n - cpu->code_low <= cpu->code_span &&

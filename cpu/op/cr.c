@@ -174,6 +174,8 @@ void cr0_write(struct cpu *cpu, u64 value)
     write_cr0(cpu, value);
     if (was_protected != cpu->protected_mode || was_long != (bool)(cpu->efer & EFER_LMA)) {
         crossing_end(cpu);
+    } else {
+        crossing_drop(cpu);
     }
 }
 

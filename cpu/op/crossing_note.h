@@ -91,6 +91,14 @@ static inline void crossing_task(const struct cpu *cpu, u16 from, u16 to)
     }
 }
 
+/* It was none. */
+static inline void crossing_drop(const struct cpu *cpu)
+{
+    if (unlikely(cpu->crossing)) {
+        cpu->crossing->open = false;
+    }
+}
+
 /* From here on it has happened, even if a fault follows. */
 static inline void crossing_commit(const struct cpu *cpu)
 {

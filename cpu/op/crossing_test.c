@@ -354,6 +354,23 @@ static void modes(void **state)
     end(&w, b);
 }
 
+/* CR0 is written, and the mode stays: what comes later has interrupted nothing. */
+static void no_change_of_mode(void **state)
+{
+    (void)state;
+    struct watch w;
+    struct bed *b = watched(&w, "qemu32");
+    bed_protected(b, 0);
+    CODE(b, CODE0, "\x0f\x20\xc0\x0f\x22\xc0\x0f\x0b"); /* mov eax, cr0; mov cr0, eax; ud2 */
+    step(b);
+    step(b);
+    assert_int_equal(w.count, 0);
+    const struct crossing *c = one(&w, b, CROSSING_EXCEPTION);
+    assert_int_equal(c->vector, VEC_UD);
+    assert_int_equal(c->during, 0);
+    end(&w, b);
+}
+
 static void real_mode(void **state)
 {
     (void)state;
@@ -420,6 +437,7 @@ int main(void)
         cmocka_unit_test(int_and_iret), cmocka_unit_test(exceptions), cmocka_unit_test(gate_and_retf), cmocka_unit_test(tasks),
         cmocka_unit_test(vm86),         cmocka_unit_test(long_mode),  cmocka_unit_test(events),        cmocka_unit_test(modes),
         cmocka_unit_test(real_mode),    cmocka_unit_test(listeners_come_and_go),
+        cmocka_unit_test(no_change_of_mode),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

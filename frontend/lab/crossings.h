@@ -3,7 +3,8 @@
  * log was begun: how many of each kind, and how much was executed in each ring, and when.
  *
  * A moment is a number of instructions in counted time, otherwise nanoseconds of guest time. When the machine goes back in time
- * (history.h), what is known of its future stays; crossings that come again are not noted twice. Should it go another way than before, what it does instead takes their place.
+ * (history.h), what is known of its future stays; crossings that come again are not noted twice. Should it go another way than
+ * before, what it does instead takes their place.
  *
  * The log never holds more than it was given room for; what it counts in pieces of time becomes coarser the longer it runs.
  */

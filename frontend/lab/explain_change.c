@@ -59,7 +59,8 @@ static const struct {
     {"cr4.VME", 0}, {"cr4.TSD", 2}, {"cr4.DE", 3}, {"cr4.PAE", 5}, {"cr4.PCE", 8}, {"cr4.OSFXSR", 9}, {"cr4.OSXMMEXCPT", 10},
     {"cr4.UMIP", 11}, {"cr4.FSGSBASE", 16}, {"cr4.PCIDE", 17}, {"cr4.OSXSAVE", 18}, {"cr4.SMEP", 20}, {"cr4.SMAP", 21},
     {"cr4.PKE", 22}, {"cr4.CET", 23}, {"efer.SCE", 0}, {"dr7.GD", 13}, {"u_cet.SH_STK_EN", 0}, {"s_cet.SH_STK_EN", 0},
-    {"u_cet.WR_SHSTK_EN", 1}, {"s_cet.WR_SHSTK_EN", 1}, {"u_cet.ENDBR_EN", 2}, {"s_cet.ENDBR_EN", 2}, {"x87_status.ES", 7}, {"xcr0.SSE", 1}, {"xcr0.AVX", 2},
+    {"u_cet.WR_SHSTK_EN", 1}, {"s_cet.WR_SHSTK_EN", 1}, {"u_cet.ENDBR_EN", 2}, {"s_cet.ENDBR_EN", 2},
+    {"x87_status.ES", 7}, {"xcr0.SSE", 1}, {"xcr0.AVX", 2},
 };
 static const struct {
     const char *name;

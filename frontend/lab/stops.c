@@ -41,7 +41,7 @@ struct instant {
 struct data_access {
     vaddr address;
     unsigned bytes; /* 0: nothing */
-    bool write;
+    bool write, happened; /* not happened: it may have faulted */
     u64 before, ip;
     u16 cs;
     u8 ring;
@@ -401,14 +401,21 @@ static void access(void *opaque, vaddr la, u64 bytes, bool write, bool done)
     struct stops *s = opaque;
     if (done) {
         cpu_ask_after(cpu_of(s));
-        return;
     }
     for (unsigned n = 0; n < s->count; n++) {
         const struct stop *stop = &s->entry[n].stop;
         struct data_access *d = &s->access[n];
-        if (!wants(stop, write) || !overlap(stop->address, stop->bytes, la, bytes) || (d->bytes && (d->write || !write))) {
+        if (!wants(stop, write) || !overlap(stop->address, stop->bytes, la, bytes)) {
             continue;
         }
+        if (done) {
+            d->happened = d->bytes != 0;
+            continue;
+        }
+        if (d->happened && (d->write || !write)) {
+            continue;
+        }
+        d->happened = false;
         vaddr first = stop->address - la < bytes ? stop->address : la;
         u64 here = bytes - (first - la), watched = stop->bytes - (first - stop->address), common = here < watched ? here : watched;
         d->address = first;
@@ -427,7 +434,7 @@ static void after(void *opaque)
     struct stops *s = opaque;
     for (unsigned n = 0; n < s->count; n++) {
         const struct data_access *d = &s->access[n];
-        if (d->bytes && reached(s, &s->entry[n].stop)) {
+        if (d->happened && reached(s, &s->entry[n].stop)) {
             struct stop_reason *r = &s->reason;
             r->address = d->address;
             r->bytes = d->bytes;

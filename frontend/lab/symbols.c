@@ -216,7 +216,7 @@ static bool take_elf(const struct elf *e, const u8 *entry, const char *names, u6
     u16 section = load16(entry + (e->wide ? 6 : 14));
     unsigned type = info & 15, bind = info >> 4;
     if (name >= names_size || !names[name] || !section || type == STT_SECTION || type == STT_FILE || names[name] == '$' ||
-        !strncmp(names + name, ".L", 2)) {
+        !strncmp(names + name, ".L", 2) || strnlen(names + name, NAME_MAX_BYTES + 1) > NAME_MAX_BYTES) {
         return false;
     }
     u64 value = e->wide ? load64(entry + 8) : load32(entry + 4);
@@ -431,7 +431,7 @@ static bool operand_address(const char *operand, u64 next, u64 code_base, u64 *a
 {
     const char *bracket = strchr(operand, '[');
     char sign, closing;
-    unsigned long long number;
+    unsigned long long number = 0;
     if (!bracket) {
         bool alone = sscanf(operand, "0x%llx%c", &number, &closing) == 1;
         *address = code_base + number;

@@ -132,6 +132,23 @@ static void elf(void **state)
     }
 }
 
+/* Names without an end that all lie in each other would take hours to sort. */
+static void elf_long_names(void **state)
+{
+    (void)state;
+    enum { LONG = 2000 };
+    u8 file[1024 + LONG];
+    size_t size = make_elf(file, true);
+    memset(file + size, 'a', LONG);
+    store_le(file + 64 + 2 * 64 + 32, sizeof names + LONG, 8); /* the names are longer */
+    store_le(file + 64 + 3 * 64 + 3 * 24, sizeof names, 4);    /* helper's is all of this */
+    write_file(file, size + LONG);
+    struct symbols *s = loaded(0);
+    assert_int_equal(symbols_count(s), 4);
+    assert_text(s, 0x401028, "start+0x28");
+    symbols_free(s);
+}
+
 static void elf_damaged(void **state)
 {
     (void)state;
@@ -264,7 +281,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(elf),        cmocka_unit_test(elf_damaged), cmocka_unit_test(system_map),
-        cmocka_unit_test(no_symbols), cmocka_unit_test(operands),
+        cmocka_unit_test(no_symbols), cmocka_unit_test(operands),    cmocka_unit_test(elf_long_names),
     };
     close(mkstemp(path));
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -112,7 +112,8 @@ static void crossed(void *opaque, const struct crossing *c)
     if (c->from.ring != c->to.ring) {
         snprintf(l->text + n, sizeof l->text - (size_t)n, ", to ring %u", c->to.ring);
     }
-    t->done = c->kind == CROSSING_EXCEPTION || c->kind == CROSSING_SHUTDOWN || c->from.ring != c->to.ring;
+    t->done = c->kind == CROSSING_EXCEPTION || c->kind == CROSSING_SHUTDOWN || c->from.ring != c->to.ring ||
+              t->count >= t->most; /* before() may be far: interrupts can follow each other without an instruction between them */
     if (t->done) {
         cpu_kick(t->m->cpu);
     }

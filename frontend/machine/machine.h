@@ -188,8 +188,8 @@ void machine_request_pause(struct machine *machine);
 /* Listeners are told in the order in which they came. The structure stays theirs. */
 void machine_listen(struct machine *machine, struct machine_listener *listener);
 void machine_forget(struct machine *machine, const struct machine_listener *listener);
-/* Lets the processor run for as long as nobody wants anything, and timers that are due; for who cannot wait for machine_run() to do so. Returns
- * how long to wait for something to happen, in nanoseconds, negative: for ever. */
+/* Lets the processor run for as long as nobody wants anything, and timers that are due; for who cannot wait for machine_run() to do
+ * so. Returns how long to wait for something to happen, in nanoseconds, negative: for ever. */
 i64 machine_slice(struct machine *machine);
 void machine_quit(struct machine *machine, int status);
 /* Buttons: outside.h. */

@@ -25,6 +25,7 @@ test:
     call late
     call memory
     call rings
+    call faulting
     ret
 
 ; ---- identity-mapped, but for what is named above
@@ -202,6 +203,14 @@ rings:
     FAULT "an undefined instruction", UD, 0, ud2
     mov eax, SEL_T
     FAULT "an empty descriptor", GP, SEL_T, {mov fs, ax}
+    ret
+
+; ---- a write whose page comes when it is asked for: it faults, and is executed again
+faulting:
+    mov dword [PAGE_C + 0x800], 7
+    mov dword [PT + (LATE >> 12) * 4], 0
+    invlpg [LATE]
+    mov dword [LATE + 0x800], 5
     ret
 
     [section .data]

@@ -196,7 +196,7 @@ static void each_is_counted(void **state)
         {at(AT_RING3), 1},
         {ud, 1},
         {rule, 1},
-        {STOP_OF(STOP_EXCEPTION), 3},
+        {STOP_OF(STOP_EXCEPTION), 4},
         {ring3, 2},
         {ring1, 1},
         {STOP_OF(STOP_TO_RING3), 2},
@@ -214,6 +214,25 @@ static void each_is_counted(void **state)
                 fail_msg("%s: %u pauses, not %u (executor %u)", words, n, cases[k].pauses, how);
             }
         }
+    }
+}
+
+/* What an access that faulted saw is not told of the one that comes in its place. */
+static void what_faults_has_not_happened(void **state)
+{
+    (void)state;
+    for (unsigned how = 0; how < EXECUTORS; how++) {
+        struct guest g = create(how, 0);
+        struct stop late = memory(STOP_WRITE, LATE, 4);
+        late.address += 0x800;
+        add(g.m, late);
+        assert_true(go_on(g.m));
+        const struct stop_reason *r = stops_reason(g.m);
+        assert_int_equal(r->address, late.address);
+        assert_int_equal(r->before, 7);
+        assert_int_equal(r->after, 5);
+        assert_false(go_on(g.m));
+        destroy(g);
     }
 }
 
@@ -457,6 +476,7 @@ int main(int argc, char **argv)
     find_places();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_is_counted),
+        cmocka_unit_test(what_faults_has_not_happened),
         cmocka_unit_test(all_executors_pause_alike),
         cmocka_unit_test(they_are_found_backwards),
         cmocka_unit_test(changes_are_tried),
