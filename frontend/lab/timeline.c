@@ -340,8 +340,9 @@ static void put_pointers(const struct drawing *d, const struct timeline_range *r
         view_put(d->page, STYLE_NOTE, "^");
         char text[64];
         snprintf(text, sizeof text, "%" PRIu64 " %s", range->number, crossing_name(&x->crossing, name));
-        if (MARGIN + at + 2 + strlen(text) > d->page->columns) {
-            view_at(d->page, MARGIN + at - 1 - (unsigned)strlen(text), d->page->y);
+        unsigned length = (unsigned)strlen(text);
+        if (MARGIN + at + 2 + length > d->page->columns && MARGIN + at > length) {
+            view_at(d->page, MARGIN + at - 1 - length, d->page->y);
         } else {
             view_put(d->page, STYLE_TEXT, " ");
         }

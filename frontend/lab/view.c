@@ -132,7 +132,7 @@ void view_rune(struct view *view, enum style style, u32 rune)
     }
     unsigned cells = rune_cells(rune);
     if (cells && make_row(view, view->y)) {
-        bool fits = view->x + cells <= view->columns;
+        bool fits = view->x < view->columns && cells <= view->columns - view->x;
         for (unsigned n = 0; fits && n < cells; n++) {
             *cell_at(view, view->x + n, view->y) = (struct cell){n ? 0 : is_control(rune) ? 0xfffd : rune, (u8)style};
         }

@@ -116,6 +116,10 @@ static void bounds(void **state)
     view_at(&v, 0, VIEW_ROWS_MAX);
     view_put(&v, STYLE_TEXT, "x");
     assert_int_equal(v.rows, 0);
+    view_at(&v, ~0u, 0); /* where one letter more would be column 0 again */
+    view_put(&v, STYLE_TEXT, "ab");
+    assert_int_equal(v.rows, 1);
+    assert_int_equal(v.x, v.columns);
     view_clear(&v, 0);
     view_wrap(&v, STYLE_TEXT, 0, "nothing to write on");
     view_free(&v);
