@@ -3,20 +3,12 @@
  */
 #include "frontend/machine/hypercall.h"
 
+#include "cpu/mem.h"
+
 /* A byte of RAM or ROM; false: there is none, or it is a device's. */
 static bool peek(struct machine *m, u64 la, u8 *byte)
 {
-    paddr phys;
-    struct cpu *cpu = m->cpu;
-    if (!walk_peek(&cpu->paging, m->memory, cpu->code_bytes == 8 ? la : (u32)la, &phys)) {
-        return false;
-    }
-    struct target t = space_find(m->memory, phys, false, false);
-    if (!t.region || !t.region->host || !t.left) {
-        return false;
-    }
-    *byte = t.region->host[t.offset];
-    return true;
+    return mem_peek(m->cpu, m->cpu->code_bytes == 8 ? la : (u32)la, byte, 1);
 }
 
 static bool has_text(const struct hypercall *call)
