@@ -75,13 +75,15 @@ static bool open_window(struct sdl_display *d)
     return true;
 }
 
+/* SDL's connections stay until the program ends. It wakes this thread by a message to the window, on an X connection of its own
+ * (SDL 2.26); when X takes one only after the window has gone, closing that connection would find the error, for which libX11
+ * ends the program with status 1. */
 static void close_window(struct sdl_window *w)
 {
     window_set_grab(w, false);
     window_close_lab(w);
     w->sdl.FreeSurface(w->shadow);
     w->sdl.DestroyWindow(w->window);
-    w->sdl.QuitSubSystem(SDL_INIT_VIDEO);
 }
 
 static void run_window(struct sdl_display *d)
@@ -110,6 +112,8 @@ static void *window_thread(void *opaque)
         }
         pthread_mutex_unlock(&d->lock);
         run_window(d);
+        pthread_mutex_lock(&d->lock); /* SDL may be waking this thread still: see join() */
+        pthread_mutex_unlock(&d->lock);
         close_window(&d->window);
     }
     return NULL;
@@ -131,11 +135,11 @@ static void join(struct sdl_display *d)
     pthread_mutex_lock(&d->lock);
     d->stop = true;
     pthread_cond_signal(&d->started_changed);
-    pthread_mutex_unlock(&d->lock);
     if (d->started == STARTED) {
         d->woken = false;
         wake(d);
     }
+    pthread_mutex_unlock(&d->lock); /* only now may the window be closed */
     pthread_join(d->thread, NULL);
 }
 

@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+"""SDL's last message to the window reaches X when the window has gone: that is nobody's concern. gdb gives the message a window
+that is not there, and keeps it back until something else is sent.
+
+window_close_test.py EMULATOR
+"""
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+from harness import Failed, check, wait_for
+from window import Screen, find_window, xdo
+
+SCRIPT = """
+set breakpoint pending on
+set confirm off
+set debuginfod enabled off
+break XSendEvent if $_thread == 1
+commands
+silent
+set $rsi = 0x7ffffff
+disable 1
+enable 3
+continue
+end
+disable 1
+break sdl_destroy
+commands
+silent
+enable 1
+continue
+end
+break XFlush if $_thread == 1
+commands
+silent
+return
+disable 3
+continue
+end
+disable 3
+run
+"""
+
+
+def run(program, folder):
+    script = os.path.join(folder, "script.gdb")
+    with open(script, "w") as f:
+        f.write(SCRIPT)
+    screen = Screen(folder)
+    os.environ["DISPLAY"] = screen.name
+    os.environ["SDL_VIDEODRIVER"] = "x11"
+    p = subprocess.Popen(["gdb", "-q", "-batch", "-nx", "-x", script, "--args", program, "-display", "sdl", "-monitor", "none"],
+                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        xdo("windowfocus", "--sync", wait_for("the window", find_window))
+        time.sleep(0.5)
+        xdo("key", "ctrl+alt+q")
+        said = p.communicate(timeout=60)[0]
+        check("exited normally" in said, said)
+    finally:
+        if p.poll() is None:
+            p.terminate()
+        screen.end()
+
+
+def gdb_may():
+    """Containers may forbid tracing."""
+    return "exited normally" in subprocess.run(["gdb", "-q", "-batch", "-nx", "-ex", "run", "true"], stdin=subprocess.DEVNULL,
+                                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout
+
+
+def main():
+    if platform.machine() != "x86_64" or not all(map(shutil.which, ("Xvfb", "xdotool", "gdb"))) or not gdb_may():
+        print("needs an x86-64 host, Xvfb, xdotool, and gdb that may trace: skipped")
+        return 77
+    with tempfile.TemporaryDirectory(prefix="ringside-close.") as folder:
+        try:
+            run(sys.argv[1], folder)
+        except Failed as failure:
+            print("FAILED: %s" % failure)
+            return 1
+    return 0
+
+
+sys.exit(main())
