@@ -202,7 +202,7 @@ static bool take_on_display(struct bench *b, bool *shown, struct error *err)
     *shown = false;
     m->paused = true;
     panel_open(&panel, &b->player);
-    bool ok = display_open(m, &b->options, &display, err);
+    bool ok = display_open(m, &b->options, &display, err) || b->options.display == DISPLAY_AUTO;
     if (ok && display) {
         *shown = true;
         machine_run(m);

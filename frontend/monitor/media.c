@@ -88,7 +88,8 @@ static bool run_eject(struct call *c, struct error *err)
     if (force && c->count < 2) {
         return error_set(err, "eject -f: which drive?");
     }
-    return outside_is_free(c->machine, "eject", err) && find_removable(c, c->word[force], &p, err) && put_medium(c, &p, NULL, force, err);
+    return outside_is_free(c->machine, "eject", err) && find_removable(c, c->word[force], &p, err) &&
+           put_medium(c, &p, NULL, force, err);
 }
 
 /* As the command line opened the last medium of that drive. */

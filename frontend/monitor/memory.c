@@ -290,7 +290,8 @@ static bool run_o(struct call *c, struct error *err)
         !call_number(c, c->word[1], &value, err)) {
         return false;
     }
-    struct outside_port access = {.port = (u16)port, .size = (u8)f.size, .write = true, .value = (u32)(value & (((u64)1 << f.size * 8) - 1))};
+    struct outside_port access = {.port = (u16)port, .size = (u8)f.size, .write = true,
+                                  .value = (u32)(value & (((u64)1 << f.size * 8) - 1))};
     return outside_port(c->machine, &access) || error_set(err, "ports are not accessed while a run is replayed");
 }
 

@@ -163,8 +163,8 @@ struct rect window_place_lab(const struct sdl_window *w, struct rect *room, u32 
 }
 
 /* The picture that large, and that many columns and rows. False: it is larger than `most`. */
-static bool size_with(const struct sdl_window *w, u32 picture_width, u32 picture_height, const u32 cells[2], SDL_Rect most, u32 *width,
-                      u32 *height)
+static bool size_with(const struct sdl_window *w, u32 picture_width, u32 picture_height, const u32 cells[2], SDL_Rect most,
+                      u32 *width, u32 *height)
 {
     bool both = w->lab_shown == LAB_BOTH;
     u32 lab_width = cells[0] * letters_width(w->letters) + 2 * MARGIN, cell = letters_height(w->letters);

@@ -88,6 +88,9 @@ def main(emulator, lessons):
     expect(run(emulator, "first-gp", "-lang", "xx", status=1), "-lang: en or ko")
     expect(run(emulator, "./nowhere", status=1), "no lesson.txt")
     expect(run(emulator, "first-gp", "-wrong", status=1), "-wrong")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
+        os.environ.pop(name, None)
+    expect(run(emulator, "first-gp", "-lang", "en"), "step 1 of 6", "[Enter: next, :help]")     # neither a display nor a terminal
     with tempfile.TemporaryDirectory(prefix="ringside-lesson.") as folder:
         own_lesson(emulator, lessons, folder)
         grades(emulator, lessons, folder)
