@@ -804,9 +804,16 @@ static void run_a_while(struct machine *m)
     }
 }
 
+/* A step of a machine that runs is one from where it is now. */
+static struct stops *paused(struct machine *m)
+{
+    machine_pause(m);
+    return of(m);
+}
+
 void stops_step(struct machine *m)
 {
-    of(m)->motion = MOTION_STEP;
+    paused(m)->motion = MOTION_STEP;
     run_a_while(m);
 }
 
@@ -826,7 +833,7 @@ static bool decode_next(struct cpu *cpu, struct insn *i)
 
 void stops_step_over(struct machine *m)
 {
-    struct stops *s = of(m);
+    struct stops *s = paused(m);
     struct insn insn[2];
     if (decode_next(m->cpu, insn) && calls(insn)) {
         step_over(s, insn);
@@ -838,7 +845,7 @@ void stops_step_over(struct machine *m)
 
 void stops_finish(struct machine *m)
 {
-    struct stops *s = of(m);
+    struct stops *s = paused(m);
     s->motion = MOTION_FINISH;
     s->finish_sp = stack_pointer(m->cpu);
     s->finish_ring = m->cpu->cpl;

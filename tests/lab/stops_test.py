@@ -4,10 +4,12 @@
 stops_test.py EMULATOR IMAGE    IMAGE: stops.asm
 Exit status: 0 as it should be, 1 not.
 """
+import os
 import re
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 
 TIMEOUT = 60
@@ -45,7 +47,24 @@ class Monitor:
         self.read(pattern.encode() + rb"[^\n]*\n\(ringside\) ")
 
 
+def running(emulator, folder):
+    """A guest that loops and has no timers, and is not paused first: a step is one from where it is."""
+    image = os.path.join(folder, "loop.bin")
+    with open(image, "wb") as f:
+        f.write(bytes(0xfff0) + b"\xeb\xfe" + bytes(14))
+    m = Monitor([emulator, "-display", "none", "-monitor", "stdio", "-serial", "null", "-bios", image])
+    m.say("step", r"ring 0, f000:0000fff0: jmp")
+    for command in "next", "finish":
+        m.say("cont")
+        m.say(command)
+        m.say("stop")
+    m.process.stdin.write(b"quit\n")
+    m.process.wait(timeout=TIMEOUT)
+
+
 def main(emulator, image):
+    with tempfile.TemporaryDirectory(prefix="ringside-stops.") as folder:
+        running(emulator, folder)
     data = open(image, "rb").read()
     at = data.index(struct.pack("<I", 0x53504F54))
     place = struct.unpack_from("<14I", data, at + 8)
