@@ -16,6 +16,6 @@ only '\bpiix4_pm_power_button\(' 'devices/chipset/piix4_pm\.c|frontend/machine/o
 only '\bcpu_raise_nmi\(' 'cpu/cpu\.c|frontend/machine/(outside|pc)\.c'
 only '\bmachine_request_reset\(' 'frontend/machine/(machine|pc|outside)\.c'
 only '\b(getrandom|gettimeofday|time)\((NULL|&|config)' 'frontend/(main|options)\.c'
-only '\bhost_now\(' 'cpu/base/(clock|loop)\.c|devices/serial/chardev\.c|frontend/ui/.*|frontend/lab/lab\.c|frontend/machine/counted\.c'
+only '\bhost_now\(' 'cpu/base/(clock|loop)\.c|devices/serial/chardev\.c|frontend/ui/.*|frontend/lab/(lab|journal)\.c|frontend/machine/counted\.c'
 only '\bspace_(read|write)\([a-z>-]*ports' 'cpu/op/io\.c|frontend/machine/outside\.c|frontend/lesson/guest\.c' # before the machine has run
 exit $status
