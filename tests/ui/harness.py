@@ -2,8 +2,11 @@
 import os
 import re
 import select
+import shutil
 import signal
 import subprocess
+import sys
+import tempfile
 import time
 
 
@@ -91,3 +94,18 @@ class Emulator:
                 self.process.wait(5)
             except subprocess.TimeoutExpired:
                 self.process.kill()
+
+
+def main(run, *programs):
+    """Calls run(EMULATOR, FOLDER), with a folder that is gone then, where the programs are installed. The exit status; 77: skipped."""
+    missing = [program for program in programs if not shutil.which(program)]
+    if missing:
+        print("needs %s: skipped" % ", ".join(missing))
+        return 77
+    with tempfile.TemporaryDirectory(prefix="ringside-test.") as folder:
+        try:
+            run(sys.argv[1], folder)
+        except Failed as failure:
+            print("FAILED: %s" % failure)
+            return 1
+    return 0

@@ -4,11 +4,9 @@
 lab_terminal_test.py EMULATOR
 """
 import os
-import shutil
 import sys
-import tempfile
 
-from harness import Failed, check, make_echo
+from harness import check, main, make_echo
 from terminal import Terminal
 
 
@@ -87,23 +85,16 @@ def make_spinning(folder):
     return image
 
 
-def main():
-    if not shutil.which("nasm"):
-        print("needs nasm: skipped")
-        return 77
-    with tempfile.TemporaryDirectory(prefix="ringside-lab.") as folder:
-        echo = ["-fda", make_echo(folder)]
-        for steps, words in ((with_guest, echo + ["-display", "curses"]), (without_adapter, echo + ["-vga", "none", "-lab", "-S"]),
-                             (spinning, ["-fda", make_spinning(folder), "-display", "curses", "-lab"])):
-            t = Terminal([sys.argv[1], "-m", "16", "-snapshot"] + words)
-            try:
-                steps(t)
-            except Failed as failure:
-                print("FAILED: %s: %s" % (steps.__name__, failure))
-                return 1
-            finally:
-                t.end()
-    return 0
+def run(emulator, folder):
+    echo = ["-fda", make_echo(folder)]
+    for steps, words in ((with_guest, echo + ["-display", "curses"]), (without_adapter, echo + ["-vga", "none", "-lab", "-S"]),
+                         (spinning, ["-fda", make_spinning(folder), "-display", "curses", "-lab"])):
+        print(steps.__name__)
+        t = Terminal([emulator, "-m", "16", "-snapshot"] + words)
+        try:
+            steps(t)
+        finally:
+            t.end()
 
 
-sys.exit(main())
+sys.exit(main(run, "nasm"))

@@ -4,12 +4,10 @@
 lab_window_test.py EMULATOR
 """
 import os
-import shutil
 import sys
-import tempfile
 import time
 
-from harness import Emulator, Failed, check, make_echo, wait_for
+from harness import Emulator, check, main, make_echo, wait_for
 from window import Screen, find_window, geometry, xdo
 
 # frontend/ui/sdl_lab.c, frontend/lab/theme.h
@@ -154,17 +152,4 @@ def run(program, folder):
         screen.end()
 
 
-def main():
-    if not all(map(shutil.which, ("Xvfb", "xdotool", "nasm"))):
-        print("needs Xvfb, xdotool and nasm: skipped")
-        return 77
-    with tempfile.TemporaryDirectory(prefix="ringside-lab.") as folder:
-        try:
-            run(sys.argv[1], folder)
-        except Failed as failure:
-            print("FAILED: %s" % failure)
-            return 1
-    return 0
-
-
-sys.exit(main())
+sys.exit(main(run, "Xvfb", "xdotool", "nasm"))

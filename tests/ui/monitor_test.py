@@ -4,14 +4,12 @@
 monitor_test.py EMULATOR
 """
 import re
-import shutil
 import struct
 import sys
-import tempfile
 import time
 import zlib
 
-from harness import Emulator, Failed, check, make_echo, make_guest
+from harness import Emulator, check, main, make_echo, make_guest
 
 
 def expect(e, line, pattern):
@@ -176,17 +174,4 @@ def run(program, folder):
         e.end()
 
 
-def main():
-    if not shutil.which("nasm"):
-        print("needs nasm: skipped")
-        return 77
-    with tempfile.TemporaryDirectory(prefix="ringside-monitor.") as folder:
-        try:
-            run(sys.argv[1], folder)
-        except Failed as failure:
-            print("FAILED: %s" % failure)
-            return 1
-    return 0
-
-
-sys.exit(main())
+sys.exit(main(run, "nasm"))

@@ -3,11 +3,9 @@
 
 terminal_test.py EMULATOR
 """
-import shutil
 import sys
-import tempfile
 
-from harness import Failed, check, make_echo
+from harness import check, main, make_echo
 from terminal import Terminal
 
 def steps(t):
@@ -49,20 +47,12 @@ def steps(t):
     t.finish()
 
 
-def main():
-    if not shutil.which("nasm"):
-        print("needs nasm: skipped")
-        return 77
-    with tempfile.TemporaryDirectory(prefix="ringside-terminal.") as folder:
-        t = Terminal([sys.argv[1], "-m", "16", "-fda", make_echo(folder), "-snapshot", "-display", "curses"])
-        try:
-            steps(t)
-        except Failed as failure:
-            print("FAILED: %s" % failure)
-            return 1
-        finally:
-            t.end()
-    return 0
+def run(emulator, folder):
+    t = Terminal([emulator, "-m", "16", "-fda", make_echo(folder), "-snapshot", "-display", "curses"])
+    try:
+        steps(t)
+    finally:
+        t.end()
 
 
-sys.exit(main())
+sys.exit(main(run, "nasm"))

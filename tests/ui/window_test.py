@@ -8,10 +8,9 @@ import shutil
 import struct
 import subprocess
 import sys
-import tempfile
 import time
 
-from harness import Emulator, Failed, check, cpu_seconds, make_echo, wait_for
+from harness import Emulator, check, cpu_seconds, main, make_echo, wait_for
 from window import Screen, find_window, geometry, read_ppm, xdo
 
 
@@ -150,17 +149,4 @@ def run(program, folder):
         screen.end()
 
 
-def main():
-    if not all(map(shutil.which, ("Xvfb", "xdotool", "nasm"))):
-        print("needs Xvfb, xdotool and nasm: skipped")
-        return 77
-    with tempfile.TemporaryDirectory(prefix="ringside-window.") as folder:
-        try:
-            run(sys.argv[1], folder)
-        except Failed as failure:
-            print("FAILED: %s" % failure)
-            return 1
-    return 0
-
-
-sys.exit(main())
+sys.exit(main(run, "Xvfb", "xdotool", "nasm"))
