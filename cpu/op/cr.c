@@ -196,7 +196,7 @@ void cr3_write(struct cpu *cpu, u64 value)
 }
 
 /* With CR4.PCIDE, bit 63 keeps what is known of the new PCID (SDM Vol. 3A 4.10.4.1). */
-void cr3_move(struct cpu *cpu, u64 value)
+static void cr3_move(struct cpu *cpu, u64 value)
 {
     bool keep = cpu->cr4 & CR4_PCIDE && value >> 63;
     if (cpu->cr4 & CR4_PCIDE) {
@@ -210,7 +210,7 @@ void cr3_move(struct cpu *cpu, u64 value)
     load_cr3(cpu, value, keep);
 }
 
-void cr4_write(struct cpu *cpu, u64 value)
+static void cr4_write(struct cpu *cpu, u64 value)
 {
     u64 changed = value ^ cpu->cr4;
     explain_note(cpu, "value", value);
@@ -233,12 +233,12 @@ void cr4_write(struct cpu *cpu, u64 value)
     cpu_update_debug(cpu);
 }
 
-u64 cr8_read(struct cpu *cpu)
+static u64 cr8_read(struct cpu *cpu)
 {
     return cpu->bus.get_cr8 ? cpu->bus.get_cr8(cpu->bus.opaque) & 0xf : cpu->cr8;
 }
 
-void cr8_write(struct cpu *cpu, u64 value)
+static void cr8_write(struct cpu *cpu, u64 value)
 {
     explain_note(cpu, "value", value);
     cpu_check(cpu, !(value & ~(u64)0xf), RULE_GP_CR8_RESERVED, 0);
@@ -261,12 +261,9 @@ static unsigned system_width(const struct cpu *cpu)
     return cpu->code_bytes == 8 ? 8 : 4;
 }
 
-OP(mov_to_cr)
+void cr_write(struct cpu *cpu, unsigned number, u64 value)
 {
-    check_number(cpu, i->reg);
-    require_cpl0(cpu);
-    u64 value = gpr_read(cpu, i->rm, system_width(cpu));
-    switch (i->reg) {
+    switch (number) {
     case 0:
         cr0_write(cpu, value);
         break;
@@ -285,16 +282,34 @@ OP(mov_to_cr)
     }
 }
 
+u64 cr_read(struct cpu *cpu, unsigned number)
+{
+    switch (number) {
+    case 0:
+        return cpu->cr0;
+    case 2:
+        return cpu->cr2;
+    case 3:
+        return cpu->cr3;
+    case 4:
+        return cpu->cr4;
+    default:
+        return cr8_read(cpu);
+    }
+}
+
+OP(mov_to_cr)
+{
+    check_number(cpu, i->reg);
+    require_cpl0(cpu);
+    cr_write(cpu, i->reg, gpr_read(cpu, i->rm, system_width(cpu)));
+}
+
 OP(mov_from_cr)
 {
     check_number(cpu, i->reg);
     require_cpl0(cpu);
-    u64 value = i->reg == 0   ? cpu->cr0
-                : i->reg == 2 ? cpu->cr2
-                : i->reg == 3 ? cpu->cr3
-                : i->reg == 4 ? cpu->cr4
-                              : cr8_read(cpu);
-    gpr_write(cpu, i->rm, system_width(cpu), value);
+    gpr_write(cpu, i->rm, system_width(cpu), cr_read(cpu, i->reg));
 }
 
 /* ---- caches and translations */

@@ -293,11 +293,9 @@ void cpu_debug_trap(struct cpu *cpu);
 void cr0_write(struct cpu *cpu, u64 value);
 /* CR3 in a task switch or MOV: PAE directory entries have been read into `pdpte` when paging is PAE. */
 void cr3_write(struct cpu *cpu, u64 value);
-/* As MOV to and from them does, at CPL 0. */
-void cr3_move(struct cpu *cpu, u64 value);
-void cr4_write(struct cpu *cpu, u64 value);
-u64  cr8_read(struct cpu *cpu);
-void cr8_write(struct cpu *cpu, u64 value);
+/* As MOV from and to CR0, CR2, CR3, CR4 and CR8 does, at CPL 0. */
+u64  cr_read(struct cpu *cpu, unsigned number);
+void cr_write(struct cpu *cpu, unsigned number, u64 value);
 /* Reads and checks the four PAE directory entries; raises RULE_GP_PDPTE. */
 void pdptes_fetch(struct cpu *cpu, u64 cr3, u64 pdpte[4]);
 bool paging_is_pae(const struct cpu *cpu);

@@ -304,22 +304,6 @@ static u64 read_fpu(const struct x87 *x, unsigned index)
     }
 }
 
-static u64 read_control(struct cpu *cpu, unsigned index)
-{
-    switch (index) {
-    case 0:
-        return cpu->cr0;
-    case 2:
-        return cpu->cr2;
-    case 3:
-        return cpu->cr3;
-    case 4:
-        return cpu->cr4;
-    default:
-        return cr8_read(cpu);
-    }
-}
-
 static u64 read_table(const struct cpu *cpu, unsigned index)
 {
     const u64 values[] = {cpu->gdtr.base, cpu->gdtr.limit,   cpu->idtr.base, cpu->idtr.limit,
@@ -348,7 +332,7 @@ static u64 read_number(const struct gdb_registers *r, const struct gdb_register 
     case KERNEL_GS:
         return cpu->msr.kernel_gs_base;
     case CONTROL:
-        return read_control(cpu, g->index);
+        return cr_read(cpu, g->index);
     case EFER:
         return cpu->efer;
     case TABLE:
@@ -485,27 +469,6 @@ static bool write_base(struct cpu *cpu, unsigned seg, u64 value, struct error *e
     return true;
 }
 
-static void write_control(struct cpu *cpu, unsigned index, u64 value)
-{
-    switch (index) {
-    case 0:
-        cr0_write(cpu, value);
-        break;
-    case 2:
-        cpu->cr2 = value;
-        break;
-    case 3:
-        cr3_move(cpu, value);
-        break;
-    case 4:
-        cr4_write(cpu, value);
-        break;
-    default:
-        cr8_write(cpu, value);
-        break;
-    }
-}
-
 /* What the processor itself would do with the value; it may raise. */
 static NOINLINE bool write_number(const struct gdb_registers *r, const struct gdb_register *g, u64 value, struct error *err)
 {
@@ -529,7 +492,7 @@ static NOINLINE bool write_number(const struct gdb_registers *r, const struct gd
         cpu->msr.kernel_gs_base = value;
         return true;
     case CONTROL:
-        write_control(cpu, g->index, value);
+        cr_write(cpu, g->index, value);
         return true;
     case EFER:
         return msr_write(cpu, MSR_EFER, value) || error_set(err, "the processor refuses this value");
