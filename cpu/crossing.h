@@ -131,8 +131,6 @@ enum { CROSSING_NAME = 24 };
 const char *crossing_name(const struct crossing *crossing, char text[CROSSING_NAME]);
 /* "real", "VM86", "16-bit" and so on. */
 const char *crossing_mode_name(unsigned mode);
-/* "#PF" and so on, of vectors below 32; NULL for those that have no name. */
-const char *exception_name(unsigned vector);
 /* Where the processor is now. */
 struct crossing_point crossing_here(const struct cpu *cpu);
 

@@ -41,4 +41,9 @@ struct rule_info {
 };
 extern const struct rule_info rule_table[RULE_COUNT];
 
+/* "#GP" and "general protection": what vectors are for the processor itself (SDM Vol. 3A table 6-1). NULL: this one is for nothing, or
+ * has no mnemonic. */
+const char *exception_name(unsigned vector);
+const char *exception_title(unsigned vector);
+
 #endif

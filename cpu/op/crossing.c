@@ -166,13 +166,6 @@ const char *crossing_mode_name(unsigned mode)
     return names[mode];
 }
 
-const char *exception_name(unsigned vector)
-{
-    static const char *const names[] = {"#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD", "#NM", "#DF", NULL, "#TS",
-                                        "#NP", "#SS", "#GP", "#PF", NULL,  "#MF", "#AC", "#MC", "#XM", NULL, "#CP"};
-    return vector < ARRAY_LEN(names) ? names[vector] : NULL;
-}
-
 /* What a change of mode leads to. */
 static const char *mode_change(const struct crossing *c)
 {

@@ -17,26 +17,16 @@ const char *segment_name(unsigned seg)
     return seg < ARRAY_LEN(names) ? names[seg] : "?";
 }
 
-static const struct {
-    const char *name, *title;
-} vectors[32] = {
-    [VEC_DE] = {"#DE", "divide error"}, [VEC_DB] = {"#DB", "debug exception"}, [VEC_NMI] = {"NMI", "non-maskable interrupt"},
-    [VEC_BP] = {"#BP", "breakpoint"}, [VEC_OF] = {"#OF", "overflow"}, [VEC_BR] = {"#BR", "bound range exceeded"},
-    [VEC_UD] = {"#UD", "invalid opcode"}, [VEC_NM] = {"#NM", "device not available"}, [VEC_DF] = {"#DF", "double fault"},
-    [VEC_TS] = {"#TS", "invalid TSS"}, [VEC_NP] = {"#NP", "segment not present"}, [VEC_SS] = {"#SS", "stack fault"},
-    [VEC_GP] = {"#GP", "general protection"}, [VEC_PF] = {"#PF", "page fault"}, [VEC_MF] = {"#MF", "x87 floating-point error"},
-    [VEC_AC] = {"#AC", "alignment check"}, [VEC_MC] = {"#MC", "machine check"}, [VEC_XM] = {"#XM", "SIMD floating-point exception"},
-    [VEC_CP] = {"#CP", "control protection"},
-};
-
 const char *vector_name(int vector)
 {
-    return vector >= 0 && vector < 32 && vectors[vector].name ? vectors[vector].name : "INT";
+    const char *name = exception_name((unsigned)vector);
+    return name ? name : "INT";
 }
 
 const char *vector_title(int vector)
 {
-    return vector >= 0 && vector < 32 && vectors[vector].title ? vectors[vector].title : "interrupt";
+    const char *title = exception_title((unsigned)vector);
+    return title ? title : "interrupt";
 }
 
 static const char *system_type_words(unsigned type, bool long_mode)

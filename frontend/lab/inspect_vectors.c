@@ -1,5 +1,5 @@
 /*
- * inspect_vectors.c: see inspect_vectors.h. Exceptions: SDM Vol. 3A table 6-1.
+ * inspect_vectors.c: see inspect_vectors.h.
  */
 #include "frontend/lab/inspect_vectors.h"
 
@@ -14,32 +14,6 @@ const char *inspect_line_name(unsigned irq)
     static const char *const names[16] = {"timer", "keyboard", "cascade", "COM2", "COM1",  "LPT2",        "floppy", "LPT1",
                                           "RTC",   "SCI",      "",        "",     "mouse", "coprocessor", "IDE 0",  "IDE 1"};
     return irq < 16 ? names[irq] : "";
-}
-
-static const char *exception_name(unsigned vector)
-{
-    static const char *const names[32] = {[0] = "#DE divide error",
-                                          [1] = "#DB debug",
-                                          [2] = "NMI",
-                                          [3] = "#BP breakpoint (INT3)",
-                                          [4] = "#OF overflow (INTO)",
-                                          [5] = "#BR bound range",
-                                          [6] = "#UD invalid opcode",
-                                          [7] = "#NM no x87 or SSE now",
-                                          [8] = "#DF double fault",
-                                          [9] = "coprocessor overrun (386)",
-                                          [10] = "#TS invalid TSS",
-                                          [11] = "#NP segment not present",
-                                          [12] = "#SS stack segment",
-                                          [13] = "#GP general protection",
-                                          [14] = "#PF page fault",
-                                          [16] = "#MF x87 error",
-                                          [17] = "#AC alignment check",
-                                          [18] = "#MC machine check",
-                                          [19] = "#XM SSE error",
-                                          [20] = "#VE virtualization",
-                                          [21] = "#CP control protection"};
-    return vector < 32 ? names[vector] : NULL;
 }
 
 /* What firmware and DOS put there: the services and tables that every PC has. */
@@ -101,7 +75,7 @@ bool inspect_vector_name(const struct machine *m, unsigned vector, char text[VEC
 {
     bool real = !m->cpu->protected_mode;
     int line = line_of(m, vector), pin = pin_of(m, vector);
-    const char *exception = exception_name(vector), *service = real ? firmware_name(vector) : NULL;
+    const char *exception = exception_title(vector), *name = exception_name(vector), *service = real ? firmware_name(vector) : NULL;
     text[0] = 0;
     if (pin >= 0) { /* the timer, IRQ 0, is wired to pin 2 */
         const char *device = inspect_line_name(pin == 2 ? 0 : (unsigned)pin);
@@ -110,7 +84,8 @@ bool inspect_vector_name(const struct machine *m, unsigned vector, char text[VEC
         snprintf(text, VECTOR_TEXT, "IRQ %d %s", line, inspect_line_name((unsigned)line));
     }
     if (exception && (!real || vector < 8)) {
-        snprintf(text + strlen(text), VECTOR_TEXT - strlen(text), "%s%s", text[0] ? "; " : "", exception);
+        snprintf(text + strlen(text), VECTOR_TEXT - strlen(text), "%s%s%s%s", text[0] ? "; " : "",
+                 name ? name : "", name ? " " : "", exception);
     } else if (service) {
         snprintf(text + strlen(text), VECTOR_TEXT - strlen(text), "%s%s", text[0] ? "; " : "", service);
     }
