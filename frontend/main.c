@@ -160,10 +160,16 @@ static int run(struct machine *m, const struct options *o, struct backends *b,
     monitor_destroy(monitor);
     display_close(display);
     forget_signals(&signals);
+    if (as_recorded) {
+        return reported ? status : complain(&err);
+    }
     if (!reported) {
         complain(&err);
+    } else if (o->report.path) {
+        error_set(&err, "%s; what it did until then is in %s", trouble.text, o->report.path);
+        trouble = err;
     }
-    return !as_recorded ? complain(&trouble) : reported ? status : EXIT_BAD;
+    return complain(&trouble);
 }
 
 static int start(const struct options *o)

@@ -148,7 +148,10 @@ static void act_finish(struct lab *lab, unsigned argument)
 
 static void act_until(struct lab *lab, unsigned kind)
 {
-    stops_until(lab->machine, kind);
+    struct error err;
+    if (!stops_until(lab->machine, kind, &err)) {
+        lab_say(lab, "%s", err.text);
+    }
 }
 
 static void act_back(struct lab *lab, unsigned argument)

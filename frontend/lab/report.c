@@ -369,6 +369,14 @@ static bool write_out(struct report *r, const char *trouble, struct error *err)
     return good || error_set(err, "report %s: %s", r->spec.path, strerror(errno));
 }
 
+/* The whole run is written then; what was asked for is another thing. */
+static bool has_marks(const struct report *r, struct error *err)
+{
+    const char *name = r->missing_from ? r->spec.from : r->missing_to ? r->spec.to : NULL;
+    return !name || error_set(err, "report %s: the guest made no mark %.60s; what is written %s", r->spec.path, name,
+                              r->missing_from ? "is from the beginning" : "goes on to the end");
+}
+
 bool report_close(struct report *r, const char *trouble, struct error *err)
 {
     if (!r) {
@@ -378,7 +386,7 @@ bool report_close(struct report *r, const char *trouble, struct error *err)
     if (r->explains) {
         explain_tell(r->machine, NULL, NULL);
     }
-    bool good = write_out(r, trouble, err);
+    bool good = write_out(r, trouble, err) && has_marks(r, err);
     for (unsigned n = 0; n < r->explained_count; n++) {
         free(r->explained[n].html);
     }

@@ -861,10 +861,9 @@ int stops_run_to(struct machine *m, const struct stop *stop, struct error *err)
     return number;
 }
 
-void stops_until(struct machine *m, enum stop_kind kind)
+bool stops_until(struct machine *m, enum stop_kind kind, struct error *err)
 {
-    struct error err;
-    stops_run_to(m, &STOP_OF(kind), &err);
+    return stops_run_to(m, &STOP_OF(kind), err);
 }
 
 /* ---- why */

@@ -71,8 +71,8 @@ void stops_step(struct machine *machine);
 void stops_step_over(struct machine *machine);
 /* Until the present function has returned (RET, IRET and their like have been executed). */
 void stops_finish(struct machine *machine);
-/* Until the next of that kind, without an address. */
-void stops_until(struct machine *machine, enum stop_kind kind);
+/* Until the next of that kind, without an address. False: there are too many stops. */
+bool stops_until(struct machine *machine, enum stop_kind kind, struct error *err);
 /* Until the stop, once. 0 as for stops_add(). */
 int stops_run_to(struct machine *machine, const struct stop *stop, struct error *err);
 

@@ -168,7 +168,8 @@ static void run(struct trace *t)
     cpu_ask(m->cpu, false);
     cpu_set_stops(m->cpu, NULL);
     if (!t->done && t->count < t->most) {
-        snprintf(next_line(t)->text, LINE_TEXT, "%s", m->requests ? "reset, or power off" : "halted: no interrupt comes");
+        snprintf(next_line(t)->text, LINE_TEXT, "%s",
+                 m->requests ? "reset, or power off" : wait < 0 ? "halted: no interrupt comes" : "halted for too long");
     }
     put_changes(t);
 }

@@ -327,5 +327,12 @@ int lesson_command(int count, char **words)
     if (!strcmp(r.word[0], "check")) {
         return check(&r);
     }
-    return !strcmp(r.word[0], "grade") ? grade(&r) : take(&r);
+    if (!strcmp(r.word[0], "grade")) {
+        return grade(&r);
+    }
+    if (r.words > 1) {
+        error_set(&err, "%s: one lesson at a time; -lang en|ko chooses the language", r.word[1]);
+        return complain(&err);
+    }
+    return take(&r);
 }

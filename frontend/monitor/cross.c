@@ -39,6 +39,9 @@ static bool turn_on(struct call *c, struct error *err)
     if (c->machine->crossings && c->count == 1) {
         crossings_resume(c->machine);
     } else {
+        if (c->machine->crossings && crossings_count(c->machine->crossings)) {
+            fputs("What was noted until now is forgotten.\n", c->out);
+        }
         crossings_start(c->machine, (size_t)capacity);
     }
     return true;

@@ -76,8 +76,15 @@ def pages(emulator, tape, path):
     run([emulator, "report", tape, "-o", path, "-from", "by VMMCALL", "-to", "ready", "-accel", "interp"])
     part = page_of(path)
     check("between two marks", "0 crossings" in part.text.split("Timeline")[0], part.text[:900])
-    run([emulator, "report", tape, "-o", path, "-from", "nowhere"])
-    check("a mark that was not made", "made no mark" in page_of(path).text)
+    done = run([emulator, "report", tape, "-o", path, "-from", "nowhere"])
+    check("a mark that was not made", "made no mark" in page_of(path).text and done.returncode == 1 and
+          "made no mark nowhere; what is written is from the beginning" in done.stderr, done.stderr)
+    cut = os.path.join(os.path.dirname(path), "cut")
+    with open(tape, "rb") as f, open(cut, "wb") as out:
+        out.write(f.read()[:-20])
+    done = run([emulator, "report", cut, "-o", path])
+    check("a recording that was cut off", done.returncode == 1 and "what it did until then is in " + path in done.stderr and
+          "did not end well" in page_of(path).text, done.stderr)
 
 
 def pictures(emulator, tape, folder):

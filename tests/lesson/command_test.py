@@ -88,6 +88,7 @@ def main(emulator, lessons):
     expect(run(emulator, "first-gp", "-lang", "xx", status=1), "-lang: en or ko")
     expect(run(emulator, "./nowhere", status=1), "no lesson.txt")
     expect(run(emulator, "first-gp", "-wrong", status=1), "-wrong")
+    expect(run(emulator, "first-gp", "ko", status=1), "ko: one lesson at a time; -lang")
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
         os.environ.pop(name, None)
     expect(run(emulator, "first-gp", "-lang", "en"), "step 1 of 6", "[Enter: next, :help]")     # neither a display nor a terminal
