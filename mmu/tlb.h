@@ -13,7 +13,7 @@
 
 #include "cpu/base/types.h"
 
-#define TLB_ENTRIES       1024 /* per kind and view */
+#define TLB_ENTRIES       2048 /* per kind and view */
 #define TLB_FETCH_ENTRIES TLB_ENTRIES
 #define TLB_WORDS         (TLB_ENTRIES / 64)
 
