@@ -594,16 +594,27 @@ bool mem_peek(struct cpu *cpu, vaddr la, void *buffer, unsigned size)
 
 /* ---- translated code */
 
-void *mem_direct(struct cpu *cpu, vaddr la, unsigned size, bool write)
+static bool is_ready_for_write(struct cpu *cpu, vaddr la, struct rights rights)
+{
+    struct walk_result w = walk(&cpu->paging, cpu->memory, la, ACCESS_READ, rights.user, rights.ac);
+    return w.rule == RULE_NONE && w.writable;
+}
+
+void *mem_direct(struct cpu *cpu, vaddr la, unsigned size, enum direct how)
 {
     struct rights    rights = current_rights(cpu);
+    bool             write  = how != DIRECT_READ;
     enum access_kind kind   = write ? ACCESS_WRITE : ACCESS_READ;
-    if (size > left_in_page(la) || !cpu_canonical(cpu, la) || debug_page_watched(cpu, la) || range_asked(cpu, la, size, write)) {
+    if (size > left_in_page(la) || !cpu_canonical(cpu, la) || debug_page_watched(cpu, la) || range_asked(cpu, la, size, false) ||
+        (write && range_asked(cpu, la, size, true))) {
         return NULL;
     }
     const u8 *known = tlb_refill(&cpu->tlb, rights.view, write ? TLB_WRITE : TLB_READ, la);
     if (known) {
         return (u8 *)(uintptr_t)known + (la & (PAGE_SIZE - 1));
+    }
+    if (how == DIRECT_WRITE_LATER && !is_ready_for_write(cpu, la, rights)) {
+        return NULL;
     }
     struct place p = {.walk = walk(&cpu->paging, cpu->memory, la, kind, rights.user, rights.ac)};
     if (p.walk.rule != RULE_NONE) {

@@ -68,7 +68,12 @@ u8  *mem_open_write(struct cpu *cpu, unsigned seg, u64 offset, unsigned size);
 
 /* For translated code: where the host keeps `size` bytes at a linear address, if nothing but the access itself is to be done about them
  * (then the TLB knows too, if it can). NULL: access them in the usual way, which may raise. Raises nothing. */
-void *mem_direct(struct cpu *cpu, vaddr la, unsigned size, bool write);
+enum direct {
+    DIRECT_READ,
+    DIRECT_WRITE,       /* some of them, now; others may be read */
+    DIRECT_WRITE_LATER, /* they are read now, and perhaps written then: the page is dirty already, or NULL */
+};
+void *mem_direct(struct cpu *cpu, vaddr la, unsigned size, enum direct how);
 
 /* The linear address of an offset, with segment checks for `size` bytes. */
 vaddr mem_linear(struct cpu *cpu, unsigned seg, u64 offset, unsigned size, bool write);

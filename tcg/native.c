@@ -328,21 +328,40 @@ static bool translate(struct executor *executor, struct block *b)
 
 /* ---- called by translated code */
 
+#define UNREADY_MAX 8
+
 struct native_pointer native_miss(struct cpu *cpu, u64 la, const struct native_access *access)
 {
     struct native *n     = native_of(cpu->executor);
     u64            at    = access->at;
     u64            stale = n->stats.stale;
     n->stats.misses++;
-    void *host = mem_direct(cpu, la, access->how >> 1, access->how & 1);
+    void *host = mem_direct(cpu, la, access->how >> 1, access->how & 1 ? DIRECT_WRITE : DIRECT_READ);
     bool  same = n->stats.stale == stale || !n->translation[at >> 7].block->stale; /* else an accessed bit was set in the block's own code */
     return (struct native_pointer){.host = same ? (u64)(uintptr_t)host : 0, .exit = at << 2 | NATIVE_EXIT_INSN};
 }
 
+/* A block that reads what it may write afterwards has found a page that is not ready for that. */
+static void note_unready(struct native *n, struct translation *t)
+{
+    if (++t->unready == UNREADY_MAX && is_valid(t)) {
+        struct block *b = t->block;
+        b->unwritten    = true;
+        forget(&n->executor, b);
+        interp_count(b, 0);
+    }
+}
+
 u64 native_miss_range(struct cpu *cpu, u64 la, u64 range)
 {
-    native_of(cpu->executor)->stats.misses++;
-    return (u64)(uintptr_t)mem_direct(cpu, la, (unsigned)(range >> 1), range & 1);
+    struct native *n   = native_of(cpu->executor);
+    enum direct    how = range & 3;
+    n->stats.misses++;
+    void *host = mem_direct(cpu, la, (unsigned)(range >> 2 & 0x3fff), how);
+    if (!host && how == DIRECT_WRITE_LATER) {
+        note_unready(n, &n->translation[range >> 23]);
+    }
+    return (u64)(uintptr_t)host;
 }
 
 /* Flags as translated code keeps them. */

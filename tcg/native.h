@@ -12,6 +12,7 @@
 #include "cpu/base/error.h"
 #include "cpu/exec.h"
 #include "cpu/interp/icache.h"
+#include "cpu/mem.h"
 #include "tcg/codebuf.h"
 #include "tcg/native_profile.h"
 #include "tcg/watch.h"
@@ -86,6 +87,7 @@ struct translation {
     const u8     *lengths; /* of the instructions */
     u32           incoming;
     u32           bytes;
+    u8            unready;    /* how often a range that may be written later was not ready for that */
     bool          flags_dead; /* where it begins, nobody asks for the flags from before */
 };
 
@@ -163,7 +165,12 @@ struct native_pointer {
 };
 /* Called by translated code. */
 struct native_pointer native_miss(struct cpu *cpu, u64 la, const struct native_access *access);
-/* range: bytes << 1 | write. 0: not in one page of plain RAM. */
+/* What native_miss_range() is asked: so many bytes for all accesses of a block, from that of the instruction native_insn() on. */
+static inline u64 native_range(u32 insn, unsigned bytes, enum direct how)
+{
+    return (u64)insn << 16 | bytes << 2 | how;
+}
+/* 0: not in one page of plain RAM, or not ready. */
 u64 native_miss_range(struct cpu *cpu, u64 la, u64 range);
 u64 native_call(struct cpu *cpu, const struct native_call_site *site);
 

@@ -201,6 +201,38 @@ accessed_dirty:
     FAULT "crossing: write", PF, E_W, mov [V - 2], eax
     movzx eax, word [V - 2]
     CHECK "crossing: nothing written", eax, 0x1234
+    ; code that is executed often reads, and may write nearby: only a write makes the page dirty, and needs the right to
+    PTE P | W | U
+    xor edx, edx
+    call .read_write
+    ENTRY_BITS "often: no write comes", A_
+    inc edx
+    call .read_write
+    ENTRY_BITS "often: a write", A_ | D_
+    CHECK "often: written", dword [V + 4], 300
+    PTE P | U | D_
+    xor edx, edx
+    call .read_write
+    ENTRY_BITS "often: only to be read", A_ | D_
+    PTE P | W | U
+    inc edx
+    call .read_write
+    ENTRY_BITS "often: a write again", A_ | D_
+    ret
+; DX: whether to write
+.read_write:
+    mov dword [PAGE_A], 0
+    mov ecx, 300
+    mov ebx, V
+.next:
+    mov eax, [ebx]
+    inc eax
+    test edx, edx
+    jz .unwritten
+    mov [ebx + 4], eax
+    mov [ebx], eax
+.unwritten:
+    loop .next
     ret
 .code:
     lea eax, [V + 0x100]        ; a RET

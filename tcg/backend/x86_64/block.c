@@ -4,17 +4,22 @@
 #include "cpu/op/op.h"
 #include "tcg/backend/x86_64/emit.h"
 
+void put_leave(struct emit *e, const struct insn *insn)
+{
+    if (e->given_back) { /* C expects all of the block taken */
+        put_alu_imm(&e->cold, ALU_SUB, 8, CPU(budget), e->given_back);
+    }
+    put_const(&e->cold, T0, (u64)native_insn(e->native, insn) << 2 | NATIVE_EXIT_INSN);
+    put_jmp(&e->cold, e->native->stub.exit);
+}
+
 const u8 *leave_to_interpreter(struct emit *e, const struct insn *insn)
 {
     flags_clobber(e); /* by what decides to leave */
     const u8 *at = e->cold.p;
     x87_note_cold(e);
     flags_recover(e);
-    if (e->given_back) { /* C expects all of the block taken */
-        put_alu_imm(&e->cold, ALU_SUB, 8, CPU(budget), e->given_back);
-    }
-    put_const(&e->cold, T0, (u64)native_insn(e->native, insn) << 2 | NATIVE_EXIT_INSN);
-    put_jmp(&e->cold, e->native->stub.exit);
+    put_leave(e, insn);
     return at;
 }
 

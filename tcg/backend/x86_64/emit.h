@@ -69,6 +69,7 @@ struct shared {
     bool use;       /* the host's address of the base register, as it was at the first access, is in cpu->host.shared[slot] */
     bool opens;     /* this is the first one: checks bytes low to high for all */
     bool write;
+    bool write_later; /* it begins with a read, and is checked as a write for what follows */
     u8   slot;
     i32  disp;      /* from that address */
     i32  low, high;
@@ -248,6 +249,8 @@ void shared_find(struct emit *e);
 /* ---- leaving, calling: block.c */
 /* Code that leaves the block; the interpreter goes on at `insn`. Flags must be saved. */
 const u8 *leave_to_interpreter(struct emit *e, const struct insn *insn);
+/* Cold code leaves, for the same; x87's record and the flags are as they should be. */
+void put_leave(struct emit *e, const struct insn *insn);
 /* The run of instructions that was counted is left before e->insn, in cold code, other than for the interpreter. T2 is used. */
 void profile_take_back(struct emit *e);
 /* Counted time: the block is left with so many of its instructions executed, other than for the interpreter. The host's flags are destroyed.

@@ -176,13 +176,17 @@ static void open_shared(struct emit *e, const struct shared *s, unsigned base)
     u8 *miss = put_lookup(e, table, bytes);
     begin_miss(e, miss);
     put_alu(c, ALU_ADD, 8, T0, rm_cpu_at(T1, table + offsetof(struct tlb_entry, tag))); /* the linear address again */
-    put_const(c, T1, bytes << 1 | s->write);
+    put_const(c, T1, native_range(native_insn(e->native, e->insn), bytes, s->write_later ? DIRECT_WRITE_LATER : s->write));
     put_call(c, e->native->stub.miss_range);
     put_op(c, 0x85, 8, T1, rm_reg(T1));
     put_jcc(c, CC_NE, o->p);
-    profile_take_back(e);
-    counted_give_back(e, c, e->insn->number - 1u);
-    put_link(e, put_jmp_ahead(c), e->insn->offset, true);
+    if (s->write_later) {
+        put_leave(e, e->insn);
+    } else {
+        profile_take_back(e);
+        counted_give_back(e, c, e->insn->number - 1u);
+        put_link(e, put_jmp_ahead(c), e->insn->offset, true);
+    }
     put_lea(o, 8, T1, rm_index(T0, T1, 0, -s->low));
     put_store(o, 8, shared_slot(s->slot), T1);
     held_set(e, T1, HELD_SLOT + s->slot);

@@ -2,9 +2,10 @@
  * shared.c: one check for several memory accesses of a block.
  *
  * Accesses at constant distances from one register, near to each other and with no change to that register but by constants, are
- * checked together by the first of them; the others find the host's address in cpu->host.shared. What it takes: an access that
- * only reads shares with reads, or with what a write has checked. Where the range is not in one page of plain RAM, the rest of
- * the block is executed by a translation that shares nothing.
+ * checked together by the first of them; the others find the host's address in cpu->host.shared. If one of them writes, all are
+ * checked as writes; but where the first one reads, only a page that is dirty already will do, for the write may not come. Where the range
+ * is not in one page of plain RAM, the rest of the block is executed by a translation that shares nothing. Where it may not be
+ * written yet, the interpreter executes the rest; a block to which that happens often is translated anew (block->unwritten).
  */
 #include "tcg/backend/x86_64/emit.h"
 
@@ -19,7 +20,7 @@ struct run {
 
 struct group {
     u8   first_insn, first_kind; /* where it is checked */
-    bool write;
+    bool write, write_later;
     i32  low, high;
     u8   members;
 };
@@ -44,9 +45,11 @@ static void access(struct analysis *a, unsigned k, enum access_kind_of kind, uns
     if (r->open) {
         struct group *g = &a->group[r->slot];
         i64 low = at < g->low ? at : g->low, high = at + size > g->high ? at + size : g->high;
-        if ((g->write || !write) && high - low <= RANGE_MAX && g->members < 255) {
+        if ((g->write || !write || !a->e->block->unwritten) && high - low <= RANGE_MAX && g->members < 255) {
             g->low  = (i32)low;
             g->high = (i32)high;
+            g->write_later |= write && !g->write;
+            g->write |= write;
             g->members++;
             *s = (struct shared){.use = true, .slot = r->slot, .disp = (i32)at};
             return;
@@ -58,7 +61,7 @@ static void access(struct analysis *a, unsigned k, enum access_kind_of kind, uns
     }
     *r = (struct run){.open = true, .slot = (u8)a->groups};
     *s = (struct shared){.use = true, .slot = r->slot, .disp = (i32)disp};
-    a->group[a->groups++] = (struct group){(u8)k, (u8)kind, write, (i32)disp, (i32)(disp + size), 1};
+    a->group[a->groups++] = (struct group){.first_insn = (u8)k, .first_kind = (u8)kind, .write = write, .low = (i32)disp, .high = (i32)(disp + size), .members = 1};
 }
 
 static void moved(struct analysis *a, unsigned reg, i64 by)
@@ -202,6 +205,7 @@ void shared_find(struct emit *e)
         first->use                = group->members > 1;
         first->opens              = first->use;
         first->write              = group->write;
+        first->write_later        = group->write_later;
         first->low                = group->low;
         first->high               = group->high;
     }
