@@ -3,6 +3,7 @@
  */
 #include "frontend/lab/marks.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -142,6 +143,13 @@ const struct mark *marks_named(const struct marks *k, const char *name)
         }
     }
     return NULL;
+}
+
+bool marks_find(const struct marks *k, const char *word, const struct mark **mark, struct error *err)
+{
+    *mark = marks_named(k, word);
+    return *mark || !(isalpha((u8)*word) || *word == '_') ||
+           error_set(err, "%.60s is neither a number nor a mark that the guest has made (info marks)", word);
 }
 
 u64 marks_moment(const struct machine *m, const struct mark *mark)

@@ -30,6 +30,8 @@ unsigned marks_count(const struct marks *marks);
 const struct mark *marks_at(const struct marks *marks, unsigned nth);
 /* The latest mark or snapshot of that name. NULL: there is none. */
 const struct mark *marks_named(const struct marks *marks, const char *name);
+/* A word for a moment: *mark is the mark of that name, or NULL: it is to be read as a number. False: a name that no mark has. */
+bool marks_find(const struct marks *marks, const char *word, const struct mark **mark, struct error *err);
 /* The moment of a mark, as crossings.h counts moments in this machine. */
 u64 marks_moment(const struct machine *machine, const struct mark *mark);
 

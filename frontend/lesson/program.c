@@ -294,7 +294,13 @@ struct program *program_load(const char *folder, const char *file, struct error 
 {
     size_t base = strlen(file) > 4 && !strcmp(file + strlen(file) - 4, ".asm") ? strlen(file) - 4 : strlen(file);
     char *name = mem_check(strndup(file, base)), *path = path_of(folder, file, ""), *bin = path_of(folder, name, ".bin");
-    struct program *p = access(bin, R_OK) ? program_assemble(path, folder, err) : read_built(folder, name, path, err);
+    struct program *p = NULL;
+    struct error why;
+    if (!access(bin, R_OK)) {
+        p = read_built(folder, name, path, err);
+    } else if (!(p = program_assemble(path, folder, &why))) {
+        error_set(err, "%s: %s", file, why.text);
+    }
     free(name);
     free(path);
     free(bin);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "frontend/lab/explain.h"
 #include "frontend/lab/stops.h"
 #include "frontend/lab/view.h"
 #include "frontend/lab/whatif.h"
@@ -46,6 +47,7 @@ static bool read_break(struct call *c, struct stop *stop, struct error *err)
 {
     const char *text = c->rest;
     *stop = STOP_OF(STOP_EXEC);
+    text += *text == '*'; /* as gdb has it */
     return call_expression(c, &text, &stop->address, err) && read_condition(text, stop, err);
 }
 
@@ -153,6 +155,9 @@ static bool read_happening(struct call *c, struct stop *stop, struct error *err)
     }
     if (kinds[k].kind == STOP_HYPERCALL && !c->machine->config.hypercalls) {
         return error_set(err, "hypercall: the guest cannot speak to anybody: start with -hypercalls on, or -lab");
+    }
+    if (kinds[k].kind == STOP_EXCEPTION) {
+        explain_start(c->machine); /* "why" will be the next question */
     }
     *stop = STOP_OF(kinds[k].kind);
     const char *rest = strstr(c->rest, c->word[0]) + strlen(c->word[0]);
@@ -275,7 +280,7 @@ static bool run_whatif(struct call *c, struct error *err)
 }
 
 const struct command control_commands[] = {
-    {"break|b", "addr [if expr]", "pause before the instruction at a linear address", 1, run_break},
+    {"break|b", "[*]addr [if expr]", "pause before the instruction at a linear address", 1, run_break},
     {"tbreak", "addr [if expr]", "the same, once", 1, run_tbreak},
     {"watch", "addr [len] [if expr]", "pause when memory there is written to", 1, run_watch},
     {"rwatch", "addr [len] [if expr]", "when it is read", 1, run_rwatch},

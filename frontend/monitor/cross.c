@@ -106,7 +106,10 @@ static bool run_crossing(struct call *c, struct error *err)
 /* A number, or what the guest has called it. */
 static bool read_moment(struct call *c, const char *word, u64 *moment, struct error *err)
 {
-    const struct mark *mark = marks_named(c->machine->marks, word);
+    const struct mark *mark;
+    if (!marks_find(c->machine->marks, word, &mark, err)) {
+        return false;
+    }
     if (mark) {
         *moment = marks_moment(c->machine, mark);
         return true;

@@ -125,10 +125,11 @@ static bool read_primary(struct reader *r, u64 *value)
         r->at++;
         ok = read_register(r, value);
     } else if (isdigit((u8)c)) {
+        const char *start = r->at;
         char *end;
-        *value = strtoull(r->at, &end, 0);
+        *value = strtoull(start, &end, 0);
         r->at = end;
-        ok = !isalnum((u8)*end) || error_set(r->err, "%.20s is no part of a number", end);
+        ok = !isalnum((u8)*end) || error_set(r->err, "%.20s is not a number", start);
     } else if (isalpha((u8)c) || c == '_') {
         ok = read_symbol(r, value);
     } else {

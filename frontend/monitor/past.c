@@ -45,11 +45,11 @@ static bool run_goto(struct call *c, struct error *err)
 {
     struct history *h = history_of(c, err);
     u64 count;
-    const struct mark *mark = marks_named(c->machine->marks, c->rest);
-    if (h && mark) {
-        return history_go(h, mark->count, err) && tell(c);
+    const struct mark *mark;
+    if (!h || !marks_find(c->machine->marks, c->rest, &mark, err) || (!mark && !call_number(c, c->word[0], &count, err))) {
+        return false;
     }
-    return h && call_number(c, c->word[0], &count, err) && history_go(h, count, err) && tell(c);
+    return history_go(h, mark ? mark->count : count, err) && tell(c);
 }
 
 /* A search that takes long says how far it is, on the way. */

@@ -10,10 +10,12 @@
 
 enum { COLUMNS = 80 };
 
-/* Exceptions that happened before explanations were turned on: with a past, it is executed again. */
-static bool look_back(struct machine *m, struct error *err)
+/* Exceptions that happened before explanations were turned on: with a past, it is executed again. The machine may have been paused
+ * behind the delivery of an interrupt, and is before it then: that is said. */
+static bool look_back(struct call *c, struct error *err)
 {
-    u64 now = cpu_icount(m->cpu), oldest = history_stats(m->history).oldest;
+    struct machine *m = c->machine;
+    u64 now = cpu_icount(m->cpu), oldest = history_stats(m->history).oldest, ip = m->cpu->ip;
     for (u64 span = (u64)1 << 20; !explain_last(m, 0) && span <= (u64)1 << 26; span <<= 2) {
         u64 from = now > span && now - span > oldest ? now - span : oldest;
         if (!history_go(m->history, from, err) || !history_go(m->history, now, err)) {
@@ -22,6 +24,9 @@ static bool look_back(struct machine *m, struct error *err)
         if (from == oldest) {
             break;
         }
+    }
+    if (m->cpu->ip != ip) {
+        monitor_where(c->monitor, c->out);
     }
     return true;
 }
@@ -49,7 +54,7 @@ static bool run_why(struct call *c, struct error *err)
         return error_set(err, "exceptions are not explained yet: say `why on`, or start with -explain FILE or -lab");
     }
     explain_start(c->machine);
-    if (!explain_last(c->machine, 0) && c->machine->history && !look_back(c->machine, err)) {
+    if (!explain_last(c->machine, 0) && c->machine->history && !look_back(c, err)) {
         return false;
     }
     const struct explanation *e = back < EXPLAIN_KEPT ? explain_last(c->machine, (unsigned)back) : NULL;

@@ -77,11 +77,12 @@ def bare(emulator, bits, image, folder):
 def past(emulator, image):
     """The monitor knows the names of moments; going back says nothing again."""
     done = run(emulator, ["-cpu", "max,-la57", "-bios", image, "-checkpoints", "on", "-crossings", "on", "-monitor", "stdio"],
-               input="stop\ngoto 1000000\ngoto ready\ngoto by VMCALL\ngoto begin\ninfo marks\ntimeline begin back\nquit\n")
+               input="stop\ngoto 1000000\ngoto ready\ngoto by VMCALL\ngoto begin\ngoto nowhere\ninfo marks\ntimeline begin back\nquit\n")
     places = [line for line in done.stdout.splitlines() if line.startswith("after ")]
     check("a guest that sleeps for ever", "does not come to that moment" in done.stdout, done.stdout[-500:])
     check("goto three marks", len(places) == 3 and "nop" in places[0] and "ring 3" in places[1] and "vmcall" in places[1] and
           "nop" in places[2], places)
+    check("goto a mark that nobody made", "nowhere is neither a number nor a mark" in done.stdout, done.stdout[-500:])
     check("what was said, once", done.stdout.count("mark by VMMCALL") == 1 and done.stdout.count("mark back") == 1000)
     check("marks on the timeline", "marks    v" in done.stdout, done.stdout[-1500:])
 

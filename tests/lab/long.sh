@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The long form of the tests of recordings and of going back: each kernel recorded and replayed each way, and 1,000 random moments of a
-# boot visited again. About an hour on two cores. The exit status tells how many failed.
+# boot visited again. About 75 minutes on one core. The exit status tells how many failed.
 #
 #   long.sh [TIMES [POINTS]]   replays of each recording (default 100), points (default 1000)
 #   BUILD=DIR                  where it was built (default: build)

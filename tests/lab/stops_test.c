@@ -74,8 +74,12 @@ static u32 places[PLACES];
 static void find_places(void)
 {
     FILE *f = fopen(image, "rb");
+    if (!f) {
+        perror(image);
+        exit(1);
+    }
     u8 data[1 << 16];
-    size_t size = f ? fread(data, 1, sizeof data, f) : 0;
+    size_t size = fread(data, 1, sizeof data, f);
     fclose(f);
     for (size_t at = 0; at + 8 + 4 * PLACES <= size; at++) {
         if (load32(data + at) == 0x53504f54 && load32(data + at + 4) == 4 * PLACES) {
