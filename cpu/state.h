@@ -288,6 +288,7 @@ struct cpu {
         u64         scratch, spare, target, target_base, shared[8];
         u32         from;  /* the instruction that jumps */
         u32         mxcsr; /* the host's own */
+        i32         patience; /* so often code finds a page in the TLB's second level before C enters it in the first */
         u8          live;  /* register files of the host that hold the guest's registers */
         u8          count; /* of a shift */
         u64         x87_base; /* R_IPBASE of: */

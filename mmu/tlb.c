@@ -14,8 +14,6 @@
 
 _Static_assert(sizeof(struct tlb_second) == 32, "an entry divides a cache line");
 
-#define HASH_FACTOR 0x9e3779b97f4a7c15 /* 2^64 divided by the golden ratio */
-
 /* The tables in the order of tlb->fills. */
 static struct tlb_entry *table_at(struct tlb *tlb, unsigned n)
 {
@@ -286,8 +284,8 @@ void tlb_flush_all_pcids(struct tlb *tlb)
 /* Pages of different PCIDs, and global ones, lie in different places. */
 static struct tlb_second *second_at(struct tlb *tlb, vaddr page, u64 age)
 {
-    u64 h = ((page >> PAGE_SHIFT) + age * 0x632be5ab) * HASH_FACTOR;
-    return &tlb->second[h >> 52];
+    u64 h = ((page >> PAGE_SHIFT) + age * TLB_AGE_FACTOR) * TLB_HASH_FACTOR;
+    return &tlb->second[h >> TLB_SECOND_SHIFT];
 }
 
 static struct tlb_second *find_aged(struct tlb *tlb, vaddr page, u64 age)
@@ -305,14 +303,14 @@ static struct tlb_second *find_second(struct tlb *tlb, vaddr page)
 
 static u64 *filter_word(struct tlb *tlb, vaddr la, u64 *bit)
 {
-    u64 h = (la >> TLB_LARGE_SHIFT) * HASH_FACTOR >> 52;
+    u64 h = (la >> TLB_LARGE_SHIFT) * TLB_HASH_FACTOR >> 52;
     *bit  = BIT(h % 64);
     return &tlb->large_filter[h / 64];
 }
 
 static u64 huge_bit(vaddr la)
 {
-    return BIT((la >> 30) * HASH_FACTOR >> 58);
+    return BIT((la >> 30) * TLB_HASH_FACTOR >> 58);
 }
 
 static bool may_be_large(struct tlb *tlb, vaddr la)

@@ -45,6 +45,10 @@ struct tlb_fills {
 #define TLB_LARGE_SHIFT  22 /* the unit of large_filter: covers a page of 2 or of 4 MiB */
 #define TLB_LARGE_FILTER 4096
 #define TLB_SECOND       4096
+/* A page's place in the second level: the upper bits of (page number + age * TLB_AGE_FACTOR) * TLB_HASH_FACTOR. */
+#define TLB_AGE_FACTOR   0x632be5ab
+#define TLB_HASH_FACTOR  0x9e3779b97f4a7c15 /* 2^64 divided by the golden ratio */
+#define TLB_SECOND_SHIFT 52
 #define TLB_PCIDS        4096
 #define TLB_CODE_FILTER  16384
 

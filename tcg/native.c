@@ -329,6 +329,7 @@ static bool translate(struct executor *executor, struct block *b)
 /* ---- called by translated code */
 
 #define UNREADY_MAX 8
+#define PATIENCE    7
 
 struct native_pointer native_miss(struct cpu *cpu, u64 la, const struct native_access *access)
 {
@@ -336,6 +337,7 @@ struct native_pointer native_miss(struct cpu *cpu, u64 la, const struct native_a
     u64            at    = access->at;
     u64            stale = n->stats.stale;
     n->stats.misses++;
+    cpu->host.patience = PATIENCE;
     void *host = mem_direct(cpu, la, access->how >> 1, access->how & 1 ? DIRECT_WRITE : DIRECT_READ);
     bool  same = n->stats.stale == stale || !n->translation[at >> 7].block->stale; /* else an accessed bit was set in the block's own code */
     return (struct native_pointer){.host = same ? (u64)(uintptr_t)host : 0, .exit = at << 2 | NATIVE_EXIT_INSN};

@@ -13,6 +13,8 @@ PAGE_B equ 0x61000
 PAGE_C equ 0x62000
 V equ 0x3f0000                 ; the linear address under test, in the first table
 V_INDEX equ V >> 12
+V2 equ V + 0x800000            ; another, 8 MiB from it: a TLB that is not associative cannot hold both
+PT2 equ 0x63000                ; the table of the third 4 MiB
 
 ; entry bits
 P equ 1
@@ -63,6 +65,7 @@ test:
     call rights
     call accessed_dirty
     call translation_cache
+    call rivals
     call large
     call smep_smap
     call off
@@ -237,6 +240,90 @@ accessed_dirty:
 .code:
     lea eax, [V + 0x100]        ; a RET
     jmp eax
+
+; two pages that are accessed in turn, often: what becomes of either is seen
+%macro RIVAL 1
+    mov dword [PT2 + V_INDEX * 4], %1
+    invlpg [V2]
+%endmacro
+%macro SUM 2
+    call rivals.sum
+    CHECK %1, eax, %2
+%endmacro
+rivals:
+    PTE P | W | U
+    mov dword [PD + 8], PT2 | P | W | U
+    RIVAL PAGE_B | P | W | U
+    mov dword [PAGE_A], 1
+    mov dword [PAGE_B], 0x10000
+    mov dword [PAGE_C], 0x100
+    SUM "rivals: both", 200 * 0x10001
+    mov eax, [PAGE_A + 8]
+    shl eax, 16
+    add eax, [PAGE_B + 8]
+    CHECK "rivals: written", eax, 0x10001
+    RIVAL PAGE_C | P | W | U
+    SUM "rivals: another page", 200 * 0x101
+    mov dword [PT2 + V_INDEX * 4], PAGE_B | P | W | U
+    mov eax, cr3
+    mov cr3, eax
+    SUM "rivals: CR3 loaded", 200 * 0x10001
+    mov eax, [PT2 + V_INDEX * 4]
+    and eax, A_ | D_
+    CHECK "rivals: accessed and dirty", eax, A_ | D_
+    RIVAL PAGE_B | P | W
+    SUM "rivals: for the supervisor only", 200 * 0x10001
+    PAGE_FAULT_3 "rivals: user", E_P | E_U, V2, mov eax, [V2]
+    mov eax, cr0
+    or eax, CR0_WP
+    mov cr0, eax
+    RIVAL PAGE_B | P | U
+    call .sum_only
+    CHECK "rivals: only to be read", eax, 200 * 0x10001
+    mov edi, 8                  ; not every miss takes the same way
+.attempt:
+    mov ecx, edi
+    xor eax, eax
+    call .next_read
+    mov [trap.resume], dword .caught
+    mov [trap.esp], esp
+    mov [trap.vector], dword -1
+    mov ecx, 200
+    call .next
+.caught:
+    FAULT_CHECK "rivals: not to be written", PF, E_P | E_W, .store
+    CHECK "rivals: not to be written", dword [trap.cr2], V2 + 8
+    CHECK "rivals: not written", dword [PAGE_B + 8], 1
+    dec edi
+    jnz .attempt
+    mov eax, cr0
+    and eax, ~CR0_WP
+    mov cr0, eax
+    mov dword [PD + 8], 0
+    invlpg [V2]
+    mov dword [PAGE_A], 0xaaaaaaaa
+    mov dword [PAGE_B], 0xbbbbbbbb
+    mov dword [PAGE_C], 0xcccccccc
+    ret
+.sum:
+    mov ecx, 200
+    xor eax, eax
+.next:
+    add eax, [V]
+    add eax, [V2]
+    mov [V + 8], ecx
+.store:
+    mov [V2 + 8], ecx
+    loop .next
+    ret
+.sum_only:
+    mov ecx, 200
+    xor eax, eax
+.next_read:
+    add eax, [V]
+    add eax, [V2]
+    loop .next_read
+    ret
 
 ; what the TLB may keep, and what makes it forget
 translation_cache:

@@ -126,30 +126,136 @@ static void put_ask(struct out *o, const void *function)
     put_all(o, caller_saved, ARRAY_LEN(caller_saved), true);
 }
 
-/* T1 = where the linear address is: T0 = its offset in the page, T1 = the page; T2 as it was. */
-static void put_answer(struct out *o)
+/* T0 = the offset in its page of the address in cpu->host.scratch. */
+static void put_offset(struct out *o)
 {
     put_load(o, 4, T0, CPU(host.scratch));
     put_alu_imm(o, ALU_AND, 4, rm_reg(T0), PAGE_SIZE - 1);
+}
+
+/* T1 = where the linear address is: T0 = its offset in the page, T1 = the page; T2 as it was. */
+static void put_answer(struct out *o)
+{
+    put_offset(o);
     put_alu(o, ALU_SUB, 8, T1, rm_reg(T0));
     put_load(o, 8, T2, CPU(host.spare));
 }
 
-/* Called where a struct native_access follows, with what put_lookup() (memory.c) has left in T0 and T1. Goes on at `back`: T0 = the offset in
- * the page, T1 = the host's page, T2 kept; or leaves the block. */
-static void put_miss(const struct native *n, struct out *o, size_t table, const u8 *exit)
+/* Where a way ends that goes on as all others do: jumps to what is not there yet. */
+struct ahead {
+    u8      *jump[12];
+    unsigned count;
+};
+
+static void put_out_if(struct out *o, struct ahead *a, enum host_cc cc)
 {
-    put_alu(o, ALU_ADD, 8, T0, rm_cpu_at(T1, table + offsetof(struct tlb_entry, tag))); /* the linear address again */
-    put_store(o, 8, CPU(host.spare), T2);
-    put_load(o, 8, T1, rm_mem(RSP, 0));
-    put_ask(o, (const void *)(uintptr_t)native_miss);
-    put_op(o, 0x85, 8, T1, rm_reg(T1));
-    u8 *none = put_jcc_ahead(o, CC_E);
+    a->jump[a->count++] = put_jcc_ahead(o, cc);
+}
+
+static void put_ahead_here(struct out *o, const struct ahead *a)
+{
+    for (unsigned k = 0; k < a->count; k++) {
+        put_jump_here(o, a->jump[k]);
+    }
+}
+
+static struct rm rm_second(size_t member)
+{
+    return rm_mem(T1, (i32)member);
+}
+
+/* T1 = where the page in T0 would be in the TLB's second level, with the age at `age` in struct cpu; out if it is not there. */
+static void put_find_second(struct out *o, size_t age, struct ahead *out)
+{
+    put_op(o, 0x69, 8, T1, rm_cpu(age)); /* IMUL */
+    put32(o, TLB_AGE_FACTOR);
+    put_mov(o, 8, T2, T0);
+    put_shift_imm(o, SHIFT_SHR, 8, T2, PAGE_SHIFT);
+    put_alu(o, ALU_ADD, 8, T1, rm_reg(T2));
+    put_const(o, T2, TLB_HASH_FACTOR);
+    put_0f(o, 0xaf, 8, T1, rm_reg(T2)); /* IMUL */
+    put_shift_imm(o, SHIFT_SHR, 8, T1, TLB_SECOND_SHIFT);
+    put_shift_imm(o, SHIFT_SHL, 4, T1, 5);
+    put_alu(o, ALU_ADD, 8, T1, CPU(tlb.second));
+    put_alu(o, ALU_CMP, 8, T0, rm_second(offsetof(struct tlb_second, page)));
+    put_out_if(o, out, CC_NE);
+    put_load(o, 8, T2, rm_cpu(age));
+    put_alu(o, ALU_CMP, 8, T2, rm_second(offsetof(struct tlb_second, age)));
+    put_out_if(o, out, CC_NE);
+}
+_Static_assert(sizeof(struct tlb_second) == 1 << 5, "as put_find_second() scales");
+
+/* What tlb_refill() does, without entering the page in the first level: that is left to C, every eighth time. cpu->host.scratch holds the
+ * address. T1 = the host's page; or out. */
+static void put_refill(struct out *o, unsigned view, unsigned kind, struct ahead *out)
+{
+    const size_t ages[] = {offsetof(struct cpu, tlb.local_age), offsetof(struct cpu, tlb.global_age)};
+    unsigned     table  = view * TLB_KINDS + kind;
+    bool         global = view != TLB_USER; /* likelier */
+    struct ahead other  = {.count = 0};
+    put_alu_imm(o, ALU_SUB, 4, CPU(host.patience), 1);
+    put_out_if(o, out, CC_S);
+    put_test8(o, CPU(dr[7]), 0xff);
+    put_out_if(o, out, CC_NE);
+    put_alu_imm(o, ALU_CMP, 8, CPU(tlb.held), 0);
+    put_out_if(o, out, CC_NE);
+    put_alu_imm(o, ALU_CMP, 4, CPU(tlb.denied[table]), 0);
+    put_out_if(o, out, CC_NE);
+    put_alu_imm(o, ALU_AND, 8, rm_reg(T0), -PAGE_SIZE);
+    put_find_second(o, ages[global], &other);
+    u8 *found = put_jmp_ahead(o);
+    put_ahead_here(o, &other);
+    put_find_second(o, ages[!global], out);
+    put_jump_here(o, found);
+    put_test8(o, rm_second(offsetof(struct tlb_second, tables)), 1u << table);
+    put_out_if(o, out, CC_E);
+    if (kind == TLB_WRITE) {
+        put_load(o, 4, T2, CPU(tlb.write_age));
+        put_alu(o, ALU_CMP, 4, T2, rm_second(offsetof(struct tlb_second, write_age)));
+        put_out_if(o, out, CC_NE);
+    }
+    put_offset(o);
+    put_load(o, 8, T2, rm_mem(RSP, 0));
+    put_zext(o, 1, T2, rm_mem(T2, offsetof(struct native_access, how)));
+    put_shift_imm(o, SHIFT_SHR, 4, T2, 1);
+    put_alu(o, ALU_ADD, 4, T2, rm_reg(T0));
+    put_alu_imm(o, ALU_CMP, 4, rm_reg(T2), PAGE_SIZE); /* across the page's end? */
+    put_out_if(o, out, CC_A);
+    put_load(o, 8, T1, rm_second(offsetof(struct tlb_second, host)));
+}
+_Static_assert(TLB_VIEWS * TLB_KINDS <= 8, "put_refill() looks at the low byte of `tables`");
+
+/* The return address becomes that of the access. T0, T2 are used. */
+static void put_back(const struct native *n, struct out *o)
+{
     put_load(o, 8, T2, rm_mem(RSP, 0));
     put_load(o, 4, T2, rm_mem(T2, offsetof(struct native_access, back)));
     put_const(o, T0, (u64)(uintptr_t)n->code.run);
     put_alu(o, ALU_ADD, 8, T2, rm_reg(T0));
     put_store(o, 8, rm_mem(RSP, 0), T2);
+}
+
+/* Called where a struct native_access follows, with what put_lookup() (memory.c) has left in T0 and T1. Goes on at `back`: T0 = the offset in
+ * the page, T1 = the host's page, T2 kept; or leaves the block. */
+static void put_miss(const struct native *n, struct out *o, unsigned view, unsigned kind, const u8 *exit)
+{
+    struct ahead ask = {.count = 0};
+    size_t       tag = memory_tlb(view, kind == TLB_WRITE) + offsetof(struct tlb_entry, tag);
+    put_alu(o, ALU_ADD, 8, T0, rm_cpu_at(T1, tag)); /* the linear address again */
+    put_store(o, 8, CPU(host.spare), T2);
+    put_store(o, 8, CPU(host.scratch), T0);
+    put_refill(o, view, kind, &ask);
+    put_back(n, o);
+    put_offset(o);
+    put_load(o, 8, T2, CPU(host.spare));
+    put8(o, 0xc3);
+    put_ahead_here(o, &ask);
+    put_load(o, 8, T0, CPU(host.scratch));
+    put_load(o, 8, T1, rm_mem(RSP, 0));
+    put_ask(o, (const void *)(uintptr_t)native_miss);
+    put_op(o, 0x85, 8, T1, rm_reg(T1));
+    u8 *none = put_jcc_ahead(o, CC_E);
+    put_back(n, o);
     put_answer(o);
     put8(o, 0xc3);
     put_jump_here(o, none); /* T0 says how to leave */
@@ -309,7 +415,7 @@ void x86_64_stubs(struct native *n, struct out *o)
     for (unsigned view = 0; view < TLB_VIEWS; view++) {
         for (unsigned kind = 0; kind < TLB_KINDS; kind++) {
             n->stub.miss[view][kind] = begin(o);
-            put_miss(n, o, memory_tlb(view, kind == TLB_WRITE), n->stub.exit);
+            put_miss(n, o, view, kind, n->stub.exit);
         }
     }
     n->stub.save_flags = begin(o);
