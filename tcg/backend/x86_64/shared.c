@@ -61,7 +61,8 @@ static void access(struct analysis *a, unsigned k, enum access_kind_of kind, uns
     }
     *r = (struct run){.open = true, .slot = (u8)a->groups};
     *s = (struct shared){.use = true, .slot = r->slot, .disp = (i32)disp};
-    a->group[a->groups++] = (struct group){.first_insn = (u8)k, .first_kind = (u8)kind, .write = write, .low = (i32)disp, .high = (i32)(disp + size), .members = 1};
+    a->group[a->groups++] = (struct group){
+        .first_insn = (u8)k, .first_kind = (u8)kind, .write = write, .low = (i32)disp, .high = (i32)(disp + size), .members = 1};
 }
 
 static void moved(struct analysis *a, unsigned reg, i64 by)
