@@ -265,6 +265,24 @@ def linux(program, folder, kernels):
         check_end(emulator)
 
 
+def other_ways(program, image):
+    """gdb starts the emulator itself, or comes by a pseudoterminal."""
+    words = [program, "-S", "-display", "none", "-serial", "null", "-monitor", "none", "-fda", image, "-snapshot", "-gdb"]
+    talk = ["-ex", "stepi", "-ex", "info registers rip", "-ex", "monitor info status", "-ex", "kill"]
+
+    def look(target, way):
+        done = subprocess.run(GDB + ["-ex", "target remote " + target] + talk, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=TIMEOUT, text=True)
+        need(way, done.stdout, ["rip            0xe05b", "VM status: paused"], done.stdout)
+
+    look("| exec " + " ".join(words + ["stdio"]), "-gdb stdio")
+    with subprocess.Popen(words + ["pty"], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            look(process.stderr.readline().split()[-1], "-gdb pty")
+        finally:
+            process.kill()
+
+
 def main(program, kernels):
     if not shutil.which("gdb") or not shutil.which("nasm"):
         print("skipped: there is no gdb, or no nasm")
@@ -278,6 +296,7 @@ def main(program, kernels):
         linear_pc(program, folder, image)
         strange_peers(program, folder, image)
         recording(program, folder, image)
+        other_ways(program, image)
         if os.path.exists(os.path.join(kernels, "vmlinuz")):
             linux(program, folder, kernels)
         else:
