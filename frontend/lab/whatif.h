@@ -9,6 +9,7 @@
  *   $ds.base .limit .attr .sel    what the processor holds of a segment register, of $tr and $ldtr; $gdtr.base, $idtr.limit
  *   b[ADDR] w[ADDR] d[ADDR] q[ADDR]  memory of 1, 2, 4, 8 bytes at a linear address; [ADDR] is d[ADDR]
  *   pte[ADDR]                     the last page-table entry on the way to the address
+ *   pde[ADDR] pdpte pml4e pml5e   those before it
  *   gdt[SELECTOR] ldt[SELECTOR] idt[VECTOR]  8 bytes of a descriptor
  */
 #ifndef FRONTEND_LAB_WHATIF_H

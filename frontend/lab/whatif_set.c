@@ -224,17 +224,25 @@ static bool write_place(struct machine *m, const struct place *p, u64 value, str
                                        : write_linear(m, p->address, value, p->bytes, err);
 }
 
-/* The last entry of a page walk. */
-static bool entry_of(struct machine *m, vaddr la, struct place *p, struct error *err)
+/* Entries of page tables, from the last level up. */
+static const char *const levels[] = {"pte", "pde", "pdpte", "pml4e", "pml5e"};
+
+/* An entry of a page walk, of the level of that name; a pte: the last one there is. */
+static bool entry_of(struct machine *m, unsigned level, vaddr la, struct place *p, struct error *err)
 {
+    static const u8 depths[] = {[PAGING_32] = 2, [PAGING_PAE] = 2, [PAGING_4LEVEL] = 4, [PAGING_5LEVEL] = 5};
     struct cpu *cpu = m->cpu;
     struct walk_trace trace;
     walk_explain(&cpu->paging, m->memory, la, ACCESS_READ, false, true, &trace);
     if (!trace.depth) {
         return error_set(err, "paging is off: there is no entry for %" PRIx64, la);
     }
+    unsigned at = level ? depths[cpu->paging.mode] - 1u - level : trace.depth - 1u;
+    if (at >= trace.depth) {
+        return error_set(err, "the walk to %" PRIx64 " looks at no %s in memory", la, levels[level]);
+    }
     p->kind = PLACE_PHYSICAL;
-    p->address = trace.entry[trace.depth - 1].addr;
+    p->address = trace.entry[at].addr;
     p->bytes = cpu->paging.mode == PAGING_32 ? 4 : 8;
     return true;
 }
@@ -260,13 +268,15 @@ static bool in_brackets(struct machine *m, const char *word, u64 index, struct p
         *p = (struct place){.kind = PLACE_LINEAR, .address = index, .bytes = 1u << (width - widths)};
         return true;
     }
-    if (!strcmp(word, "pte")) {
-        return entry_of(m, index, p, err);
+    for (unsigned level = 0; level < ARRAY_LEN(levels); level++) {
+        if (!strcmp(word, levels[level])) {
+            return entry_of(m, level, index, p, err);
+        }
     }
     if (!strcmp(word, "gdt") || !strcmp(word, "ldt") || !strcmp(word, "idt")) {
         return descriptor_of(m, word, index, p, err);
     }
-    return error_set(err, "%s[]: one of b w d q (memory), pte, gdt, ldt, idt", word);
+    return error_set(err, "%s[]: one of b w d q (memory), pte, pde, pdpte, pml4e, pml5e, gdt, ldt, idt", word);
 }
 
 static bool parse_place(struct machine *m, const char **text, struct place *p, struct error *err)

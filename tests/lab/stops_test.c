@@ -349,6 +349,7 @@ static void changes_are_tried(void **state)
     } cases[] = {
         {"$edx=$edx", "nothing is different"},
         {"pte[$eip]&=~4", "#PF PF_USER error 5"},
+        {"pde[$eip]&=~4", "#PF PF_USER error 5"},
         {"$eip=0x400000", "#PF PF_NOT_PRESENT error 4 at 400000"},
         {"d[$esp]|=1, b[0x68000]=5, w[0x68010] = 3", "nothing is different"},
         {"$esp=0,$cs.limit=0", "#GP GP_CODE_LIMIT"},
@@ -356,7 +357,7 @@ static void changes_are_tried(void **state)
         {"$cpl=0", "> "},
     };
     static const char *const bad[] = {"", "$eax", "$foo=1", "$eax=", "$eax=1,", "$eax=1 2", "x[1]=1", "d[1=1", "gdt[0xfff8]=1", "$cr0=0",
-                                      "$cr3=1", "d[0x7f000000]=1", "b[0xffffffff]=1", "pte[0]", "$cpl=4", "[", "$",
+                                      "$cr3=1", "d[0x7f000000]=1", "b[0xffffffff]=1", "pte[0]", "pml4e[$eip]=0", "$cpl=4", "[", "$",
                                       "$aaaaaaaaaaaaaaaaaaaaaaaa=1"};
     struct guest g = create(NATIVE, HISTORY_BYTES);
     struct error err;
