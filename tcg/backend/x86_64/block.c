@@ -121,6 +121,18 @@ static bool is_jump(enum how how)
            how == LOWER_RET || how == LOWER_LOOP;
 }
 
+/* Whether an instruction that ends its block most often leaves the mode as it is, and nothing pending: loads of segment registers but CS and
+ * SS, POPF, and RDTSC where its time is not counted. native_call() looks. */
+static bool comes_back(const struct emit *e, const struct row *row)
+{
+    switch (row->opcode | (row->map == M0F ? 0xf00u : 0)) {
+    case 0x07: case 0x1f: case 0x9d: case 0xfa1: case 0xfa9: return true;
+    case 0x8e: return (e->insn->modrm >> 3 & 7) != 2;
+    case 0xf31: return !(e->mode & MODE_COUNTED);
+    default: return false;
+    }
+}
+
 static void lower(struct emit *e)
 {
     const struct row *row = &row_table[e->insn->row];
@@ -160,7 +172,7 @@ static void lower(struct emit *e)
     case LOWER_SWAPGS: lower_swapgs(e); break;
     case LOWER_PAUSE: lower_pause(e); break;
     case CALL:
-        if (row->attr & END || e->insn->rep) {
+        if (e->insn->rep || (row->attr & END && !comes_back(e, row))) {
             lower_out(e);
         } else {
             lower_call(e);
