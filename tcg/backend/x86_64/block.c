@@ -121,15 +121,16 @@ static bool is_jump(enum how how)
            how == LOWER_RET || how == LOWER_LOOP;
 }
 
-/* Whether an instruction that ends its block most often leaves the mode as it is, and nothing pending: loads of segment registers but CS and
- * SS, POPF, and RDTSC where its time is not counted. native_call() looks. */
-static bool comes_back(const struct emit *e, const struct row *row)
+/* The C function of an instruction that ends its block, but most often leaves the mode as it is and nothing pending: native_call() looks.
+ * What loads SS inhibits interrupts, and where time is counted RDTSC must know how many instructions were executed. */
+static void lower_call_on(struct emit *e)
 {
-    switch (row->opcode | (row->map == M0F ? 0xf00u : 0)) {
-    case 0x07: case 0x1f: case 0x9d: case 0xfa1: case 0xfa9: return true;
-    case 0x8e: return (e->insn->modrm >> 3 & 7) != 2;
-    case 0xf31: return !(e->mode & MODE_COUNTED);
-    default: return false;
+    const struct row *row      = &row_table[e->insn->row];
+    bool              loads_ss = row->operand[0] == sSS || (row->operand[0] == Sw && (e->insn->modrm >> 3 & 7) == SEG_SS);
+    if (loads_ss || (e->mode & MODE_COUNTED && row->feature == FEATURE_TSC)) {
+        lower_out(e);
+    } else {
+        lower_call(e);
     }
 }
 
@@ -171,8 +172,9 @@ static void lower(struct emit *e)
     case LOWER_STI: lower_sti(e); break;
     case LOWER_SWAPGS: lower_swapgs(e); break;
     case LOWER_PAUSE: lower_pause(e); break;
+    case LOWER_CALL_ON: lower_call_on(e); break;
     case CALL:
-        if (e->insn->rep || (row->attr & END && !comes_back(e, row))) {
+        if (row->attr & END || e->insn->rep) {
             lower_out(e);
         } else {
             lower_call(e);
