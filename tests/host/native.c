@@ -348,7 +348,8 @@ void native_features(struct cpu_features *f)
 
 void native_features(struct cpu_features *f)
 {
-    memset(f, 0xff, sizeof *f);
+    *f = (struct cpu_features){ .family = 6 };
+    memset(f->word, 0xff, sizeof f->word);
 }
 
 struct native *native_open(void)

@@ -50,6 +50,7 @@ struct bench {
     u8 *memory;
     struct cpu *cpu;
     struct decoder *decoder;
+    struct cpu_features all; /* the decoder looks at them as long as it lives */
 };
 
 static const u8 prologue[] = {
@@ -344,10 +345,9 @@ static int set_up(void **state)
         mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     b->memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_true(b->code != MAP_FAILED && b->memory != MAP_FAILED);
-    struct cpu_features all;
-    memset(&all, 0xff, sizeof all);
-    all.family = 6;
-    b->decoder = decoder_create(&all);
+    memset(b->all.word, 0xff, sizeof b->all.word);
+    b->all.family = 6;
+    b->decoder = decoder_create(&b->all);
     vaddr la = (u64)(uintptr_t)b->memory;
     struct cpu *c = b->cpu;
     c->cr0 = CR0_PE | CR0_NE | CR0_MP;
