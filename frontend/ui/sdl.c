@@ -116,6 +116,7 @@ static void *window_thread(void *opaque)
         pthread_mutex_unlock(&d->lock);
         close_window(&d->window);
     }
+    d->window.sdl.TLSCleanup(); /* SDL does so for its own threads only */
     return NULL;
 }
 

@@ -42,6 +42,7 @@
     X(SetWindowTitle)                                                                              \
     X(StartTextInput)                                                                              \
     X(StopTextInput)                                                                               \
+    X(TLSCleanup)                                                                                  \
     X(UpdateWindowSurfaceRects)                                                                    \
     X(UpperBlit) /* SDL_BlitSurface is a macro for it */                                           \
     X(WaitEventTimeout)                                                                            \
