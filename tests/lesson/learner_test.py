@@ -156,7 +156,8 @@ def in_window(emulator, folder, language, steps, screen):
                 if step.kind == "choice":
                     xdo("key", step.typed(answer))
                 else:
-                    xdo("type", "--delay", "8", answer)
+                    # xdotool maps a letter of no key to one for half of this time: a loaded host has to look it up by then
+                    xdo("type", "--delay", "8" if answer.isascii() else "1000", answer)
                     xdo("key", "Return")
                 time.sleep(0.1)
             xdo("key", "Return")
