@@ -433,8 +433,18 @@ static bool is_implicit(struct rights rights, const struct cpu *cpu)
     return !rights.user && cpu->cpl == 3;
 }
 
+/* A page that somebody watches is not in the TLB, nor one that may not be accessed. */
+static u8 *plain(struct cpu *cpu, enum tlb_kind kind, vaddr la, unsigned size, struct rights rights)
+{
+    return likely(!cpu->explain) ? tlb_hit(cpu->tlb.data[rights.view][kind], la, size) : NULL;
+}
+
 static u64 lin_read_with(struct cpu *cpu, vaddr la, unsigned size, struct rights rights)
 {
+    const u8 *host = plain(cpu, TLB_READ, la, size, rights);
+    if (likely(host)) {
+        return load_le(host, size);
+    }
     if (unlikely(cpu->explain)) {
         explain_linear(cpu, la, size, ACCESS_READ, is_implicit(rights, cpu));
     }
@@ -450,6 +460,11 @@ static u64 lin_read_with(struct cpu *cpu, vaddr la, unsigned size, struct rights
 
 static void lin_write_with(struct cpu *cpu, vaddr la, u64 value, unsigned size, struct rights rights)
 {
+    u8 *host = plain(cpu, TLB_WRITE, la, size, rights);
+    if (likely(host)) {
+        store_le(host, value, size);
+        return;
+    }
     if (unlikely(cpu->explain)) {
         explain_linear(cpu, la, size, ACCESS_WRITE, is_implicit(rights, cpu));
         explain_value(cpu, value);

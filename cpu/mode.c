@@ -157,6 +157,11 @@ static bool is_flat(const struct segment *s)
     return !s->base && s->read_bytes == BIT(32) && s->write_bytes == BIT(32);
 }
 
+static bool is_all_flat(const struct cpu *cpu)
+{
+    return cpu->code_bytes == 8 || (!cpu->code_base && is_flat(&cpu->seg[SEG_DS]) && is_flat(&cpu->seg[SEG_ES]) && is_flat(&cpu->seg[SEG_SS]));
+}
+
 /* MXCSR, the x87's control and status words: every exception masked, none pending. */
 static unsigned fp_mode(const struct cpu *cpu)
 {
@@ -178,9 +183,8 @@ static unsigned vex_mode(const struct cpu *cpu)
 
 void cpu_update_code_mode(struct cpu *cpu)
 {
-    bool flat = cpu->code_bytes == 8 || (!cpu->code_base && is_flat(&cpu->seg[SEG_DS]) && is_flat(&cpu->seg[SEG_ES]) && is_flat(&cpu->seg[SEG_SS]));
     cpu->code_mode = (u16)(cpu->code_bytes | (cpu->code_limited ? MODE_LIMITED : 0) | (unsigned)cpu->view << MODE_VIEW_SHIFT |
-                           (cpu->stack_mask == 0xffff ? MODE_STACK16 : 0) | (flat ? MODE_FLAT : 0) |
+                           (cpu->stack_mask == 0xffff ? MODE_STACK16 : 0) | (is_all_flat(cpu) ? MODE_FLAT : 0) |
                            (cpu->align_check ? MODE_ALIGN : 0) | (cpu->counted ? MODE_COUNTED : 0) | fp_mode(cpu) | vex_mode(cpu) |
                            (cet_bits(cpu) & (CET_SH_STK_EN | CET_ENDBR_EN) ? MODE_CET : 0));
 }
@@ -188,7 +192,7 @@ void cpu_update_code_mode(struct cpu *cpu)
 void cpu_update_segment(struct cpu *cpu, unsigned seg)
 {
     update_segment(cpu, seg);
-    cpu_update_code_mode(cpu);
+    cpu->code_mode = (u16)merge_bits(cpu->code_mode, MODE_FLAT, is_all_flat(cpu) ? MODE_FLAT : 0);
 }
 
 static void update_segments(struct cpu *cpu)

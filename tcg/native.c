@@ -10,6 +10,7 @@
 #include "cpu/flags.h"
 #include "cpu/interp/interp.h"
 #include "cpu/mem.h"
+#include "cpu/operand.h"
 #include "tcg/backend/x86_64/host.h"
 
 #ifdef __x86_64__
@@ -398,26 +399,29 @@ u64 native_call(struct cpu *cpu, const struct native_call_site *site)
     const struct insn *insn = &site->insn;
     u16                mode = cpu->code_mode;
     u64                stale = n->stats.stale;
+    u64                next  = insn_next_ip(cpu, insn);
     n->stats.calls++;
+    cpu->ip = next;
     if (n->profile) {
         native_profile_call(n->profile, insn, site->run);
     }
     if (cpu->counted) {
         cpu->icount = count_at(n, cpu, site->at);
     }
-    if (!x87_function(cpu, insn)) {
+    if (!(cpu->host.live & NATIVE_LIVE_X87) || !x87_function(cpu, insn)) {
         if (cpu->host.live && touches_x87(insn)) {
             x87_from_host(cpu);
         }
         interp_isolated(cpu, insn);
         pack_flags(cpu);
     }
-    bool leave = cpu->code_mode != mode || cpu->pending ||
+    bool again = cpu->ip != next; /* a REP instruction has iterations left */
+    bool leave = again || cpu->code_mode != mode || cpu->pending ||
                  (n->stats.stale != stale && n->translation[site->at >> 7].block->stale);
     if (n->profile) {
         native_profile_called(n->profile);
     }
-    return leave ? (u64)(site->at + 1) << 2 | NATIVE_EXIT_INSN : 0;
+    return leave ? (u64)(site->at + !again) << 2 | NATIVE_EXIT_INSN : 0;
 }
 
 /* ---- in and out */

@@ -73,13 +73,21 @@ static struct segment load_data_segment(struct cpu *cpu, u16 selector)
     return descriptor_segment(&d, selector);
 }
 
+static bool is_same(const struct segment *a, const struct segment *b)
+{
+    return a->selector == b->selector && a->base == b->base && a->limit == b->limit && a->attr == b->attr;
+}
+
 void segment_load(struct cpu *cpu, unsigned seg, u16 selector)
 {
     if (real_or_vm86(cpu)) {
         segment_load_real(cpu, seg, selector);
     } else {
-        cpu->seg[seg] =
-            seg == SEG_SS ? load_stack_segment(cpu, selector) : load_data_segment(cpu, selector);
+        struct segment s = seg == SEG_SS ? load_stack_segment(cpu, selector) : load_data_segment(cpu, selector);
+        if (is_same(&s, &cpu->seg[seg])) {
+            return;
+        }
+        cpu->seg[seg] = s;
     }
     if (seg == SEG_SS) {
         cpu_update_privilege(cpu); /* the width of SP follows SS.B */

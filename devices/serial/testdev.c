@@ -47,7 +47,7 @@ static u64 word_read(void *opaque, u64 offset, unsigned size)
 static void word_write(void *opaque, u64 offset, u64 value, unsigned size)
 {
     struct testdev *t = opaque;
-    store_le(t->data + offset, value, size);
+    memcpy(t->data + offset, &value, size);
 }
 
 static void flush_write(void *opaque, u64 offset, u64 value, unsigned size)

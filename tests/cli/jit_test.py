@@ -31,7 +31,7 @@ def check(what, good, more=""):
 # again: add eax, ecx; push eax; pop ebx
 #       mov [esi], eax; mov [esi+4], eax; xor esi, 2ffch              both in one page, or not
 #       test al, 1; jz even; nop
-# even: pushf; pop edx; dec ecx; jnz again; cli; hlt
+# even: sldt edx; nop; dec ecx; jnz again; cli; hlt
 # At FFFFFFF0h:
 #       jmp FFFF0000h
 rom = os.path.join(folder, "rom.bin")
@@ -45,7 +45,7 @@ def put(at, text):
 
 put(0x00, "2e660f01168000 0f20c0 0c01 0f22c0 66ea2000ffff0800")
 put(0x20, "b810000000 8ed8 8ed0 8ec0 8ee0 8ee8 bc00800000 b9" + LOOPS.to_bytes(4, "little").hex() + "befc0f0000")
-put(0x3e, "01c8 50 5b 8906 894604 81f6fc2f0000 a801 7401 90 9c 5a 49 75e7 fa f4 ebfd")
+put(0x3e, "01c8 50 5b 8906 894604 81f6fc2f0000 a801 7401 90 0f00c2 90 49 75e5 fa f4 ebfd")
 put(0x60, "0000000000000000 ffff0000009acf00 ffff00000092cf00")
 put(0x80, "1700 6000ffff")
 put(0xFFF0, "e90d00")
@@ -110,8 +110,8 @@ def profiled():
     if native:
         got = number(r"guest instructions  (\d+),", text)
         check("guest instructions: %d, not %d" % (got, instructions()), got == instructions(), text)
-        calls = number(r"PUSHF +9c +(\d+)", text)
-        check("calls of PUSHF", LOOPS - 100 < calls <= LOOPS, text)
+        calls = number(r"SLDT +0f00/0 +(\d+)", text)
+        check("calls of SLDT", LOOPS - 100 < calls <= LOOPS, text)
         check("OP calls", 60 < number(r"(\S+) OP calls", text) < 130, text)
     return native
 

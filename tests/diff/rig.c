@@ -331,12 +331,12 @@ bool rig_meets(struct rig *r, const struct rig_start *s, struct rig *other)
     if (sigsetjmp(cpu->fault_exit, 0)) {
         raised(r);
     }
-    for (volatile unsigned k = 0; !same && k < STEPS_MAX && cpu->activity == ACTIVITY_RUN; k++) {
+    for (volatile unsigned k = 0; !same && k < STEPS_MAX; k++) {
         rig_finish(r);
         other->cpu->icount    = cpu->icount;
         other->cpu->shadow_at = cpu->shadow_at;
         same                  = rig_same(r, other, what, sizeof what);
-        if (r->rule != RULE_NONE) {
+        if (r->rule != RULE_NONE || cpu->activity != ACTIVITY_RUN) {
             break;
         }
         interp_step(cpu);

@@ -250,6 +250,26 @@ static bool is_late(const struct rig *r)
     return r->native || r->tcg ? alarms > WATCHES_MAX : r->cpu->icount > INSNS_MAX;
 }
 
+/* A REP instruction that was interrupted has overwritten itself: its opcode, which is its last byte, or its prefix. Whoever goes on with it
+ * reads another one. */
+static bool is_overwritten(const struct rig *r, const struct insn *i)
+{
+    struct cpu    *cpu = r->cpu;
+    struct region *region;
+    u64            offset;
+    vaddr          at   = (cpu->code_base + cpu->ip) & cpu->ip_mask;
+    unsigned       last = i->length - 1u, in_page = at & (PAGE_SIZE - 1);
+    const u8      *code = mem_fetch_page(cpu, at - in_page, &region, &offset);
+    bool           prefix = false;
+    if (!code || in_page + last >= PAGE_SIZE || code[in_page + last] != (u8)i->opcode) {
+        return true;
+    }
+    for (unsigned k = 0; k < last; k++) {
+        prefix |= (code[in_page + k] & 0xfe) == 0xf2;
+    }
+    return !prefix;
+}
+
 static void proceed(struct rig *r, bool disturbed)
 {
     struct cpu *cpu     = r->cpu;
@@ -257,7 +277,7 @@ static void proceed(struct rig *r, bool disturbed)
     const struct insn *i = cpu->current;
     cpu->current         = NULL;
     if (pending & PENDING_EXIT) {
-        r->unclear |= i && i->rep && (i->fn == cpu->icache->stale || i == cpu->single);
+        r->unclear |= i && i->rep && (i->fn == cpu->icache->stale || i == cpu->single || is_overwritten(r, i));
         __atomic_fetch_and(&cpu->pending, ~(u32)PENDING_EXIT, __ATOMIC_RELEASE);
         cpu->activity = ACTIVITY_RUN; /* HLT goes on */
         if (disturbed && r->kicks++ < 50) {

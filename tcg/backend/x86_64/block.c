@@ -61,6 +61,16 @@ void lower_call(struct emit *e)
     ensure_live(e);
 }
 
+u8 *put_call_instead(struct emit *e)
+{
+    const u8 *site = put_call_site(e);
+    x87_note_cold(e);
+    flags_recover(e);
+    put_const(&e->cold, T1, (u64)(uintptr_t)site);
+    put_call(&e->cold, e->native->stub.call);
+    return put_jmp_ahead(&e->cold);
+}
+
 void lower_out(struct emit *e)
 {
     flags_save(e);
@@ -121,9 +131,8 @@ static bool is_jump(enum how how)
            how == LOWER_RET || how == LOWER_LOOP;
 }
 
-/* The C function of an instruction that ends its block, but most often leaves the mode as it is and nothing pending: native_call() looks.
- * What loads SS inhibits interrupts, and where time is counted RDTSC must know how many instructions were executed. */
-static void lower_call_on(struct emit *e)
+/* What loads SS inhibits interrupts, and where time is counted RDTSC must know how many instructions were executed. */
+void lower_call_on(struct emit *e)
 {
     const struct row *row      = &row_table[e->insn->row];
     bool              loads_ss = row->operand[0] == sSS || (row->operand[0] == Sw && (e->insn->modrm >> 3 & 7) == SEG_SS);
@@ -173,8 +182,13 @@ static void lower(struct emit *e)
     case LOWER_SWAPGS: lower_swapgs(e); break;
     case LOWER_PAUSE: lower_pause(e); break;
     case LOWER_CALL_ON: lower_call_on(e); break;
+    case LOWER_STRING: lower_string(e); break;
+    case LOWER_PUSHF: lower_pushf(e); break;
+    case LOWER_POPF: lower_popf(e); break;
+    case LOWER_PUSH_SEG: lower_push_seg(e); break;
+    case LOWER_STORE_SEG: lower_store_seg(e); break;
     case CALL:
-        if (row->attr & END || e->insn->rep) {
+        if (row->attr & END || (e->insn->rep && e->mode & MODE_COUNTED)) {
             lower_out(e);
         } else {
             lower_call(e);

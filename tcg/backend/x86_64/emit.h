@@ -32,6 +32,7 @@ enum how {
     CALL, COPY, USE, SWAP, COPY_REG, USE_REG, LOWER_NOP, LOWER_LEA, LOWER_SCAN, LOWER_PUSH, LOWER_POP, LOWER_LEAVE, LOWER_JMP_REL,
     LOWER_JCC, LOWER_CALL_REL, LOWER_JMP_ABS, LOWER_CALL_ABS, LOWER_RET, LOWER_LOOP, LOWER_FLDCW, LOWER_WAIT, LOWER_DF,
     LOWER_OUT, LOWER_DIV, LOWER_CLI, LOWER_STI, LOWER_SWAPGS, LOWER_PAUSE, LOWER_CALL_ON,
+    LOWER_PUSHF, LOWER_POPF, LOWER_PUSH_SEG, LOWER_STORE_SEG, LOWER_STRING,
 };
 
 /* Flags that hosts set as they like. */
@@ -208,6 +209,10 @@ void flags_save(struct emit *e);
 void flags_put_save(struct out *o, unsigned temp);
 /* The host's flags are about to be destroyed. */
 void flags_clobber(struct emit *e);
+/* `to`, a temporary = EFLAGS. */
+void flags_put_image(struct emit *e, unsigned to);
+/* The guest's arithmetic flags become those of an image of EFLAGS; both registers, temporaries, are used. The host's are destroyed already. */
+void flags_take_image(struct emit *e, unsigned image, unsigned temp);
 /* The host's flags become the guest's, as far as `mask`; temporaries that are busy stay. */
 void flags_need(struct emit *e, unsigned mask, u16 busy);
 /* Makes a condition of the guest's one of the host's. */
@@ -234,6 +239,9 @@ void memory_segment(struct emit *e, unsigned seg, unsigned size, bool write);
 /* Checks an access at the linear address in `la`, and returns the host's operand: [T0 + T1]. */
 struct rm memory_check(struct emit *e, unsigned la, unsigned size, bool write);
 void memory_aligned(struct emit *e, unsigned la, unsigned size);
+/* Looks up the linear address in T0, of so many bytes that their page less them is in `bound`: T0 = the offset in the page, T1 = the host's
+ * page. Returns the displacement of the jump that is taken if they are not there. */
+u8 *memory_lookup(struct emit *e, bool write, unsigned bound);
 
 /* Offset in struct cpu of the TLB for a kind of access. */
 size_t memory_tlb(unsigned view, bool write);
@@ -258,6 +266,10 @@ void profile_take_back(struct emit *e);
 unsigned counted_give_back(const struct emit *e, struct out *o, unsigned executed);
 /* The C function of the instruction. */
 void lower_call(struct emit *e);
+/* The same in cold code, for an instruction that ends its block. Flags have been clobbered. Returns the jump behind it. */
+u8 *put_call_instead(struct emit *e);
+/* The same of one that ends its block, but most often leaves the mode as it is and nothing pending: native_call() looks. */
+void lower_call_on(struct emit *e);
 /* The rest of the block is the interpreter's. */
 void lower_out(struct emit *e);
 
@@ -290,6 +302,20 @@ static inline unsigned copy_live_usable(unsigned mode)
            (mode & MODE_SSE && mode & MODE_AVX ? NATIVE_LIVE_YMM : 0u);
 }
 
+/* ---- system.c */
+void lower_df(struct emit *e);
+void lower_cli(struct emit *e);
+void lower_sti(struct emit *e);
+void lower_swapgs(struct emit *e);
+void lower_pause(struct emit *e);
+void lower_pushf(struct emit *e);
+void lower_popf(struct emit *e);
+void lower_push_seg(struct emit *e);
+void lower_store_seg(struct emit *e);
+
+/* ---- string.c */
+void lower_string(struct emit *e);
+
 /* ---- jumps and the stack: flow.c */
 void lower_push(struct emit *e);
 void lower_pop(struct emit *e);
@@ -301,13 +327,12 @@ void lower_jmp_abs(struct emit *e);
 void lower_call_abs(struct emit *e);
 void lower_ret(struct emit *e);
 void lower_loop(struct emit *e);
-void lower_df(struct emit *e);
-void lower_cli(struct emit *e);
-void lower_sti(struct emit *e);
-void lower_swapgs(struct emit *e);
-void lower_pause(struct emit *e);
 /* Finds e->dead_end. */
 void find_dead_end(struct emit *e);
+/* Goes elsewhere if something is pending. */
+void put_poll(struct emit *e, const u8 *otherwise);
+/* The guest's SP = `base`, a host register, + delta. */
+void put_stack_pointer(struct emit *e, unsigned base, i32 delta);
 /* Cold: cpu->ip = `offset` in the page, and out. */
 const u8 *leave_at(struct emit *e, u64 offset);
 /* The jump with its displacement at `d` goes to the code at `offset` in the page, once there is any. Flags are saved. Returns the link. */

@@ -9,6 +9,8 @@
 #define SAVED   offsetof(struct cpu, cc.source)
 #define SAVED_O rm_cpu(SAVED)     /* OF */
 #define SAVED_H rm_cpu(SAVED + 1) /* as LAHF loads AH */
+#define SAVED_MASK 0xd5 /* SF, ZF, AF, PF, CF there */
+#define OF_BIT     11
 
 u16 flags_condition_mask(unsigned cc)
 {
@@ -63,7 +65,8 @@ static enum shows shows_flags_unless(const struct emit *e, const struct insn *i,
     case COPY: case USE: case SWAP: case COPY_REG: case USE_REG: case LOWER_SCAN:
         return copy_must_call(e, i) ? SHOWS_ALWAYS : insn_has_memory(i) && !checked ? SHOWS_LEAVING : SHOWS_NOT;
     case LOWER_WAIT: return e->mode & MODE_X87 ? SHOWS_NOT : SHOWS_ALWAYS;
-    case LOWER_PUSH: case LOWER_POP: case LOWER_LEAVE: return SHOWS_LEAVING;
+    case LOWER_PUSH: case LOWER_POP: case LOWER_LEAVE: case LOWER_PUSH_SEG: return SHOWS_LEAVING;
+    case LOWER_STORE_SEG: return i->reg > SEG_GS ? SHOWS_ALWAYS : i->mem ? SHOWS_LEAVING : SHOWS_NOT;
     default: return SHOWS_ALWAYS;
     }
 }
@@ -120,7 +123,7 @@ static u16 writes_of(const struct emit *e, const struct insn *i)
     u16 sp = 1u << R_SP;
     switch ((enum how)e->rules[i->row].how) {
     case LOWER_NOP: case LOWER_WAIT: case LOWER_JCC: return 0;
-    case LOWER_PUSH: return sp;
+    case LOWER_PUSH: case LOWER_PUSH_SEG: return sp;
     case LOWER_POP: return (u16)(sp | 1u << (i->rm >> 3));
     case LOWER_LEAVE: return sp | 1u << R_BP;
     case LOWER_LEA: return (u16)(1u << (i->reg >> 3));
@@ -229,6 +232,32 @@ void flags_recover(struct emit *e)
     if (!e->saved_flags) {
         put_call(&e->cold, e->recipe);
     }
+}
+
+void flags_put_image(struct emit *e, unsigned to)
+{
+    struct out *o = &e->hot;
+    flags_save(e);
+    flags_clobber(e);
+    put_zext(o, 1, to, SAVED_O);
+    put_shift_imm(o, SHIFT_SHL, 4, to, OF_BIT);
+    put_alu(o, ALU_OR, 4, to, CPU(eflags));
+    put_insn(o, (struct opcode){.byte = 0x0a}, to, SAVED_H); /* or `to`, byte */
+    put_alu_imm(o, ALU_OR, 4, rm_reg(to), FLAG_1);
+}
+
+void flags_take_image(struct emit *e, unsigned image, unsigned temp)
+{
+    struct out *o = &e->hot;
+    put_mov(o, 4, temp, image);
+    put_shift_imm(o, SHIFT_SHL, 4, temp, 8);
+    put_alu_imm(o, ALU_AND, 4, rm_reg(temp), SAVED_MASK << 8);
+    put_shift_imm(o, SHIFT_SHR, 4, image, OF_BIT);
+    put_alu_imm(o, ALU_AND, 4, rm_reg(image), 1);
+    put_alu(o, ALU_OR, 4, temp, rm_reg(image));
+    put_store(o, 2, SAVED_O, temp);
+    e->host_flags  = false;
+    e->saved_flags = true;
 }
 
 void flags_need(struct emit *e, unsigned mask, u16 busy)

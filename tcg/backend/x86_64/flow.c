@@ -31,7 +31,7 @@ static void put_ip(struct emit *e, unsigned to, u64 offset)
     }
 }
 
-static void put_poll(struct emit *e, const u8 *otherwise)
+void put_poll(struct emit *e, const u8 *otherwise)
 {
     put_alu_imm(&e->hot, ALU_CMP, 4, CPU(pending), 0);
     put_jcc(&e->hot, CC_NE, otherwise);
@@ -371,82 +371,9 @@ void lower_loop(struct emit *e)
     e->leg[e->legs++] = leg_of(e, put_jcc_ahead(o, loop ? CC_NE : CC_E));
 }
 
-void lower_df(struct emit *e)
-{
-    flags_clobber(e);
-    put_0f(&e->hot, 0xba, 4, (e->insn->opcode & 1) ? 5 : 6, CPU(eflags)); /* BTS, BTR */
-    put8(&e->hot, 10);
-}
-
-/* ---- system instructions, in their plain cases; the interpreter has the others */
-
-/* cmp byte [cpu], 0 */
-static void put_is_zero(struct out *o, size_t member)
-{
-    put_op(o, 0x80, 1, ALU_CMP, rm_cpu(member));
-    put8(o, 0);
-}
-
-/* In ring 0, with nothing pending that depends on EFLAGS.IF. */
-void lower_cli(struct emit *e)
-{
-    const u8 *otherwise = leave_to_interpreter(e, e->insn);
-    flags_clobber(e);
-    put_is_zero(&e->hot, offsetof(struct cpu, cpl));
-    put_jcc(&e->hot, CC_NE, otherwise);
-    put_poll(e, otherwise);
-    put_alu_imm(&e->hot, ALU_AND, 4, CPU(eflags), ~FLAG_IF);
-}
-
-/* In ring 0, with no interrupt waiting. One that comes has to wait for one instruction: cpu->icount stands still meanwhile. */
-void lower_sti(struct emit *e)
-{
-    const u8 *otherwise = leave_to_interpreter(e, e->insn);
-    flags_clobber(e);
-    put_is_zero(&e->hot, offsetof(struct cpu, cpl));
-    put_jcc(&e->hot, CC_NE, otherwise);
-    put_is_zero(&e->hot, offsetof(struct cpu, intr));
-    put_jcc(&e->hot, CC_NE, otherwise);
-    put_test8(&e->hot, rm_cpu(offsetof(struct cpu, eflags) + 1), FLAG_IF >> 8);
-    u8 *set = put_jcc_ahead(&e->hot, CC_NE);
-    put_alu_imm(&e->hot, ALU_OR, 4, CPU(eflags), FLAG_IF);
-    if (e->mode & MODE_COUNTED) {
-        put_load(&e->hot, 8, T0, CPU(budget_end));
-        put_alu(&e->hot, ALU_SUB, 8, T0, CPU(budget));
-        put_lea(&e->hot, 8, T0, rm_mem(T0, (i32)e->insn->number - (i32)e->block->count));
-    } else {
-        put_load(&e->hot, 8, T0, CPU(icount));
-    }
-    put_store(&e->hot, 8, CPU(shadow_at), T0);
-    put_store_imm(&e->hot, 1, CPU(shadow_ss), 0);
-    put_jump_here(&e->hot, set);
-}
-
-void lower_swapgs(struct emit *e)
-{
-    struct rm base = rm_cpu(offsetof(struct cpu, seg) + SEG_GS * sizeof(struct segment) + offsetof(struct segment, base));
-    flags_clobber(e);
-    put_is_zero(&e->hot, offsetof(struct cpu, cpl));
-    put_jcc(&e->hot, CC_NE, leave_to_interpreter(e, e->insn));
-    put_load(&e->hot, 8, T0, base);
-    put_load(&e->hot, 8, T1, CPU(msr.kernel_gs_base));
-    put_store(&e->hot, 8, base, T1);
-    put_store(&e->hot, 8, CPU(msr.kernel_gs_base), T0);
-}
-
-/* Somebody waits: for what may be pending. */
-void lower_pause(struct emit *e)
-{
-    const u8 *otherwise = leave_to_interpreter(e, e->insn);
-    put_poll(e, otherwise);
-    put_alu_imm(&e->hot, ALU_SUB, 4, CPU(spin.left), 1);
-    put_jcc(&e->hot, CC_S, otherwise);
-}
-
 /* ---- the stack */
 
-/* SP = `base` + delta */
-static void put_stack_pointer(struct emit *e, unsigned base, i32 delta)
+void put_stack_pointer(struct emit *e, unsigned base, i32 delta)
 {
     struct out *o = &e->hot;
     if (e->stack_bytes == 2) {

@@ -112,9 +112,8 @@ static size_t tlb_table(const struct emit *e, bool write)
     return memory_tlb(e->mode >> MODE_VIEW_SHIFT & 3, write);
 }
 
-/* Looks `bytes` bytes at the linear address in T0 up: T0 = the offset in its page, T1 = the host's page. Returns the displacement of the
- * jump that is taken if they are not there, before T1 has changed from what leads to the entry at `table`. */
-static u8 *put_lookup(struct emit *e, size_t table, unsigned bytes)
+/* T1 = what leads to the entry at `table` for the linear address in T0; T0 = the offset in its page, if it is that. */
+static void put_offset_in_page(struct emit *e, size_t table)
 {
     struct out *o = &e->hot;
     if (e->native->has_rorx) {
@@ -126,7 +125,26 @@ static u8 *put_lookup(struct emit *e, size_t table, unsigned bytes)
     }
     put_alu_imm(o, ALU_AND, 4, rm_reg(T1), (TLB_ENTRIES - 1) << 4);
     put_alu(o, ALU_SUB, 8, T0, rm_cpu_at(T1, table + offsetof(struct tlb_entry, tag)));
+}
+
+/* Looks `bytes` bytes at the linear address in T0 up: T0 = the offset in its page, T1 = the host's page. Returns the displacement of the
+ * jump that is taken if they are not there, before T1 has changed from what leads to the entry at `table`. */
+static u8 *put_lookup(struct emit *e, size_t table, unsigned bytes)
+{
+    struct out *o = &e->hot;
+    put_offset_in_page(e, table);
     put_alu_imm(o, ALU_CMP, 8, rm_reg(T0), (i32)(PAGE_SIZE - bytes));
+    u8 *miss = put_jcc_ahead(o, CC_A);
+    put_load(o, 8, T1, rm_cpu_at(T1, table + offsetof(struct tlb_entry, host)));
+    return miss;
+}
+
+u8 *memory_lookup(struct emit *e, bool write, unsigned bound)
+{
+    struct out *o     = &e->hot;
+    size_t      table = tlb_table(e, write);
+    put_offset_in_page(e, table);
+    put_alu(o, ALU_CMP, 8, T0, rm_reg(bound));
     u8 *miss = put_jcc_ahead(o, CC_A);
     put_load(o, 8, T1, rm_cpu_at(T1, table + offsetof(struct tlb_entry, host)));
     return miss;

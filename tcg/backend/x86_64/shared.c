@@ -160,6 +160,22 @@ static void one(struct analysis *a, unsigned k)
         }
         moved(a, R_SP, -(i64)i->w);
         return;
+    case LOWER_PUSH_SEG: case LOWER_PUSHF:
+        if (rule->how == LOWER_PUSHF && e->mode & MODE_REAL) { /* a call */
+            forget_registers(a, 0xffff);
+            return;
+        }
+        stack_access(a, k, R_SP, -(i64)i->opsize, i->opsize, true);
+        moved(a, R_SP, -(i64)i->opsize);
+        return;
+    case LOWER_STORE_SEG:
+        if (i->reg > SEG_GS) {
+            forget_registers(a, 0xffff);
+            return;
+        }
+        operand_access(a, k, i, 2, true);
+        forget_registers(a, i->mem ? 0 : (u16)(1u << (i->rm >> 3)));
+        return;
     case LOWER_POP:
         stack_access(a, k, R_SP, 0, i->w, false);
         moved(a, R_SP, i->w);
