@@ -23,7 +23,7 @@ static struct tlb_entry *table_at(struct tlb *tlb, unsigned n)
 
 static u64 no_page(unsigned index)
 {
-    return (u64)(index ^ 1) << PAGE_SHIFT; /* never hit: that page has another index */
+    return BIT(32) | (u64)(index ^ 1) << PAGE_SHIFT; /* never hit: that page has another index, and no address of 32 bits is in it */
 }
 
 static void clear_bits(struct tlb_entry *table, unsigned word, u64 set)

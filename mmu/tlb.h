@@ -29,7 +29,7 @@ enum tlb_kind { TLB_READ, TLB_WRITE, TLB_KINDS };
 #define TLB_NOT_HELD 1
 
 struct tlb_entry {
-    u64 tag;    /* linear address of the page; an empty entry has a page that maps to its neighbour */
+    u64 tag;  /* linear address of the page; an empty entry has a page above 4 GiB that maps to its neighbour */
     u64 host; /* where that page is */
 };
 

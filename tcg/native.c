@@ -330,7 +330,33 @@ static bool translate(struct executor *executor, struct block *b)
 /* ---- called by translated code */
 
 #define UNREADY_MAX 8
+#define SPREAD_MAX  8
 #define PATIENCE    7
+
+/* The block is to be translated in another way. */
+static void translate_anew(struct native *n, struct block *b)
+{
+    forget(&n->executor, b);
+    interp_count(b, 0);
+}
+
+/* A block that reads what it may write afterwards has found a page that is not ready for that. */
+static void note_unready(struct native *n, struct translation *t)
+{
+    if (++t->unready == UNREADY_MAX && is_valid(t)) {
+        t->block->unwritten = true;
+        translate_anew(n, t->block);
+    }
+}
+
+/* An element of a table is not in the page of its beginning, or that page is not known. */
+static void note_spread(struct native *n, struct translation *t)
+{
+    if (++t->spread == SPREAD_MAX && is_valid(t)) {
+        t->block->spread = true;
+        translate_anew(n, t->block);
+    }
+}
 
 struct native_pointer native_miss(struct cpu *cpu, u64 la, const struct native_access *access)
 {
@@ -339,20 +365,12 @@ struct native_pointer native_miss(struct cpu *cpu, u64 la, const struct native_a
     u64            stale = n->stats.stale;
     n->stats.misses++;
     cpu->host.patience = PATIENCE;
-    void *host = mem_direct(cpu, la, access->how >> 1, access->how & 1 ? DIRECT_WRITE : DIRECT_READ);
+    if (access->how & NATIVE_TABLE) {
+        note_spread(n, &n->translation[at >> 7]);
+    }
+    void *host = mem_direct(cpu, la, (access->how & ~NATIVE_TABLE) >> 1, access->how & 1 ? DIRECT_WRITE : DIRECT_READ);
     bool  same = n->stats.stale == stale || !n->translation[at >> 7].block->stale; /* else an accessed bit was set in the block's own code */
     return (struct native_pointer){.host = same ? (u64)(uintptr_t)host : 0, .exit = at << 2 | NATIVE_EXIT_INSN};
-}
-
-/* A block that reads what it may write afterwards has found a page that is not ready for that. */
-static void note_unready(struct native *n, struct translation *t)
-{
-    if (++t->unready == UNREADY_MAX && is_valid(t)) {
-        struct block *b = t->block;
-        b->unwritten    = true;
-        forget(&n->executor, b);
-        interp_count(b, 0);
-    }
 }
 
 u64 native_miss_range(struct cpu *cpu, u64 la, u64 range)

@@ -88,6 +88,7 @@ struct translation {
     u32           incoming;
     u32           bytes;
     u8            unready;    /* how often a range that may be written later was not ready for that */
+    u8            spread;     /* how often an element of a table was not in the page of its beginning */
     bool          flags_dead; /* where it begins, nobody asks for the flags from before */
 };
 
@@ -156,8 +157,9 @@ struct __attribute__((packed)) native_access {
     u32 back; /* where the access is, in the room for code */
     u32 at;   /* native_insn() */
     u8  mov_al;
-    u8  how; /* bytes << 1 | write */
+    u8  how; /* bytes << 1 | write, and NATIVE_TABLE */
 };
+#define NATIVE_TABLE 128u /* of native_access.how: what was looked up is the page where a table begins */
 
 struct native_pointer {
     u64 host; /* 0: none */

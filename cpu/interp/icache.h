@@ -45,6 +45,7 @@ struct block {
     bool stale : 1;
     bool split : 1; /* reached where checks that a translation shares have failed: it shares none */
     bool spanning : 1;
+    bool spread : 1;    /* where it indexes a table, that is seldom all in the page of its beginning */
     bool unwritten : 1; /* what it reads is seldom ready to be written */
 };
 

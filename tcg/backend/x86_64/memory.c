@@ -112,24 +112,29 @@ static size_t tlb_table(const struct emit *e, bool write)
     return memory_tlb(e->mode >> MODE_VIEW_SHIFT & 3, write);
 }
 
-/* T1 = what leads to the entry at `table` for the linear address in T0; T0 = the offset in its page, if it is that. */
-static void put_offset_in_page(struct emit *e, size_t table)
+/* T1 = what leads to the entry for the linear address in `la`. */
+static void put_index(struct emit *e, unsigned la)
 {
     struct out *o = &e->hot;
     if (e->native->has_rorx) {
-        put_insn(o, (struct opcode){.map = MAP_3A, .byte = 0xf0, .mandatory = 0xf2, .wide = true, .vex = true}, T1, rm_reg(T0));
+        put_insn(o, (struct opcode){.map = MAP_3A, .byte = 0xf0, .mandatory = 0xf2, .wide = true, .vex = true}, T1, rm_reg(la));
         put8(o, PAGE_SHIFT - 4);
     } else {
-        put_mov(o, 8, T1, T0);
+        put_mov(o, 8, T1, la);
         put_shift_imm(o, SHIFT_SHR, 8, T1, PAGE_SHIFT - 4);
     }
     put_alu_imm(o, ALU_AND, 4, rm_reg(T1), (TLB_ENTRIES - 1) << 4);
-    put_alu(o, ALU_SUB, 8, T0, rm_cpu_at(T1, table + offsetof(struct tlb_entry, tag)));
 }
 
-/* Looks `bytes` bytes at the linear address in T0 up: T0 = the offset in its page, T1 = the host's page. Returns the displacement of the
- * jump that is taken if they are not there, before T1 has changed from what leads to the entry at `table`. */
-static u8 *put_lookup(struct emit *e, size_t table, unsigned bytes)
+/* T0 = a linear address; T1 = what leads to an entry at `table`. T0 = the offset in its page, if it is that. */
+static void put_offset_in_page(struct emit *e, size_t table)
+{
+    put_alu(&e->hot, ALU_SUB, 8, T0, rm_cpu_at(T1, table + offsetof(struct tlb_entry, tag)));
+}
+
+/* The rest of looking up `bytes` bytes at the linear address in T0, T1 leading to the entry: T0 = the offset in its page, T1 = the host's page.
+ * Returns the displacement of the jump that is taken if they are not there, before T1 has changed. */
+static u8 *put_lookup_at(struct emit *e, size_t table, unsigned bytes)
 {
     struct out *o = &e->hot;
     put_offset_in_page(e, table);
@@ -139,10 +144,17 @@ static u8 *put_lookup(struct emit *e, size_t table, unsigned bytes)
     return miss;
 }
 
+static u8 *put_lookup(struct emit *e, size_t table, unsigned bytes)
+{
+    put_index(e, T0);
+    return put_lookup_at(e, table, bytes);
+}
+
 u8 *memory_lookup(struct emit *e, bool write, unsigned bound)
 {
     struct out *o     = &e->hot;
     size_t      table = tlb_table(e, write);
+    put_index(e, T0);
     put_offset_in_page(e, table);
     put_alu(o, ALU_CMP, 8, T0, rm_reg(bound));
     u8 *miss = put_jcc_ahead(o, CC_A);
@@ -160,20 +172,45 @@ static void begin_miss(struct emit *e, u8 *miss)
     flags_recover(e);
 }
 
+/* What a miss does. Returns the host's operand, wherever it was found. */
+static struct rm checked(struct emit *e, u8 *miss, unsigned size, bool write, unsigned notes)
+{
+    begin_miss(e, miss);
+    put_call(&e->cold, e->native->stub.miss[e->mode >> MODE_VIEW_SHIFT & 3][write ? TLB_WRITE : TLB_READ]);
+    struct native_access a = {.mov_rax = {0x48, 0xb8}, .back = (u32)(e->hot.p - e->native->code.write),
+                              .at = native_insn(e->native, e->insn), .mov_al = 0xb0, .how = (u8)(size << 1 | write | notes)};
+    put_bytes(&e->cold, &a, sizeof a);
+    return rm_index(T0, T1, 0, 0);
+}
+
 struct rm memory_check(struct emit *e, unsigned la, unsigned size, bool write)
 {
-    size_t table = tlb_table(e, write);
     flags_clobber(e);
     if (la != T0) {
         put_mov(&e->hot, 8, T0, la);
     }
-    u8 *miss = put_lookup(e, table, size);
-    begin_miss(e, miss);
-    put_call(&e->cold, e->native->stub.miss[e->mode >> MODE_VIEW_SHIFT & 3][write ? TLB_WRITE : TLB_READ]);
-    struct native_access a = {.mov_rax = {0x48, 0xb8}, .back = (u32)(e->hot.p - e->native->code.write),
-                              .at = native_insn(e->native, e->insn), .mov_al = 0xb0, .how = (u8)(size << 1 | write)};
-    put_bytes(&e->cold, &a, sizeof a);
-    return rm_index(T0, T1, 0, 0);
+    return checked(e, put_lookup(e, tlb_table(e, write), size), size, write, 0);
+}
+
+/* [table + index * scale], where the table may lie in one page: the TLB's entry is that of its beginning, which is known early. An entry
+ * that is empty is missed by any address of 32 bits, but not by any other. */
+static bool is_table(const struct emit *e, const struct insn *i)
+{
+    bool near = i->base == R_ZERO || (i->disp >= -128 && i->disp < PAGE_SIZE / 2);
+    return !e->block->spread && i->index != R_ZERO && i->scale && near && i->asize == 4 && e->code_bytes == 4 && memory_is_flat(e, i->seg);
+}
+
+static struct rm table_operand(struct emit *e, const struct insn *i, unsigned size, bool write)
+{
+    flags_clobber(e);
+    struct rm rm = memory_offset(e, i);
+    if (rm.base == NO_REG) {
+        put_const(&e->hot, T1, tlb_index((u32)rm.disp) << 4);
+    } else {
+        put_index(e, rm.base);
+    }
+    put_lea(&e->hot, 4, T0, rm);
+    return checked(e, put_lookup_at(e, tlb_table(e, write), size), size, write, NATIVE_TABLE);
 }
 
 /* ---- accesses of an instruction */
@@ -232,6 +269,9 @@ struct rm memory_operand(struct emit *e, unsigned size, bool write, bool aligned
             memory_aligned(e, memory_address(e, e->insn, size, write), size);
         }
         return shared_operand(e, ACCESS_OPERAND, e->insn->base);
+    }
+    if (!aligned && is_table(e, e->insn)) {
+        return table_operand(e, e->insn, size, write);
     }
     unsigned la = memory_address(e, e->insn, size, write);
     if (aligned) {

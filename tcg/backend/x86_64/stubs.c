@@ -217,6 +217,7 @@ static void put_refill(struct out *o, unsigned view, unsigned kind, struct ahead
     put_offset(o);
     put_load(o, 8, T2, rm_mem(RSP, 0));
     put_zext(o, 1, T2, rm_mem(T2, offsetof(struct native_access, how)));
+    put_alu_imm(o, ALU_AND, 4, rm_reg(T2), ~NATIVE_TABLE);
     put_shift_imm(o, SHIFT_SHR, 4, T2, 1);
     put_alu(o, ALU_ADD, 4, T2, rm_reg(T0));
     put_alu_imm(o, ALU_CMP, 4, rm_reg(T2), PAGE_SIZE); /* across the page's end? */
