@@ -197,7 +197,8 @@ struct rm memory_check(struct emit *e, unsigned la, unsigned size, bool write)
 static bool is_table(const struct emit *e, const struct insn *i)
 {
     bool near = i->base == R_ZERO || (i->disp >= -128 && i->disp < PAGE_SIZE / 2);
-    return !e->block->spread && i->index != R_ZERO && i->scale && near && i->asize == 4 && e->code_bytes == 4 && memory_is_flat(e, i->seg);
+    return !e->block->spread && i->index != R_ZERO && i->scale && near && i->asize == 4 && e->code_bytes == 4 &&
+           memory_is_flat(e, i->seg);
 }
 
 static struct rm table_operand(struct emit *e, const struct insn *i, unsigned size, bool write)

@@ -1,5 +1,6 @@
 /*
- * system.c: instructions on EFLAGS, segment registers and the like, in their plain cases; the interpreter, or their C function, has the others.
+ * system.c: instructions on EFLAGS, segment registers and the like, in their plain cases; the interpreter, or their C function, has
+ * the others.
  */
 #include "tcg/backend/x86_64/emit.h"
 
