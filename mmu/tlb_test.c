@@ -50,6 +50,29 @@ static void test_empty(void **state)
     }
 }
 
+/* Translated 32-bit code looks at an entry that need not be that of its address. */
+static void no_empty_entry_is_hit(const struct tlb *tlb)
+{
+    for (unsigned n = 0; n < TLB_VIEWS * TLB_KINDS * TLB_ENTRIES; n++) {
+        assert_true((&tlb->data[0][0][0])[n].tag > UINT32_MAX);
+    }
+}
+
+static void test_empty_for_32_bits(void **state)
+{
+    struct tlb *tlb = *state;
+    no_empty_entry_is_hit(tlb);
+    for (unsigned page = 0; page < 3 * TLB_ENTRIES; page += 7) {
+        tlb_fill(tlb, page % TLB_VIEWS, page % TLB_KINDS, (vaddr)page << PAGE_SHIFT, HOST(page), page % 5 == 0, PAGE_SIZE, 0);
+    }
+    for (unsigned page = 0; page < TLB_ENTRIES; page++) {
+        tlb_flush_page(tlb, (vaddr)page << PAGE_SHIFT);
+    }
+    tlb_flush_local(tlb);
+    tlb_flush(tlb);
+    no_empty_entry_is_hit(tlb);
+}
+
 static void test_hit_and_page_end(void **state)
 {
     struct tlb *tlb = *state;
@@ -399,6 +422,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_empty, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_empty_for_32_bits, setup, teardown),
         cmocka_unit_test_setup_teardown(test_hit_and_page_end, setup, teardown),
         cmocka_unit_test_setup_teardown(test_local_flush_keeps_global, setup, teardown),
         cmocka_unit_test_setup_teardown(test_slot_changes_kind, setup, teardown),

@@ -426,7 +426,8 @@ u64 native_call(struct cpu *cpu, const struct native_call_site *site)
     if (cpu->counted) {
         cpu->icount = count_at(n, cpu, site->at);
     }
-    if (!(cpu->host.live & NATIVE_LIVE_X87) || !x87_function(cpu, insn)) {
+    bool done = cpu->host.live & NATIVE_LIVE_X87 && x87_function(cpu, insn);
+    if (!done) {
         if (cpu->host.live && touches_x87(insn)) {
             x87_from_host(cpu);
         }

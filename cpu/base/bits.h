@@ -74,29 +74,29 @@ static inline void store64(void *p, u64 v)
     memcpy(p, &v, sizeof v);
 }
 
+/* memcpy(), without a call for what is usual. */
+static inline void copy_few(void *to, const void *from, unsigned size)
+{
+    switch (size) {
+    case 1: memcpy(to, from, 1); break;
+    case 2: memcpy(to, from, 2); break;
+    case 4: memcpy(to, from, 4); break;
+    case 8: memcpy(to, from, 8); break;
+    default: memcpy(to, from, size); break;
+    }
+}
+
 /* A little-endian value of 1 to 8 bytes. */
 static inline u64 load_le(const void *p, unsigned size)
 {
     u64 v = 0;
-    switch (size) { /* no call of memcpy() */
-    case 1: memcpy(&v, p, 1); break;
-    case 2: memcpy(&v, p, 2); break;
-    case 4: memcpy(&v, p, 4); break;
-    case 8: memcpy(&v, p, 8); break;
-    default: memcpy(&v, p, size); break;
-    }
+    copy_few(&v, p, size);
     return v;
 }
 
 static inline void store_le(void *p, u64 v, unsigned size)
 {
-    switch (size) {
-    case 1: memcpy(p, &v, 1); break;
-    case 2: memcpy(p, &v, 2); break;
-    case 4: memcpy(p, &v, 4); break;
-    case 8: memcpy(p, &v, 8); break;
-    default: memcpy(p, &v, size); break;
-    }
+    copy_few(p, &v, size);
 }
 
 #endif

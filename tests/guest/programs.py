@@ -128,11 +128,13 @@ def native(options, where, texts):
     with tempfile.TemporaryDirectory(prefix="native") as root:
         mount = "mount --bind" if os.path.isdir(where) else "mount -o loop,ro,noload"
         personality = {"amd64": "x86_64", "i386": "i686"}[options.arch]
-        done = subprocess.run(["unshare", "-m", "-p", "--fork", "--kill-child", "--propagation", "private", "sh", "-c", script,
-                               "sh", mount, os.path.abspath(where), root, RUN, texts or "", personality,
-                               run_command(options, texts)],
-                              stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, timeout=options.timeout)
-    return done.stdout.decode("latin-1")
+        command = ["unshare", "-m", "-p", "--fork", "--kill-child", "--propagation", "private", "sh", "-c", script,
+                   "sh", mount, os.path.abspath(where), root, RUN, texts or "", personality, run_command(options, texts)]
+        try:
+            said = subprocess.run(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, timeout=options.timeout).stdout
+        except subprocess.TimeoutExpired as late:
+            said = late.stdout or b""
+    return said.decode("latin-1")
 
 
 def judge(text, may_fail):
@@ -226,6 +228,9 @@ def main():
     options = parser.parse_args(words)
     if options.compare and (not options.disk or options.native):
         parser.error("--compare wants --disk, and no --native")
+    missing = [tool for tool in ("mke2fs", "debugfs", "unshare", "setarch") if not shutil.which(tool)]
+    if (options.compare or options.native) and (missing or os.geteuid()):
+        parser.error("--compare and --native want " + ("the program " + missing[0] if missing else "to be root"))
     texts = [None, None]
     if options.compare:
         texts = [os.path.abspath(os.path.join(options.compare, where)) for where in ("guest", "host")]

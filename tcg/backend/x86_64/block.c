@@ -71,6 +71,14 @@ u8 *put_call_instead(struct emit *e)
     return put_jmp_ahead(&e->cold);
 }
 
+void called_instead(struct emit *e, u8 *back)
+{
+    if (!e->hot.full && !e->cold.full) {
+        patch_jump(back, e->hot.p);
+    }
+    held_forget(e);
+}
+
 void lower_out(struct emit *e)
 {
     flags_save(e);
@@ -151,6 +159,10 @@ static void lower(struct emit *e)
     }
     if (e->mode & MODE_CET && cet_near(e->insn)) {
         lower_out(e);
+        return;
+    }
+    if (system_must_call(e, e->insn)) {
+        lower_call(e);
         return;
     }
     switch ((enum how)e->rule->how) {

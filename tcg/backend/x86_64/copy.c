@@ -224,7 +224,7 @@ static bool is_control(const struct insn *i)
 
 static void copy_selector(struct out *o, unsigned seg, unsigned temp)
 {
-    put_zext(o, 2, temp, rm_cpu(offsetof(struct cpu, seg) + seg * sizeof(struct segment) + offsetof(struct segment, selector)));
+    put_zext(o, 2, temp, rm_selector(seg));
     put_store(o, 2, CPU(x87.dp_selector), temp);
 }
 

@@ -209,7 +209,7 @@ void flags_save(struct emit *e);
 void flags_put_save(struct out *o, unsigned temp);
 /* The host's flags are about to be destroyed. */
 void flags_clobber(struct emit *e);
-/* `to`, a temporary = EFLAGS. */
+/* `to`, a temporary = EFLAGS. Flags are saved and clobbered. */
 void flags_put_image(struct emit *e, unsigned to);
 /* The guest's arithmetic flags become those of an image of EFLAGS; both registers, temporaries, are used. The host's are destroyed already. */
 void flags_take_image(struct emit *e, unsigned image, unsigned temp);
@@ -266,8 +266,10 @@ void profile_take_back(struct emit *e);
 unsigned counted_give_back(const struct emit *e, struct out *o, unsigned executed);
 /* The C function of the instruction. */
 void lower_call(struct emit *e);
-/* The same in cold code, for an instruction that ends its block. Flags have been clobbered. Returns the jump behind it. */
-u8 *put_call_instead(struct emit *e);
+/* The same in cold code, for an instruction that ends its block. Flags have been clobbered. Returns the jump behind it, for called_instead(),
+ * where hot code is done with the instruction. */
+u8  *put_call_instead(struct emit *e);
+void called_instead(struct emit *e, u8 *back);
 /* The same of one that ends its block, but most often leaves the mode as it is and nothing pending: native_call() looks. */
 void lower_call_on(struct emit *e);
 /* The rest of the block is the interpreter's. */
@@ -302,7 +304,15 @@ static inline unsigned copy_live_usable(unsigned mode)
            (mode & MODE_SSE && mode & MODE_AVX ? NATIVE_LIVE_YMM : 0u);
 }
 
+static inline struct rm rm_selector(unsigned seg)
+{
+    return rm_cpu(offsetof(struct cpu, seg) + seg * sizeof(struct segment) + offsetof(struct segment, selector));
+}
+
 /* ---- system.c */
+/* Whether the C function is called for one that has a rule of its own: PUSHF in real mode and virtual-8086 mode, a segment register that is
+ * none. */
+bool system_must_call(const struct emit *e, const struct insn *i);
 void lower_df(struct emit *e);
 void lower_cli(struct emit *e);
 void lower_sti(struct emit *e);

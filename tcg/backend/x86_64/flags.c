@@ -57,7 +57,7 @@ enum shows { SHOWS_NOT, SHOWS_LEAVING, SHOWS_ALWAYS };
 static enum shows shows_flags_unless(const struct emit *e, const struct insn *i, bool checked)
 {
     const struct rule_of_row *rule = &e->rules[i->row];
-    if (i->row == ROW_NONE) {
+    if (i->row == ROW_NONE || system_must_call(e, i)) {
         return SHOWS_ALWAYS;
     }
     switch ((enum how)rule->how) {
@@ -66,7 +66,7 @@ static enum shows shows_flags_unless(const struct emit *e, const struct insn *i,
         return copy_must_call(e, i) ? SHOWS_ALWAYS : insn_has_memory(i) && !checked ? SHOWS_LEAVING : SHOWS_NOT;
     case LOWER_WAIT: return e->mode & MODE_X87 ? SHOWS_NOT : SHOWS_ALWAYS;
     case LOWER_PUSH: case LOWER_POP: case LOWER_LEAVE: case LOWER_PUSH_SEG: return SHOWS_LEAVING;
-    case LOWER_STORE_SEG: return i->reg > SEG_GS ? SHOWS_ALWAYS : i->mem ? SHOWS_LEAVING : SHOWS_NOT;
+    case LOWER_STORE_SEG: return i->mem ? SHOWS_LEAVING : SHOWS_NOT;
     default: return SHOWS_ALWAYS;
     }
 }
@@ -237,8 +237,6 @@ void flags_recover(struct emit *e)
 void flags_put_image(struct emit *e, unsigned to)
 {
     struct out *o = &e->hot;
-    flags_save(e);
-    flags_clobber(e);
     put_zext(o, 1, to, SAVED_O);
     put_shift_imm(o, SHIFT_SHL, 4, to, OF_BIT);
     put_alu(o, ALU_OR, 4, to, CPU(eflags));

@@ -135,6 +135,10 @@ static void one(struct analysis *a, unsigned k)
     unsigned                  size, reg;
     bool                      write;
     i64                       by;
+    if (system_must_call(e, i)) {
+        forget_registers(a, 0xffff);
+        return;
+    }
     switch ((enum how)rule->how) {
     case LOWER_NOP: case LOWER_JCC: case LOWER_WAIT: case LOWER_DF: case LOWER_CLI: case LOWER_STI: case LOWER_SWAPGS:
     case LOWER_PAUSE: return;
@@ -161,18 +165,10 @@ static void one(struct analysis *a, unsigned k)
         moved(a, R_SP, -(i64)i->w);
         return;
     case LOWER_PUSH_SEG: case LOWER_PUSHF:
-        if (rule->how == LOWER_PUSHF && e->mode & MODE_REAL) { /* a call */
-            forget_registers(a, 0xffff);
-            return;
-        }
         stack_access(a, k, R_SP, -(i64)i->opsize, i->opsize, true);
         moved(a, R_SP, -(i64)i->opsize);
         return;
     case LOWER_STORE_SEG:
-        if (i->reg > SEG_GS) {
-            forget_registers(a, 0xffff);
-            return;
-        }
         operand_access(a, k, i, 2, true);
         forget_registers(a, i->mem ? 0 : (u16)(1u << (i->rm >> 3)));
         return;

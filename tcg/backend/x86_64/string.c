@@ -133,10 +133,7 @@ static void put_repeated(struct emit *e)
     if (has_source(i)) {
         put_alu(o, ALU_SUB, e->code_bytes, RSI, rm_reg(T2));
     }
-    if (!o->full && !e->cold.full) {
-        patch_jump(back, o->p);
-    }
-    held_forget(e);
+    called_instead(e, back);
 }
 
 void lower_string(struct emit *e)

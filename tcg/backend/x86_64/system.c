@@ -74,11 +74,15 @@ void lower_pause(struct emit *e)
     put_jcc(&e->hot, CC_S, otherwise);
 }
 
-/* ---- segment registers */
+/* ---- segment registers, EFLAGS */
 
-static struct rm selector_of(unsigned seg)
+bool system_must_call(const struct emit *e, const struct insn *i)
 {
-    return rm_cpu(offsetof(struct cpu, seg) + seg * sizeof(struct segment) + offsetof(struct segment, selector));
+    switch ((enum how)e->rules[i->row].how) {
+    case LOWER_PUSHF: return e->mode & MODE_REAL;
+    case LOWER_STORE_SEG: return i->reg > SEG_GS;
+    default: return false;
+    }
 }
 
 void lower_push_seg(struct emit *e)
@@ -86,7 +90,7 @@ void lower_push_seg(struct emit *e)
     const struct insn *i    = e->insn;
     struct rm          rm   = memory_stack(e, R_SP, -(i32)i->opsize, i->opsize, true);
     unsigned           temp = temp_free(e, busy_in(&rm));
-    put_zext(&e->hot, 2, temp, selector_of(i->reg));
+    put_zext(&e->hot, 2, temp, rm_selector(i->reg));
     put_store(&e->hot, i->opsize, rm, temp);
     put_stack_pointer(e, R15, -(i32)i->opsize);
 }
@@ -97,34 +101,28 @@ void lower_store_seg(struct emit *e)
     const struct insn *i    = e->insn;
     struct out        *o    = &e->hot;
     unsigned           host = i->mem ? (unsigned)NO_REG : host_of(i->rm >> 3);
-    if (i->reg > SEG_GS) {
-        lower_call(e);
-    } else if (i->mem) {
+    if (i->mem) {
         struct rm rm   = memory_operand(e, 2, true, false);
         unsigned  temp = temp_free(e, busy_in(&rm));
-        put_zext(o, 2, temp, selector_of(i->reg));
+        put_zext(o, 2, temp, rm_selector(i->reg));
         put_store(o, 2, rm, temp);
     } else if (host != NO_REG && i->opsize == 2) {
-        put_load(o, 2, host, selector_of(i->reg));
+        put_load(o, 2, host, rm_selector(i->reg));
     } else if (host != NO_REG) {
-        put_zext(o, 2, host, selector_of(i->reg));
+        put_zext(o, 2, host, rm_selector(i->reg));
     } else {
         unsigned temp = temp_free(e, 0);
-        put_zext(o, 2, temp, selector_of(i->reg));
+        put_zext(o, 2, temp, rm_selector(i->reg));
         put_store(o, i->opsize == 2 ? 2 : 8, rm_cpu(i->rm), temp);
         held_drop(e, HELD_GUEST + (i->rm >> 3));
     }
 }
 
-/* In real mode and virtual-8086 mode it is the C function's. */
 void lower_pushf(struct emit *e)
 {
     const struct insn *i = e->insn;
-    if (e->mode & MODE_REAL) {
-        lower_call(e);
-        return;
-    }
     flags_save(e);
+    flags_clobber(e);
     struct rm rm   = memory_stack(e, R_SP, -(i32)i->opsize, i->opsize, true);
     unsigned  temp = temp_free(e, busy_in(&rm));
     flags_put_image(e, temp);
@@ -154,8 +152,5 @@ void lower_popf(struct emit *e)
     put_alu_imm(o, ALU_AND, 4, CPU(eflags), ~FLAG_RF);
     flags_take_image(e, T2, T1);
     put_stack_pointer(e, R15, i->opsize);
-    if (!o->full && !e->cold.full) {
-        patch_jump(back, o->p);
-    }
-    held_forget(e);
+    called_instead(e, back);
 }

@@ -153,7 +153,7 @@ bool x87_function(struct cpu *cpu, const struct insn *i)
     struct f80_wide   r;
     struct float80    x, y = {0, 0};
     u16               control, status;
-    if (!(cpu->host.live & NATIVE_LIVE_X87) || !function_of(i, &f)) {
+    if (!function_of(i, &f)) {
         return false;
     }
     bool two = f >= F80_ATAN2;
