@@ -26,11 +26,16 @@ static u64 no_page(unsigned index)
     return BIT(32) | (u64)(index ^ 1) << PAGE_SHIFT; /* never hit: that page has another index, and no address of 32 bits is in it */
 }
 
+static struct tlb_entry empty_entry(unsigned index)
+{
+    return (struct tlb_entry){.tag = no_page(index)};
+}
+
 static void clear_bits(struct tlb_entry *table, unsigned word, u64 set)
 {
     for (; set; set &= set - 1) {
-        unsigned index   = word * 64 + (unsigned)__builtin_ctzll(set);
-        table[index].tag = no_page(index);
+        unsigned index = word * 64 + (unsigned)__builtin_ctzll(set);
+        table[index]   = empty_entry(index);
     }
 }
 
@@ -48,15 +53,15 @@ static void clear_filled(struct tlb_entry *table, u64 *filled, u32 *words)
 static void drop(struct tlb *tlb, unsigned table, unsigned index)
 {
     struct tlb_fills *f = &tlb->fills[table];
-    table_at(tlb, table)[index].tag = no_page(index);
+    table_at(tlb, table)[index] = empty_entry(index);
     f->local[index / 64] &= ~BIT(index % 64);
     f->global[index / 64] &= ~BIT(index % 64);
 }
 
-/* ---- entries that are held back: they are filled, but have the tag of an empty one */
+/* ---- entries that are held back: they are filled, but say what an empty one says */
 
 /* The table's place in `held`. */
-static vaddr *held_at(const struct tlb *tlb, unsigned n, unsigned index)
+static struct tlb_entry *held_at(const struct tlb *tlb, unsigned n, unsigned index)
 {
     return &tlb->held[n * TLB_ENTRIES + index];
 }
@@ -66,10 +71,10 @@ static unsigned kind_of(unsigned n)
     return n < TLB_VIEWS * TLB_KINDS ? n % TLB_KINDS : TLB_FETCH;
 }
 
-/* Of a filled entry. */
-static vaddr page_of(struct tlb *tlb, unsigned n, unsigned index)
+/* What a filled entry says, or would if it were not held back. */
+static struct tlb_entry entry_of(struct tlb *tlb, unsigned n, unsigned index)
 {
-    return tlb->held && *held_at(tlb, n, index) != TLB_NOT_HELD ? *held_at(tlb, n, index) : table_at(tlb, n)[index].tag;
+    return tlb->held && held_at(tlb, n, index)->tag != TLB_NOT_HELD ? *held_at(tlb, n, index) : table_at(tlb, n)[index];
 }
 
 static bool is_filled(const struct tlb *tlb, unsigned n, unsigned index)
@@ -78,13 +83,13 @@ static bool is_filled(const struct tlb *tlb, unsigned n, unsigned index)
     return (f->local[index / 64] | f->global[index / 64]) >> (index % 64) & 1;
 }
 
-/* The tag of a filled entry. */
-static void put_tag(struct tlb *tlb, unsigned n, unsigned index, vaddr page)
+/* What an entry says from now on. */
+static void put_entry(struct tlb *tlb, unsigned n, unsigned index, struct tlb_entry entry)
 {
-    bool hold = tlb->held && tlb->holds(tlb->holds_opaque, kind_of(n), page);
-    table_at(tlb, n)[index].tag = hold ? no_page(index) : page;
+    bool hold = tlb->held && tlb->holds(tlb->holds_opaque, kind_of(n), entry.tag);
+    table_at(tlb, n)[index] = hold ? empty_entry(index) : entry;
     if (tlb->held) {
-        *held_at(tlb, n, index) = hold ? page : TLB_NOT_HELD;
+        *held_at(tlb, n, index) = hold ? entry : (struct tlb_entry){.tag = TLB_NOT_HELD};
     }
 }
 
@@ -93,7 +98,7 @@ static void retag_all(struct tlb *tlb)
     for (unsigned n = 0; n < TLB_TABLES; n++) {
         for (unsigned index = 0; index < TLB_ENTRIES; index++) {
             if (is_filled(tlb, n, index)) {
-                put_tag(tlb, n, index, page_of(tlb, n, index));
+                put_entry(tlb, n, index, entry_of(tlb, n, index));
             }
         }
     }
@@ -116,7 +121,7 @@ void tlb_hold(struct tlb *tlb, bool (*holds)(void *opaque, unsigned kind, vaddr 
     if (!tlb->held) {
         tlb->held = mem_zeroed(TLB_TABLES * TLB_ENTRIES, sizeof *tlb->held);
         for (unsigned k = 0; k < TLB_TABLES * TLB_ENTRIES; k++) {
-            tlb->held[k] = TLB_NOT_HELD;
+            tlb->held[k].tag = TLB_NOT_HELD;
         }
     }
     tlb->holds        = holds ? holds : holds_nothing;
@@ -131,10 +136,10 @@ void tlb_hold(struct tlb *tlb, bool (*holds)(void *opaque, unsigned kind, vaddr 
 static const u8 *held(const struct tlb *tlb, unsigned n, vaddr la)
 {
     unsigned index = tlb_index(la);
-    if (likely(!tlb->held) || *held_at(tlb, n, index) != (la & PAGE_MASK) || !is_filled(tlb, n, index)) {
+    if (likely(!tlb->held) || held_at(tlb, n, index)->tag != (la & PAGE_MASK) || !is_filled(tlb, n, index)) {
         return NULL;
     }
-    return (const u8 *)(uintptr_t)table_at((struct tlb *)(uintptr_t)tlb, n)[index].host;
+    return (const u8 *)(uintptr_t)held_at(tlb, n, index)->host;
 }
 
 const u8 *tlb_held(const struct tlb *tlb, enum tlb_view view, unsigned kind, vaddr la)
@@ -328,7 +333,7 @@ static void drop_large(struct tlb *tlb, vaddr la)
         for (unsigned word = 0; word < TLB_WORDS; word++) {
             for (u64 set = (f->local[word] | f->global[word]) & f->large[word]; set; set &= set - 1) {
                 unsigned index = word * 64 + (unsigned)__builtin_ctzll(set);
-                if ((page_of(tlb, n, index) ^ la) < unit) {
+                if ((entry_of(tlb, n, index).tag ^ la) < unit) {
                     drop(tlb, n, index);
                 }
             }
@@ -345,7 +350,7 @@ static void drop_page(struct tlb *tlb, vaddr page)
     unsigned           index = tlb_index(page);
     struct tlb_second *s;
     for (unsigned n = 0; n < TLB_TABLES; n++) {
-        if (page_of(tlb, n, index) == page) {
+        if (entry_of(tlb, n, index).tag == page) {
             drop(tlb, n, index);
         }
     }
@@ -369,14 +374,13 @@ void tlb_flush_writes(struct tlb *tlb, const u8 *page)
         tlb_flush(tlb); /* the age has come round */
     }
     for (unsigned view = 0; view < TLB_VIEWS; view++) {
-        unsigned          n     = view * TLB_KINDS + TLB_WRITE;
-        struct tlb_fills *f     = &tlb->fills[n];
-        struct tlb_entry *table = tlb->data[view][TLB_WRITE];
+        unsigned          n = view * TLB_KINDS + TLB_WRITE;
+        struct tlb_fills *f = &tlb->fills[n];
         for (u32 words = f->local_words | f->global_words; words; words &= words - 1) {
             unsigned word = (unsigned)__builtin_ctz(words);
             for (u64 set = f->local[word] | f->global[word]; set; set &= set - 1) {
                 unsigned index = word * 64 + (unsigned)__builtin_ctzll(set);
-                if (!page || table[index].host == (u64)(uintptr_t)page) {
+                if (!page || entry_of(tlb, n, index).host == (u64)(uintptr_t)page) {
                     drop(tlb, n, index);
                 }
             }
@@ -417,8 +421,7 @@ static void fill_first(struct tlb *tlb, unsigned n, vaddr page, u64 host, bool g
     unsigned          index = tlb_index(page), word = index / 64;
     u64               bit = BIT(index % 64);
     struct tlb_fills *f   = &tlb->fills[n];
-    table_at(tlb, n)[index].host = host;
-    put_tag(tlb, n, index, page);
+    put_entry(tlb, n, index, (struct tlb_entry){.tag = page, .host = host});
     if (global) {
         f->global[word] |= bit;
         f->local[word] &= ~bit;

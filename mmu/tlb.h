@@ -30,7 +30,7 @@ enum tlb_kind { TLB_READ, TLB_WRITE, TLB_KINDS };
 
 struct tlb_entry {
     u64 tag;  /* linear address of the page; an empty entry has a page above 4 GiB that maps to its neighbour */
-    u64 host; /* where that page is */
+    u64 host; /* where that page is; 0 in an empty entry */
 };
 
 /* Which entries of one table are filled: a flush then costs what was filled, however much that is. */
@@ -80,10 +80,10 @@ struct tlb {
     u64               code_stamp[2];
     u64               code_filter[2][TLB_CODE_FILTER / 64]; /* by view; bit clear: no page of this hash was in fetch[] */
     u8                code_local, code_global;              /* bit per view: a page that is not global, or is, was */
-    /* tlb_hold(); NULL: nobody. `held`: by table and index, the page of an entry that is held back, else TLB_NOT_HELD. */
+    /* tlb_hold(); NULL: nobody. `held`: by table and index, what an entry that is held back would say, else the tag TLB_NOT_HELD. */
     bool (*holds)(void *opaque, unsigned kind, vaddr page);
     void              *holds_opaque;
-    vaddr             *held;
+    struct tlb_entry  *held;
     struct tlb_second *second; /* second_room, so aligned that no entry lies in two cache lines */
     struct tlb_second second_room[TLB_SECOND + 1];
 };

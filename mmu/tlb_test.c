@@ -50,15 +50,16 @@ static void test_empty(void **state)
     }
 }
 
-/* Translated 32-bit code looks at an entry that need not be that of its address. */
+/* Translated code looks at an entry that need not be that of its address: 32-bit code at the tag alone, 64-bit code at `host` too. */
 static void no_empty_entry_is_hit(const struct tlb *tlb)
 {
     for (unsigned n = 0; n < TLB_VIEWS * TLB_KINDS * TLB_ENTRIES; n++) {
         assert_true((&tlb->data[0][0][0])[n].tag > UINT32_MAX);
+        assert_int_equal((&tlb->data[0][0][0])[n].host, 0);
     }
 }
 
-static void test_empty_for_32_bits(void **state)
+static void test_empty_elsewhere(void **state)
 {
     struct tlb *tlb = *state;
     no_empty_entry_is_hit(tlb);
@@ -354,6 +355,7 @@ static void test_held(void **state)
     tlb_fill(tlb, TLB_USER, TLB_READ, page, HOST(3), false, PAGE_SIZE, 0);
     tlb_hold(tlb, odd, NULL);
     assert_false(has(tlb, TLB_USER, TLB_READ, page));
+    no_empty_entry_is_hit(tlb);
     assert_ptr_equal(tlb_held(tlb, TLB_USER, TLB_READ, page + 5), HOST(3));
     assert_ptr_equal(tlb_refill(tlb, TLB_USER, TLB_READ, page), HOST(3));
     assert_false(has(tlb, TLB_USER, TLB_READ, page));
@@ -422,7 +424,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_empty, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_empty_for_32_bits, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_empty_elsewhere, setup, teardown),
         cmocka_unit_test_setup_teardown(test_hit_and_page_end, setup, teardown),
         cmocka_unit_test_setup_teardown(test_local_flush_keeps_global, setup, teardown),
         cmocka_unit_test_setup_teardown(test_slot_changes_kind, setup, teardown),

@@ -350,10 +350,12 @@ static void note_unready(struct native *n, struct translation *t)
 }
 
 /* An element of a table is not in the page of its beginning, or that page is not known. */
-static void note_spread(struct native *n, struct translation *t)
+static void note_spread(struct native *n, struct translation *t, unsigned number)
 {
+    t->spread_again |= t->spread_once & BIT(number);
+    t->spread_once |= BIT(number);
     if (++t->spread == SPREAD_MAX && is_valid(t)) {
-        t->block->spread = true;
+        t->block->spread |= t->spread_again ? t->spread_again : t->spread_once;
         translate_anew(n, t->block);
     }
 }
@@ -366,7 +368,7 @@ struct native_pointer native_miss(struct cpu *cpu, u64 la, const struct native_a
     n->stats.misses++;
     cpu->host.patience = PATIENCE;
     if (access->how & NATIVE_TABLE) {
-        note_spread(n, &n->translation[at >> 7]);
+        note_spread(n, &n->translation[at >> 7], at & (BLOCK_INSNS_MAX - 1));
     }
     void *host = mem_direct(cpu, la, (access->how & ~NATIVE_TABLE) >> 1, access->how & 1 ? DIRECT_WRITE : DIRECT_READ);
     bool  same = n->stats.stale == stale || !n->translation[at >> 7].block->stale; /* else an accessed bit was set in the block's own code */

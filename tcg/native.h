@@ -82,6 +82,7 @@ struct link {
 
 struct translation {
     struct block *block;
+    u64           spread_once, spread_again; /* bit per instruction: where that was */
     u8           *entry; /* at its writable address */
     const u8     *left;  /* code that leaves before the first instruction */
     const u8     *lengths; /* of the instructions */

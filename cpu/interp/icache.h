@@ -35,6 +35,7 @@ struct block {
         struct block *spans;
         u64           retired;
     };
+    u64  spread; /* bit per instruction: it indexes a table that is seldom all in the page of its beginning */
     u32  hash_next, page_next; /* number of a block in the same bucket, of the same page; 0: none */
     u32  serial; /* no other block has had it for long */
     u32  code;   /* the executor's: where the translation's code begins */
@@ -45,7 +46,6 @@ struct block {
     bool stale : 1;
     bool split : 1; /* reached where checks that a translation shares have failed: it shares none */
     bool spanning : 1;
-    bool spread : 1;    /* where it indexes a table, that is seldom all in the page of its beginning */
     bool unwritten : 1; /* what it reads is seldom ready to be written */
 };
 

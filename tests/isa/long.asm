@@ -23,6 +23,8 @@
     DONE
 %endmacro
 
+E_W equ 2                       ; of a page fault's error code
+
 cases:
     call canonical
     call alignment
@@ -185,6 +187,21 @@ canonical:
         lea rax, [rel .top_back]
         jmp rcx
 .top_back:
+    DONE
+    ; a TLB may look at the entry of a table's page, here an empty one, before it knows the element
+    NEG PF_NOT_PRESENT, "an element 4 GiB from its table", PF, 0
+        mov rbx, 0x5a5000
+        mov ecx, (0x1005a4000 - 0x5a5000) / 8
+        WANT_CR2 0x1005a4000
+    AT
+        mov rdx, [rbx + rcx * 8]
+    DONE
+    NEG PF_NOT_PRESENT, "an element 4 GiB from its table: written", PF, E_W
+        mov rbx, 0x5a5000
+        mov ecx, (0x1005a4010 - 0x5a5000) / 8
+        WANT_CR2 0x1005a4010
+    AT
+        mov [rbx + rcx * 8], rdx
     DONE
     ret
 

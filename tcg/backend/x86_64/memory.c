@@ -196,22 +196,40 @@ struct rm memory_check(struct emit *e, unsigned la, unsigned size, bool write)
  * that is empty is missed by any address of 32 bits, but not by any other. */
 static bool is_table(const struct emit *e, const struct insn *i)
 {
-    bool near = i->base == R_ZERO || (i->disp >= -128 && i->disp < PAGE_SIZE / 2);
-    return !e->block->spread && i->index != R_ZERO && i->scale && near && i->asize == 4 && e->code_bytes == 4 &&
-           memory_is_flat(e, i->seg);
+    bool near = i->base == R_ZERO ? i->asize == 4 : i->disp >= -128 && i->disp < PAGE_SIZE / 2;
+    return i->scale && i->index != R_ZERO && near && i->asize == e->code_bytes && i->asize >= 4 && memory_is_flat(e, i->seg) &&
+           !(e->block->spread >> (i - e->block->insn) & 1);
 }
 
 static struct rm table_operand(struct emit *e, const struct insn *i, unsigned size, bool write)
 {
+    struct out *o     = &e->hot;
+    size_t      table = tlb_table(e, write);
     flags_clobber(e);
     struct rm rm = memory_offset(e, i);
+    if (rm.base == T0) {
+        if (rm.index == T1) {
+            put_mov(o, 8, T2, T1);
+            rm.index = T2;
+        }
+        put_index(e, T0);
+    }
+    put_lea(o, i->asize, T0, rm);
     if (rm.base == NO_REG) {
-        put_const(&e->hot, T1, tlb_index((u32)rm.disp) << 4);
-    } else {
+        put_const(o, T1, tlb_index((u32)rm.disp) << 4);
+    } else if (rm.base != T0) {
         put_index(e, rm.base);
     }
-    put_lea(&e->hot, 4, T0, rm);
-    return checked(e, put_lookup_at(e, tlb_table(e, write), size), size, write, NATIVE_TABLE);
+    u8 *empty = NULL;
+    if (i->asize == 8) {
+        put_alu_imm(o, ALU_CMP, 8, rm_cpu_at(T1, table + offsetof(struct tlb_entry, host)), 0);
+        empty = put_jcc_ahead(o, CC_E);
+    }
+    u8 *miss = put_lookup_at(e, table, size);
+    if (empty && !e->hot.full && !e->cold.full) {
+        patch_jump(empty, e->cold.p);
+    }
+    return checked(e, miss, size, write, NATIVE_TABLE);
 }
 
 /* ---- accesses of an instruction */

@@ -88,7 +88,7 @@ static void forget_registers(struct analysis *a, u16 registers)
 /* An operand that is [base + constant] in a flat segment. */
 static bool is_simple(const struct emit *e, const struct insn *i)
 {
-    return i->mem && i->base < 16 && i->index == R_ZERO && host_of(i->base) != NO_REG && is_known_width(e, i->asize) &&
+    return i->mem && i->base < 16 && i->index == R_ZERO && is_known_width(e, i->asize) &&
            memory_is_flat(e, i->seg);
 }
 
