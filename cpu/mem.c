@@ -615,18 +615,30 @@ static bool is_ready_for_write(struct cpu *cpu, vaddr la, struct rights rights)
     return w.rule == RULE_NONE && w.writable;
 }
 
+/* Whether somebody must see the access as such. */
+static bool is_asked(struct cpu *cpu, vaddr la, unsigned size, bool write)
+{
+    return debug_page_watched(cpu, la) || range_asked(cpu, la, size, false) || (write && range_asked(cpu, la, size, true));
+}
+
+/* As far as the TLB knows. */
+static u8 *known_place(struct cpu *cpu, vaddr la, enum tlb_view view, bool write)
+{
+    const u8 *page = tlb_refill(&cpu->tlb, view, write ? TLB_WRITE : TLB_READ, la);
+    return page ? (u8 *)(uintptr_t)page + (la & (PAGE_SIZE - 1)) : NULL;
+}
+
 void *mem_direct(struct cpu *cpu, vaddr la, unsigned size, enum direct how)
 {
     struct rights    rights = current_rights(cpu);
     bool             write  = how != DIRECT_READ;
     enum access_kind kind   = write ? ACCESS_WRITE : ACCESS_READ;
-    if (size > left_in_page(la) || !cpu_canonical(cpu, la) || debug_page_watched(cpu, la) || range_asked(cpu, la, size, false) ||
-        (write && range_asked(cpu, la, size, true))) {
+    if (size > left_in_page(la) || !cpu_canonical(cpu, la) || is_asked(cpu, la, size, write)) {
         return NULL;
     }
-    const u8 *known = tlb_refill(&cpu->tlb, rights.view, write ? TLB_WRITE : TLB_READ, la);
+    u8 *known = known_place(cpu, la, rights.view, write);
     if (known) {
-        return (u8 *)(uintptr_t)known + (la & (PAGE_SIZE - 1));
+        return known;
     }
     if (how == DIRECT_WRITE_LATER && !is_ready_for_write(cpu, la, rights)) {
         return NULL;
@@ -650,6 +662,21 @@ void *mem_direct(struct cpu *cpu, vaddr la, unsigned size, enum direct how)
         tlb_fill(&cpu->tlb, rights.view, write ? TLB_WRITE : TLB_READ, la, host - (la & (PAGE_SIZE - 1)), p.walk.global, p.walk.page_bytes, p.walk.key);
     }
     return host;
+}
+
+void *mem_direct_pair(struct cpu *cpu, vaddr la, unsigned size)
+{
+    unsigned first = left_in_page(la);
+    vaddr    next  = wrap(cpu, la + first);
+    if (size <= first) {
+        return mem_direct(cpu, la, size, DIRECT_READ);
+    }
+    if (!cpu_canonical(cpu, la) || !cpu_canonical(cpu, next) || is_asked(cpu, la, first, false) || is_asked(cpu, next, size - first, false)) {
+        return NULL;
+    }
+    enum tlb_view view = current_rights(cpu).view;
+    u8           *host = known_place(cpu, la, view, false), *beside = known_place(cpu, next, view, false);
+    return host && beside == host + first ? host : NULL;
 }
 
 /* ---- instruction fetch */

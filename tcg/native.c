@@ -330,7 +330,7 @@ static bool translate(struct executor *executor, struct block *b)
 /* ---- called by translated code */
 
 #define UNREADY_MAX 8
-#define SPREAD_MAX  8
+#define SPREAD_MAX  64
 #define PATIENCE    7
 
 /* The block is to be translated in another way. */
@@ -349,12 +349,15 @@ static void note_unready(struct native *n, struct translation *t)
     }
 }
 
-/* An element of a table is not in the page of its beginning, or that page is not known. */
-static void note_spread(struct native *n, struct translation *t, unsigned number)
+/* `count` times an element of a table was not in the page of its beginning, or a table's two pages are not side by side or not known. */
+static void note_spread(struct native *n, u64 insn, unsigned count)
 {
+    struct translation *t      = &n->translation[insn >> 7];
+    unsigned            number = insn & (BLOCK_INSNS_MAX - 1);
     t->spread_again |= t->spread_once & BIT(number);
     t->spread_once |= BIT(number);
-    if (++t->spread == SPREAD_MAX && is_valid(t)) {
+    t->spread += (u8)count;
+    if (t->spread >= SPREAD_MAX && is_valid(t)) {
         t->block->spread |= t->spread_again ? t->spread_again : t->spread_once;
         translate_anew(n, t->block);
     }
@@ -367,8 +370,8 @@ struct native_pointer native_miss(struct cpu *cpu, u64 la, const struct native_a
     u64            stale = n->stats.stale;
     n->stats.misses++;
     cpu->host.patience = PATIENCE;
-    if (access->how & NATIVE_TABLE) {
-        note_spread(n, &n->translation[at >> 7], at & (BLOCK_INSNS_MAX - 1));
+    if (access->how & NATIVE_TABLE && tlb_index(la) << 4 != cpu->host.kept[0]) {
+        note_spread(n, at, PATIENCE + 1);
     }
     void *host = mem_direct(cpu, la, (access->how & ~NATIVE_TABLE) >> 1, access->how & 1 ? DIRECT_WRITE : DIRECT_READ);
     bool  same = n->stats.stale == stale || !n->translation[at >> 7].block->stale; /* else an accessed bit was set in the block's own code */
@@ -380,7 +383,12 @@ u64 native_miss_range(struct cpu *cpu, u64 la, u64 range)
     struct native *n   = native_of(cpu->executor);
     enum direct    how = range & 3;
     n->stats.misses++;
-    void *host = mem_direct(cpu, la, (unsigned)(range >> 2 & 0x3fff), how);
+    bool           table = (range & 3) == NATIVE_RANGE_TABLE;
+    unsigned       bytes = range >> 2 & 0x3fff;
+    void          *host  = table ? mem_direct_pair(cpu, la, bytes) : mem_direct(cpu, la, bytes, how);
+    if (!host && table) {
+        note_spread(n, range >> 16, 1);
+    }
     if (!host && how == DIRECT_WRITE_LATER) {
         note_unready(n, &n->translation[range >> 23]);
     }
@@ -637,7 +645,11 @@ static void show_stubs(const struct native *n)
 #define MISS(view, name) {"read_" name, offsetof(struct native, stub.miss[view][TLB_READ])}, {"write_" name, offsetof(struct native, stub.miss[view][TLB_WRITE])}
         MISS(TLB_USER, "user"), MISS(TLB_SUPERVISOR, "supervisor"), MISS(TLB_SUPERVISOR_AC, "supervisor_ac"),
 #undef MISS
-        STUB(save_flags), STUB(leave[0]), STUB(leave[1]), STUB(miss_range), STUB(call), STUB(load_xmm), STUB(load_x87),
+        STUB(save_flags), STUB(leave[0]), STUB(leave[1]), STUB(miss_range),
+#define TABLE(view, name) {"table32_" name, offsetof(struct native, stub.miss_table[view][0])}, {"table64_" name, offsetof(struct native, stub.miss_table[view][1])}
+        TABLE(TLB_USER, "user"), TABLE(TLB_SUPERVISOR, "supervisor"), TABLE(TLB_SUPERVISOR_AC, "supervisor_ac"),
+#undef TABLE
+        STUB(call), STUB(load_xmm), STUB(load_x87),
 #undef STUB
 #define STUB(name, at) {name, offsetof(struct native, stub.at)}
         STUB("unlinked", unlinked), STUB("jump_user", find[0][0]), STUB("return_user", find[0][1]), STUB("jump_supervisor", find[1][0]), STUB("return_supervisor", find[1][1]),

@@ -89,7 +89,7 @@ struct translation {
     u32           incoming;
     u32           bytes;
     u8            unready;    /* how often a range that may be written later was not ready for that */
-    u8            spread;     /* how often an element of a table was not in the page of its beginning */
+    u8            spread;     /* how often a table was not all in reach */
     bool          flags_dead; /* where it begins, nobody asks for the flags from before */
 };
 
@@ -117,7 +117,7 @@ struct native {
     u64                 hot_bytes, cold_bytes;
     struct rule_of_row *rules;
     struct {
-        const u8 *enter, *exit, *miss[TLB_VIEWS][TLB_KINDS], *miss_range, *call, *load_xmm, *load_ymm, *load_x87, *save_flags;
+        const u8 *enter, *exit, *miss[TLB_VIEWS][TLB_KINDS], *miss_range, *miss_table[TLB_VIEWS][2], *call, *load_xmm, *load_ymm, *load_x87, *save_flags;
         const u8 *leave[2]; /* to the IP at the distance T0 from the beginning of the page; IP has 4 bytes, or 8 */
         /* By view (user, supervisor), for returns and others: the target at the IP in T0 becomes known. If there is no code for it, the
          * return address is skipped by a jump; if it is not canonical, the interpreter executes instruction cpu->host.from. */
@@ -173,6 +173,8 @@ static inline u64 native_range(u32 insn, unsigned bytes, enum direct how)
 {
     return (u64)insn << 16 | bytes << 2 | how;
 }
+/* In the place of `how`: a table, which is read, and may lie in two pages that the host has side by side. */
+#define NATIVE_RANGE_TABLE 3
 /* 0: not in one page of plain RAM, or not ready. */
 u64 native_miss_range(struct cpu *cpu, u64 la, u64 range);
 u64 native_call(struct cpu *cpu, const struct native_call_site *site);

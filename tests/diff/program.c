@@ -221,6 +221,39 @@ static void near_insns(struct author *a)
     a->m.near = false;
 }
 
+/* Elements of a table, by bytes: one check will do for all that bytes can reach, in a page or in two. */
+static void table_insns(struct author *a)
+{
+    static const u8  pointers[] = {R_BX, R_SI, R_DI, R_BP};
+    static const u16 reads[]    = {0x8b, 0x03, 0x33, 0x3b, 0x0f | 0xb6 << 8, 0x0f | 0xaf << 8};
+    struct noise    *n = noise(a);
+    unsigned         base = pointers[noise_below(n, 4)], scale = noise_below(n, 4);
+    if (a->m.code_bytes == 2) {
+        return;
+    }
+    emit_load(a, base, maker_data_pointer(&a->m));
+    bool high = a->m.code_bytes == 8 && noise_once(n, 3);
+    if (high) { /* mov r9, base */
+        emit(a, 0xc18949 | base << 19, 3);
+    }
+    for (unsigned k = 2 + noise_below(n, 5); k; k--) {
+        unsigned index = noise_below(n, 3);
+        u16      read  = reads[noise_below(n, ARRAY_LEN(reads))];
+        if (!noise_once(n, 6)) { /* movzx index, a byte register; or and index, a constant */
+            emit(a, noise_once(n, 4) ? 0x7fe083 | index << 8 : 0xc0b60f | index << 19 | noise_below(n, 8) << 16, 3);
+        }
+        if (high) {
+            emit(a, 0x41, 1);
+        }
+        emit(a, read, read < 256 ? 1 : 2);
+        emit(a, 0x44 | noise_below(n, 3) << 3 | (scale << 6 | index << 3 | (high ? 1 : base)) << 8, 2);
+        emit(a, noise_next(n), 1);
+        if (noise_once(n, 3)) {
+            random_insn(a, ANYTHING);
+        }
+    }
+}
+
 /* ---- control flow */
 
 static void element(struct author *a);
@@ -546,7 +579,7 @@ static void element(struct author *a)
         return;
     }
     a->depth++;
-    switch (noise_below(noise(a), 16)) {
+    switch (noise_below(noise(a), 17)) {
     case 0: case 1: case 2: forward_jump(a); break;
     case 3: case 4: loop(a); break;
     case 5: case 6: call(a); break;
@@ -557,6 +590,7 @@ static void element(struct author *a)
     case 11: mode(a); break;
     case 12: device(a); break;
     case 13: near_insns(a); break;
+    case 14: table_insns(a); break;
     default: random_insns(a); break;
     }
     a->depth--;

@@ -196,8 +196,9 @@ u16 copy_writes(const struct emit *e, const struct insn *i)
             mask |= (u16)(1u << (gprs[k]->at >> 3));
         }
     }
-    if (!o.has_modrm && !o.in_opcode && !is_x87(i)) {
-        return row_is_avx(&row_table[i->row]) ? 0 : 0xffff; /* names no operand */
+    if (!o.has_modrm && !o.in_opcode && !is_x87(i)) { /* names no operand */
+        bool immediate = i->opcode < 0x40 || (i->opcode & ~1u) == 0xa8;
+        return row_is_avx(&row_table[i->row]) ? 0 : immediate || i->opcode == 0x98 ? 1u << R_AX : i->opcode == 0x99 ? 1u << R_DX : 0xffff;
     }
     switch (i->opcode) {
     case 0xa0: case 0xa1: case 0xf6: case 0xf7: case M0F << 8 | 0xb0: case M0F << 8 | 0xb1: case M0F << 8 | 0xc7: return mask | 1u << R_AX | 1u << R_DX;

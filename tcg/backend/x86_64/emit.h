@@ -71,6 +71,8 @@ struct shared {
     bool opens;     /* this is the first one: checks bytes low to high for all */
     bool write;
     bool write_later; /* it begins with a read, and is checked as a write for what follows */
+    bool table;     /* of a table: this register of the guest's, a byte, is its index */
+    u8   index;
     u8   slot;
     i32  disp;      /* from that address */
     i32  low, high;

@@ -250,8 +250,14 @@ static void open_shared(struct emit *e, const struct shared *s, unsigned base)
     u8 *miss = put_lookup(e, table, bytes);
     begin_miss(e, miss);
     put_alu(c, ALU_ADD, 8, T0, rm_cpu_at(T1, table + offsetof(struct tlb_entry, tag))); /* the linear address again */
-    put_const(c, T1, native_range(native_insn(e->native, e->insn), bytes, s->write_later ? DIRECT_WRITE_LATER : s->write));
-    put_call(c, e->native->stub.miss_range);
+    u32 insn = native_insn(e->native, e->insn);
+    if (s->table) {
+        put_const(c, T1, native_range(insn, bytes, NATIVE_RANGE_TABLE));
+        put_call(c, e->native->stub.miss_table[e->mode >> MODE_VIEW_SHIFT & 3][e->code_bytes == 8]);
+    } else {
+        put_const(c, T1, native_range(insn, bytes, s->write_later ? DIRECT_WRITE_LATER : s->write));
+        put_call(c, e->native->stub.miss_range);
+    }
     put_op(c, 0x85, 8, T1, rm_reg(T1));
     put_jcc(c, CC_NE, o->p);
     if (s->write_later) {
@@ -266,9 +272,14 @@ static void open_shared(struct emit *e, const struct shared *s, unsigned base)
     held_set(e, T1, HELD_SLOT + s->slot);
 }
 
+/* `base`: of a plain access. */
 static struct rm shared_operand(struct emit *e, enum access_kind_of kind, unsigned base)
 {
-    const struct shared *s = &e->shared[e->insn - e->block->insn][kind];
+    const struct insn   *i = e->insn;
+    const struct shared *s = &e->shared[i - e->block->insn][kind];
+    if (s->table && s->index == base) {
+        base = i->index;
+    }
     if (s->opens) {
         open_shared(e, s, base);
     }
@@ -277,6 +288,9 @@ static struct rm shared_operand(struct emit *e, enum access_kind_of kind, unsign
         temp = temp_lasting(e, T1);
         put_load(&e->hot, 8, temp, shared_slot(s->slot));
         held_set(e, temp, HELD_SLOT + s->slot);
+    }
+    if (s->table) {
+        return rm_index(temp, address_register(e, s->index, T0), i->scale, s->disp);
     }
     return rm_mem(temp, s->disp);
 }

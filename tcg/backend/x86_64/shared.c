@@ -6,6 +6,9 @@
  * checked as writes; but where the first one reads, only a page that is dirty already will do, for the write may not come. Where the range
  * is not in one page of plain RAM, the rest of the block is executed by a translation that shares nothing. Where it may not be
  * written yet, the interpreter executes the rest; a block to which that happens often is translated anew (block->unwritten).
+ *
+ * Reads of a table, [base + index * scale + constant] with an index that is known to be a byte, are checked together too: all that they can
+ * reach, which may lie in two pages that the host has side by side.
  */
 #include "tcg/backend/x86_64/emit.h"
 
@@ -20,14 +23,16 @@ struct run {
 
 struct group {
     u8   first_insn, first_kind; /* where it is checked */
-    bool write, write_later;
+    bool write, write_later, table;
     i32  low, high;
     u8   members;
 };
 
 struct analysis {
     struct emit *e;
-    struct run   run[16];
+    struct run   run[16], table[16]; /* by base register */
+    u16          bytes;              /* registers that are known to be below 256 */
+    u16          no_table;           /* bases of tables that were found not to be in reach at once */
     struct group group[SHARED_MAX];
     unsigned     groups;
 };
@@ -37,32 +42,58 @@ static bool is_known_width(const struct emit *e, unsigned w)
     return w == (e->code_bytes == 8 ? 8u : 4u);
 }
 
-static void access(struct analysis *a, unsigned k, enum access_kind_of kind, unsigned reg, i64 disp, unsigned size, bool write)
+/* `r`: of this register, for plain accesses or for tables. */
+static void access_run(struct analysis *a, struct run *r, struct shared *s, struct group new, i64 low, i64 high)
 {
-    struct run    *r = &a->run[reg];
-    struct shared *s = &a->e->shared[k][kind];
-    i64            at = disp + r->delta;
+    i64  at    = low + r->delta, end = high + r->delta;
+    bool write = new.write;
     if (r->open) {
         struct group *g = &a->group[r->slot];
-        i64 low = at < g->low ? at : g->low, high = at + size > g->high ? at + size : g->high;
-        if ((g->write || !write || !a->e->block->unwritten) && high - low <= RANGE_MAX && g->members < 255) {
-            g->low  = (i32)low;
-            g->high = (i32)high;
+        i64 first = at < g->low ? at : g->low, last = end > g->high ? end : g->high;
+        if ((g->write || !write || !a->e->block->unwritten) && last - first <= (g->table ? PAGE_SIZE : RANGE_MAX) && g->members < 255) {
+            g->low  = (i32)first;
+            g->high = (i32)last;
             g->write_later |= write && !g->write;
             g->write |= write;
             g->members++;
-            *s = (struct shared){.use = true, .slot = r->slot, .disp = (i32)at};
+            *s = (struct shared){.use = true, .table = g->table, .slot = r->slot, .disp = (i32)at};
             return;
         }
         r->open = false;
     }
-    if (a->groups == SHARED_MAX || disp < -0x10000 || disp > 0x10000) {
+    if (a->groups == SHARED_MAX || low < -0x10000 || high > 0x10000) {
         return;
     }
     *r = (struct run){.open = true, .slot = (u8)a->groups};
-    *s = (struct shared){.use = true, .slot = r->slot, .disp = (i32)disp};
-    a->group[a->groups++] = (struct group){
-        .first_insn = (u8)k, .first_kind = (u8)kind, .write = write, .low = (i32)disp, .high = (i32)(disp + size), .members = 1};
+    *s = (struct shared){.use = true, .table = new.table, .slot = r->slot, .disp = (i32)low};
+    new.low     = (i32)low;
+    new.high    = (i32)high;
+    new.members = 1;
+    a->group[a->groups++] = new;
+}
+
+static void access(struct analysis *a, unsigned k, enum access_kind_of kind, unsigned reg, i64 disp, unsigned size, bool write)
+{
+    struct group new = {.first_insn = (u8)k, .first_kind = (u8)kind, .write = write};
+    access_run(a, &a->run[reg], &a->e->shared[k][kind], new, disp, disp + size);
+}
+
+/* The operand of instruction k, which reads `size` bytes of an element of a table. */
+static void table_access(struct analysis *a, unsigned k, unsigned size)
+{
+    const struct insn *i    = &a->e->block->insn[k];
+    bool               swap = !i->scale && a->bytes >> i->base & 1;
+    unsigned           base = swap ? i->index : i->base, index = swap ? i->base : i->index;
+    struct group       new  = {.first_insn = (u8)k, .first_kind = ACCESS_OPERAND, .table = true};
+    if (!(a->bytes >> index & 1)) {
+        return;
+    }
+    a->no_table |= (u16)((a->e->block->spread >> k & 1) << base);
+    if (!(a->no_table >> base & 1)) {
+        struct shared *s = &a->e->shared[k][ACCESS_OPERAND];
+        access_run(a, &a->table[base], s, new, i->disp, (i64)i->disp + (255 << i->scale) + size);
+        s->index = (u8)index;
+    }
 }
 
 static void moved(struct analysis *a, unsigned reg, i64 by)
@@ -74,28 +105,54 @@ static void moved(struct analysis *a, unsigned reg, i64 by)
     } else {
         r->open = false;
     }
+    a->table[reg].open = false;
+    a->bytes &= (u16)~(1u << reg);
 }
 
 static void forget_registers(struct analysis *a, u16 registers)
 {
     for (unsigned k = 0; k < 16; k++) {
         if (registers >> k & 1) {
-            a->run[k].open = false;
+            a->run[k].open = a->table[k].open = false;
         }
     }
+    a->bytes &= (u16)~registers;
 }
 
-/* An operand that is [base + constant] in a flat segment. */
+/* An operand that is [base + constant], or that and an index, in a flat segment. */
 static bool is_simple(const struct emit *e, const struct insn *i)
 {
-    return i->mem && i->base < 16 && i->index == R_ZERO && is_known_width(e, i->asize) &&
-           memory_is_flat(e, i->seg);
+    return i->mem && i->base < 16 && is_known_width(e, i->asize) && memory_is_flat(e, i->seg);
 }
 
 static void operand_access(struct analysis *a, unsigned k, const struct insn *i, unsigned size, bool write)
 {
-    if (is_simple(a->e, i)) {
+    if (!is_simple(a->e, i)) {
+        return;
+    }
+    if (i->index == R_ZERO) {
         access(a, k, ACCESS_OPERAND, i->base, i->disp, size, write);
+    } else if (i->index < 16 && !write) {
+        table_access(a, k, size);
+    }
+}
+
+/* The register that the instruction, which writes no other, leaves below 256, or NO_REG. */
+static unsigned makes_byte(const struct analysis *a, const struct insn *i)
+{
+    unsigned reg = i->reg >> 3, rm = i->rm >> 3;
+    bool     both = !i->mem && a->bytes >> reg & 1 && a->bytes >> rm & 1;
+    if (i->w < 4) {
+        return NO_REG;
+    }
+    switch (i->opcode) {
+    case M0F << 8 | 0xb6: return reg; /* MOVZX */
+    case 0x25: return i->imm < 256 ? R_AX : NO_REG;
+    case 0x81: case 0x83: return !i->mem && (i->modrm & 0x38) == 0x20 && i->imm < 256 ? rm : NO_REG; /* AND */
+    case 0xc1: return !i->mem && (i->modrm & 0x38) == 0x28 && i->w == 4 && (i->imm & 31) >= 24 ? rm : NO_REG; /* SHR */
+    case 0x09: case 0x21: case 0x31: case 0x89: return both || (!i->mem && i->opcode == 0x89 && a->bytes >> reg & 1) ? rm : NO_REG;
+    case 0x0b: case 0x23: case 0x33: case 0x8b: return both || (!i->mem && i->opcode == 0x8b && a->bytes >> rm & 1) ? reg : NO_REG;
+    default: return NO_REG;
     }
 }
 
@@ -200,7 +257,9 @@ static void one(struct analysis *a, unsigned k)
         if (rule->how != LOWER_LEA && copy_memory(e, i, &size, &write)) {
             operand_access(a, k, i, size, write);
         }
+        reg = makes_byte(a, i);
         forget_registers(a, copy_writes(e, i));
+        a->bytes |= reg == NO_REG ? 0 : (u16)(1u << reg);
         return;
     default: forget_registers(a, 0xffff); return;
     }
@@ -219,6 +278,7 @@ void shared_find(struct emit *e)
         first->opens              = first->use;
         first->write              = group->write;
         first->write_later        = group->write_later;
+        first->table              = group->table;
         first->low                = group->low;
         first->high               = group->high;
     }

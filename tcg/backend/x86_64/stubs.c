@@ -245,6 +245,7 @@ static void put_miss(const struct native *n, struct out *o, unsigned view, unsig
     put_alu(o, ALU_ADD, 8, T0, rm_cpu_at(T1, tag)); /* the linear address again */
     put_store(o, 8, CPU(host.spare), T2);
     put_store(o, 8, CPU(host.scratch), T0);
+    put_store(o, 8, CPU(host.kept[0]), T1);
     put_refill(o, view, kind, &ask);
     put_back(n, o);
     put_offset(o);
@@ -274,6 +275,41 @@ static void put_miss_range(struct out *o)
     put_answer(o);
     put_jump_here(o, none);
     put8(o, 0xc3);
+}
+
+/* The same for a table in two pages, if the TLB's first level knows that the host has them side by side. `w`: of addresses. */
+static void put_miss_table(const struct native *n, struct out *o, unsigned view, unsigned w)
+{
+    struct ahead ask   = {.count = 0};
+    size_t       entry = memory_tlb(view, false), tag = entry + offsetof(struct tlb_entry, tag), host = entry + offsetof(struct tlb_entry, host);
+    put_store(o, 8, CPU(host.spare), T2);
+    put_store(o, 8, CPU(host.scratch), T0);
+    put_store(o, 8, CPU(host.kept[0]), T1);
+    put_mov(o, 8, T1, T0);
+    put_shift_imm(o, SHIFT_SHR, 8, T1, PAGE_SHIFT - 4);
+    put_alu_imm(o, ALU_AND, 4, rm_reg(T1), (TLB_ENTRIES - 1) << 4);
+    put_mov(o, 8, T2, T0);
+    put_alu_imm(o, ALU_AND, 8, rm_reg(T2), -PAGE_SIZE);
+    put_alu(o, ALU_CMP, 8, T2, rm_cpu_at(T1, tag));
+    put_out_if(o, &ask, CC_NE);
+    put_load(o, 8, T0, rm_cpu_at(T1, host));
+    put_alu_imm(o, ALU_ADD, 4, rm_reg(T1), 1 << 4);
+    put_alu_imm(o, ALU_AND, 4, rm_reg(T1), (TLB_ENTRIES - 1) << 4);
+    put_alu_imm(o, ALU_ADD, w, rm_reg(T2), PAGE_SIZE);
+    put_alu(o, ALU_CMP, 8, T2, rm_cpu_at(T1, tag));
+    put_out_if(o, &ask, CC_NE);
+    put_lea(o, 8, T2, rm_mem(T0, PAGE_SIZE));
+    put_alu(o, ALU_CMP, 8, T2, rm_cpu_at(T1, host));
+    put_out_if(o, &ask, CC_NE);
+    put_mov(o, 8, T1, T0);
+    put_offset(o);
+    put_load(o, 8, T2, CPU(host.spare));
+    put8(o, 0xc3);
+    put_ahead_here(o, &ask);
+    put_load(o, 8, T2, CPU(host.spare));
+    put_load(o, 8, T1, CPU(host.kept[0]));
+    put_load(o, 8, T0, CPU(host.scratch));
+    put_jmp(o, n->stub.miss_range);
 }
 
 /* T1: the instruction whose C function is called, with all state in struct cpu. */
@@ -430,6 +466,12 @@ void x86_64_stubs(struct native *n, struct out *o)
     }
     n->stub.miss_range = begin(o);
     put_miss_range(o);
+    for (unsigned view = 0; view < TLB_VIEWS; view++) {
+        for (unsigned wide = 0; wide < 2; wide++) {
+            n->stub.miss_table[view][wide] = begin(o);
+            put_miss_table(n, o, view, wide ? 8 : 4);
+        }
+    }
     n->stub.call = begin(o);
     put_call_stub(o, n->stub.exit);
     n->stub.load_xmm = begin(o);
