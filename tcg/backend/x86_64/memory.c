@@ -172,14 +172,20 @@ static void begin_miss(struct emit *e, u8 *miss)
     flags_recover(e);
 }
 
-/* What a miss does. Returns the host's operand, wherever it was found. */
-static struct rm checked(struct emit *e, u8 *miss, unsigned size, bool write, unsigned notes)
+/* What a miss does: T0, T1 as after put_lookup(). Hot code goes on with the offset in the page and the host's page in them. */
+static void put_miss(struct emit *e, unsigned size, bool write, unsigned notes)
 {
-    begin_miss(e, miss);
     put_call(&e->cold, e->native->stub.miss[e->mode >> MODE_VIEW_SHIFT & 3][write ? TLB_WRITE : TLB_READ]);
     struct native_access a = {.mov_rax = {0x48, 0xb8}, .back = (u32)(e->hot.p - e->native->code.write),
                               .at = native_insn(e->native, e->insn), .mov_al = 0xb0, .how = (u8)(size << 1 | write | notes)};
     put_bytes(&e->cold, &a, sizeof a);
+}
+
+/* Returns the host's operand, wherever it was found. */
+static struct rm checked(struct emit *e, u8 *miss, unsigned size, bool write, unsigned notes)
+{
+    begin_miss(e, miss);
+    put_miss(e, size, write, notes);
     return rm_index(T0, T1, 0, 0);
 }
 
@@ -230,6 +236,34 @@ static struct rm table_operand(struct emit *e, const struct insn *i, unsigned si
         patch_jump(empty, e->cold.p);
     }
     return checked(e, miss, size, write, NATIVE_TABLE);
+}
+
+/* [constant]: which entry of the TLB to look at is known now. */
+static bool is_absolute(const struct emit *e, const struct insn *i, unsigned size)
+{
+    return i->base == R_ZERO && i->index == R_ZERO && i->asize == e->code_bytes && i->asize >= 4 && memory_is_flat(e, i->seg) &&
+           (i->disp & (PAGE_SIZE - 1)) + size <= PAGE_SIZE;
+}
+
+static struct rm absolute_operand(struct emit *e, const struct insn *i, unsigned size, bool write)
+{
+    struct out *o      = &e->hot, *c = &e->cold;
+    u64         la     = i->asize == 8 ? (u64)i->disp : (u32)i->disp;
+    i32         offset = (i32)(la & (PAGE_SIZE - 1));
+    unsigned    index  = tlb_index(la) << 4;
+    size_t      entry  = tlb_table(e, write) + index;
+    struct rm   tag    = rm_cpu(entry + offsetof(struct tlb_entry, tag));
+    flags_clobber(e);
+    put_const(o, T0, la & PAGE_MASK);
+    put_alu(o, ALU_CMP, 8, T0, tag);
+    u8 *miss = put_jcc_ahead(o, CC_NE);
+    put_load(o, 8, T1, rm_cpu(entry + offsetof(struct tlb_entry, host)));
+    begin_miss(e, miss);
+    put_const(c, T0, la);
+    put_alu(c, ALU_SUB, 8, T0, tag);
+    put_const(c, T1, index);
+    put_miss(e, size, write, 0);
+    return rm_mem(T1, offset);
 }
 
 /* ---- accesses of an instruction */
@@ -302,6 +336,9 @@ struct rm memory_operand(struct emit *e, unsigned size, bool write, bool aligned
             memory_aligned(e, memory_address(e, e->insn, size, write), size);
         }
         return shared_operand(e, ACCESS_OPERAND, e->insn->base);
+    }
+    if (!aligned && is_absolute(e, e->insn, size)) {
+        return absolute_operand(e, e->insn, size, write);
     }
     if (!aligned && is_table(e, e->insn)) {
         return table_operand(e, e->insn, size, write);
