@@ -201,7 +201,7 @@ struct cpu_watch {
     struct cpu_watch *next;
 };
 
-/* A jump that translated code has made: to this IP, as long as the stamp is cpu->tlb.code_stamp. */
+/* A jump that translated code has made: to this IP, as long as the stamp is cpu->tlb.code.stamp. */
 struct host_target {
     u64 ip, stamp, base; /* base: R_IPBASE there */
     const u8 *code;

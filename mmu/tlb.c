@@ -58,6 +58,71 @@ static void drop(struct tlb *tlb, unsigned table, unsigned index)
     f->global[index / 64] &= ~BIT(index % 64);
 }
 
+/* ---- what others remember of pages */
+
+#define STAMP_STEP ((u64)1 << 16)
+
+static void moved(struct tlb_stamps *s)
+{
+    s->stamp[TLB_USER] += STAMP_STEP;
+    s->stamp[TLB_SUPERVISOR] += STAMP_STEP;
+}
+
+void tlb_code_moved(struct tlb *tlb)
+{
+    moved(&tlb->code);
+}
+
+static void all_moved(struct tlb *tlb)
+{
+    moved(&tlb->code);
+    moved(&tlb->near);
+}
+
+/* Addresses of the upper half, where kernels are, have a hash of their own. */
+static u64 *stamp_word(struct tlb_stamps *s, unsigned view, vaddr page, u64 *bit)
+{
+    unsigned h = (unsigned)(page >> PAGE_SHIFT ^ page >> 25) & (TLB_STAMP_FILTER / 2 - 1);
+    h |= (unsigned)(page >> 63) * (TLB_STAMP_FILTER / 2);
+    *bit = BIT(h % 64);
+    return &s->filter[view][h / 64];
+}
+
+static void note_code(struct tlb *tlb, unsigned view, vaddr page, bool global)
+{
+    u64 bit;
+    *stamp_word(&tlb->code, view, page, &bit) |= bit;
+    *(global ? &tlb->code.global : &tlb->code.local) |= (u8)(1u << view);
+}
+
+static void page_moved(struct tlb_stamps *s, vaddr page)
+{
+    for (unsigned view = TLB_USER; view <= TLB_SUPERVISOR; view++) {
+        u64 bit, *word = stamp_word(s, view, page, &bit);
+        s->stamp[view] += *word & bit ? STAMP_STEP : 0;
+    }
+}
+
+static void local_moved(struct tlb_stamps *s)
+{
+    for (unsigned view = TLB_USER; view <= TLB_SUPERVISOR; view++) {
+        if (s->local >> view & 1) {
+            s->stamp[view] += STAMP_STEP;
+            if (!(s->global >> view & 1)) {
+                memset(s->filter[view], 0, sizeof s->filter[view]);
+            }
+        }
+    }
+    s->local = 0;
+}
+
+static void forget_remembered(struct tlb_stamps *s)
+{
+    moved(s);
+    memset(s->filter, 0, sizeof s->filter);
+    s->global = 0;
+}
+
 /* ---- entries that are held back: they are filled, but say what an empty one says */
 
 /* The table's place in `held`. */
@@ -102,7 +167,7 @@ static void retag_all(struct tlb *tlb)
             }
         }
     }
-    tlb_code_moved(tlb);
+    all_moved(tlb);
 }
 
 static bool holds_nothing(void *opaque, unsigned kind, vaddr page)
@@ -155,53 +220,6 @@ static void forget_large(struct tlb *tlb)
     }
 }
 
-/* ---- where code is */
-
-#define STAMP_STEP ((u64)1 << 16)
-
-void tlb_code_moved(struct tlb *tlb)
-{
-    tlb->code_stamp[TLB_USER] += STAMP_STEP;
-    tlb->code_stamp[TLB_SUPERVISOR] += STAMP_STEP;
-}
-
-/* Addresses of the upper half, where kernels are, have a hash of their own. */
-static u64 *code_word(struct tlb *tlb, unsigned view, vaddr page, u64 *bit)
-{
-    unsigned h = (unsigned)(page >> PAGE_SHIFT ^ page >> 25) & (TLB_CODE_FILTER / 2 - 1);
-    h |= (unsigned)(page >> 63) * (TLB_CODE_FILTER / 2);
-    *bit = BIT(h % 64);
-    return &tlb->code_filter[view][h / 64];
-}
-
-static void note_code(struct tlb *tlb, unsigned view, vaddr page, bool global)
-{
-    u64 bit;
-    *code_word(tlb, view, page, &bit) |= bit;
-    *(global ? &tlb->code_global : &tlb->code_local) |= (u8)(1u << view);
-}
-
-static void drop_code(struct tlb *tlb, vaddr page)
-{
-    for (unsigned view = TLB_USER; view <= TLB_SUPERVISOR; view++) {
-        u64 bit, *word = code_word(tlb, view, page, &bit);
-        tlb->code_stamp[view] += *word & bit ? STAMP_STEP : 0;
-    }
-}
-
-static void drop_local_code(struct tlb *tlb)
-{
-    for (unsigned view = TLB_USER; view <= TLB_SUPERVISOR; view++) {
-        if (tlb->code_local >> view & 1) {
-            tlb->code_stamp[view] += STAMP_STEP;
-            if (!(tlb->code_global >> view & 1)) {
-                memset(tlb->code_filter[view], 0, sizeof tlb->code_filter[view]);
-            }
-        }
-    }
-    tlb->code_local = 0;
-}
-
 /* ---- all at once */
 
 static u64 new_age(struct tlb *tlb)
@@ -219,7 +237,8 @@ static void clear_local(struct tlb *tlb)
     for (unsigned n = 0; n < TLB_TABLES; n++) {
         clear_filled(table_at(tlb, n), tlb->fills[n].local, &tlb->fills[n].local_words);
     }
-    drop_local_code(tlb);
+    local_moved(&tlb->code);
+    local_moved(&tlb->near);
 }
 
 void tlb_init(struct tlb *tlb)
@@ -243,9 +262,8 @@ void tlb_flush(struct tlb *tlb)
         clear_filled(table_at(tlb, n), tlb->fills[n].global, &tlb->fills[n].global_words);
     }
     tlb->global_age = new_age(tlb);
-    tlb_code_moved(tlb);
-    memset(tlb->code_filter, 0, sizeof tlb->code_filter);
-    tlb->code_global = 0;
+    forget_remembered(&tlb->code);
+    forget_remembered(&tlb->near);
     forget_large(tlb);
 }
 
@@ -341,7 +359,7 @@ static void drop_large(struct tlb *tlb, vaddr la)
     }
     new_local_age(tlb);
     tlb->global_age = new_age(tlb);
-    tlb_code_moved(tlb);
+    all_moved(tlb);
 }
 
 /* The tables and the second level, 4 KiB only. */
@@ -357,7 +375,8 @@ static void drop_page(struct tlb *tlb, vaddr page)
     while ((s = find_second(tlb, page))) {
         s->age = 0;
     }
-    drop_code(tlb, page);
+    page_moved(&tlb->code, page);
+    page_moved(&tlb->near, page);
 }
 
 void tlb_flush_page(struct tlb *tlb, vaddr la)
@@ -395,6 +414,9 @@ void tlb_deny_keys(struct tlb *tlb, enum tlb_view view, enum tlb_kind kind, u32 
     struct tlb_fills *f    = &tlb->fills[n];
     u32               more = keys & ~tlb->denied[n];
     tlb->denied[n]         = keys;
+    if (more && kind == TLB_READ) {
+        moved(&tlb->near);
+    }
     for (u32 words = more ? f->local_words | f->global_words : 0; words; words &= words - 1) {
         unsigned word = (unsigned)__builtin_ctz(words);
         for (u64 set = (f->local[word] | f->global[word]) & (more & zero ? ~(u64)0 : f->keyed[word]); set; set &= set - 1) {

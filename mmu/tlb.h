@@ -50,7 +50,7 @@ struct tlb_fills {
 #define TLB_HASH_FACTOR  0x9e3779b97f4a7c15 /* 2^64 divided by the golden ratio */
 #define TLB_SECOND_SHIFT 52
 #define TLB_PCIDS        4096
-#define TLB_CODE_FILTER  16384
+#define TLB_STAMP_FILTER 16384
 
 /* One page in the second level. */
 struct tlb_second {
@@ -60,6 +60,13 @@ struct tlb_second {
     u16  tables;    /* bit per table that may take it */
     bool large : 1;
     u8   key : 5; /* page_key() */
+};
+
+/* For who remembers something of pages, by view (user, supervisor): true while the stamp is the same. */
+struct tlb_stamps {
+    u64 stamp[2];                        /* the lower 16 bits are the user's */
+    u64 filter[2][TLB_STAMP_FILTER / 64]; /* bit clear: no page of this hash is remembered */
+    u8  global, local;                   /* bit per view: a page that is global, or is not, is remembered */
 };
 
 struct tlb {
@@ -75,11 +82,8 @@ struct tlb {
     u32               write_age;
     u32               denied[TLB_VIEWS * TLB_KINDS]; /* by table of data: bit per page_key() that may not enter it now */
     u16               pcid; /* the current one */
-    /* For those who remember where a linear address of code led: true while the stamp of its view (user, supervisor) is the same. Its
-     * lower 16 bits are theirs. */
-    u64               code_stamp[2];
-    u64               code_filter[2][TLB_CODE_FILTER / 64]; /* by view; bit clear: no page of this hash was in fetch[] */
-    u8                code_local, code_global;              /* bit per view: a page that is not global, or is, was */
+    /* For those who remember where a linear address of code led, and where a page of data is that they read. */
+    struct tlb_stamps code, near;
     /* tlb_hold(); NULL: nobody. `held`: by table and index, what an entry that is held back would say, else the tag TLB_NOT_HELD. */
     bool (*holds)(void *opaque, unsigned kind, vaddr page);
     void              *holds_opaque;

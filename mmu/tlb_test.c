@@ -257,7 +257,7 @@ static void test_pcids(void **state)
 static void test_code_stamps(void **state)
 {
     struct tlb *tlb    = *state;
-    const u64  *stamps = tlb->code_stamp;
+    const u64  *stamps = tlb->code.stamp;
     tlb_fill_fetch(tlb, TLB_USER, 0x401000, HOST(1), false, PAGE_SIZE, 0);
     tlb_fill_fetch(tlb, TLB_SUPERVISOR, 0xffffffff81000000, HOST(2), true, PAGE_SIZE, 0);
     u64 user = stamps[TLB_USER], supervisor = stamps[TLB_SUPERVISOR];
@@ -277,6 +277,43 @@ static void test_code_stamps(void **state)
     tlb_flush(tlb);
     assert_true(stamps[TLB_USER] != user && stamps[TLB_SUPERVISOR] != supervisor);
     assert_int_equal(stamps[TLB_USER] & 0xffff, 0);
+}
+
+static bool odd(void *opaque, unsigned kind, vaddr page)
+{
+    (void)kind;
+    return (page >> PAGE_SHIFT & 1) != (opaque != NULL);
+}
+
+/* The same for where data is: its filter is filled by translated code, here by hand. */
+static void test_near_stamps(void **state)
+{
+    struct tlb        *tlb = *state;
+    struct tlb_stamps *s   = &tlb->near, was;
+    memset(s->filter, 0xff, sizeof s->filter);
+    s->local  = 1 << TLB_USER;
+    s->global = 1 << TLB_SUPERVISOR;
+    was       = *s;
+    tlb_flush_writes(tlb, NULL);
+    tlb_code_moved(tlb);
+    assert_true(s->stamp[TLB_USER] == was.stamp[TLB_USER] && s->stamp[TLB_SUPERVISOR] == was.stamp[TLB_SUPERVISOR]);
+    tlb_flush_page(tlb, 0x777000);
+    assert_true(s->stamp[TLB_USER] != was.stamp[TLB_USER] && s->stamp[TLB_SUPERVISOR] != was.stamp[TLB_SUPERVISOR]);
+    was = *s;
+    tlb_deny_keys(tlb, TLB_USER, TLB_READ, 1u << 17);
+    assert_true(s->stamp[TLB_USER] != was.stamp[TLB_USER]);
+    was = *s;
+    tlb_flush_local(tlb);
+    assert_true(s->stamp[TLB_USER] != was.stamp[TLB_USER] && s->stamp[TLB_SUPERVISOR] == was.stamp[TLB_SUPERVISOR]);
+    assert_true(!s->filter[TLB_USER][0] && s->filter[TLB_SUPERVISOR][0] && !s->local);
+    was = *s;
+    tlb_hold(tlb, odd, NULL);
+    assert_true(s->stamp[TLB_USER] != was.stamp[TLB_USER] && s->stamp[TLB_SUPERVISOR] != was.stamp[TLB_SUPERVISOR]);
+    was = *s;
+    tlb_hold(tlb, NULL, NULL);
+    tlb_flush(tlb);
+    assert_true(s->stamp[TLB_USER] != was.stamp[TLB_USER] && s->stamp[TLB_SUPERVISOR] != was.stamp[TLB_SUPERVISOR]);
+    assert_true(!s->filter[TLB_SUPERVISOR][0] && !s->global);
 }
 
 /* A key that becomes forbidden takes its pages out of the first level; allowed again, they come back from the second. */
@@ -342,12 +379,6 @@ static void test_random(void **state)
 /* ---- pages that are held back */
 
 /* Those with an odd number; with `opaque`, those without. */
-static bool odd(void *opaque, unsigned kind, vaddr page)
-{
-    (void)kind;
-    return (page >> PAGE_SHIFT & 1) != (opaque != NULL);
-}
-
 static void test_held(void **state)
 {
     struct tlb *tlb = *state;
@@ -436,6 +467,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_moved_page, setup, teardown),
         cmocka_unit_test_setup_teardown(test_pcids, setup, teardown),
         cmocka_unit_test_setup_teardown(test_code_stamps, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_near_stamps, setup, teardown),
         cmocka_unit_test_setup_teardown(test_keys, setup, teardown),
         cmocka_unit_test_setup_teardown(test_random, setup, teardown),
         cmocka_unit_test_setup_teardown(test_held, setup, teardown),

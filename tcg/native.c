@@ -543,7 +543,7 @@ static void use_table(struct native *n, struct cpu *cpu, const struct block *b)
     if (n->mode_now != b->mode) {
         cpu->host.jumps = table_of(n, b->mode)->jump;
         n->mode_now     = b->mode;
-        u64 *stamp      = &cpu->tlb.code_stamp[(b->mode >> MODE_VIEW_SHIFT & 3) != TLB_USER];
+        u64 *stamp      = &cpu->tlb.code.stamp[(b->mode >> MODE_VIEW_SHIFT & 3) != TLB_USER];
         *stamp          = (*stamp & ~(u64)0xffff) | b->mode;
     }
     struct native_jump *jump   = (struct native_jump *)(uintptr_t)cpu->host.jumps;
@@ -649,7 +649,7 @@ static void show_stubs(const struct native *n)
 #define TABLE(view, name) {"table32_" name, offsetof(struct native, stub.miss_table[view][0])}, {"table64_" name, offsetof(struct native, stub.miss_table[view][1])}
         TABLE(TLB_USER, "user"), TABLE(TLB_SUPERVISOR, "supervisor"), TABLE(TLB_SUPERVISOR_AC, "supervisor_ac"),
 #undef TABLE
-        STUB(call), STUB(load_xmm), STUB(load_x87),
+        STUB(near[0]), STUB(near[1]), STUB(near[2]), STUB(call), STUB(load_xmm), STUB(load_x87),
 #undef STUB
 #define STUB(name, at) {name, offsetof(struct native, stub.at)}
         STUB("unlinked", unlinked), STUB("jump_user", find[0][0]), STUB("return_user", find[0][1]), STUB("jump_supervisor", find[1][0]), STUB("return_supervisor", find[1][1]),

@@ -107,6 +107,13 @@ struct native_call_site {
     struct insn insn;
 };
 
+/* What code knows of a page at a fixed distance from its own: where the host has it, as long as R_IPBASE and cpu->tlb.near.stamp are these. */
+struct native_near {
+    u64 base, stamp, host;
+    u64 page;          /* the distance */
+    u64 offset, range; /* of the first access: its place in the page; as native_miss_range() is asked */
+};
+
 struct native {
     struct executor     executor;
     struct cpu         *cpu;
@@ -117,7 +124,7 @@ struct native {
     u64                 hot_bytes, cold_bytes;
     struct rule_of_row *rules;
     struct {
-        const u8 *enter, *exit, *miss[TLB_VIEWS][TLB_KINDS], *miss_range, *miss_table[TLB_VIEWS][2], *call, *load_xmm, *load_ymm, *load_x87, *save_flags;
+        const u8 *enter, *exit, *miss[TLB_VIEWS][TLB_KINDS], *miss_range, *miss_table[TLB_VIEWS][2], *near[TLB_VIEWS], *call, *load_xmm, *load_ymm, *load_x87, *save_flags;
         const u8 *leave[2]; /* to the IP at the distance T0 from the beginning of the page; IP has 4 bytes, or 8 */
         /* By view (user, supervisor), for returns and others: the target at the IP in T0 becomes known. If there is no code for it, the
          * return address is skipped by a jump; if it is not canonical, the interpreter executes instruction cpu->host.from. */

@@ -27,6 +27,7 @@ E_W equ 2                       ; of a page fault's error code
 
 cases:
     call canonical
+    call near_pages
     call alignment
     call registers
     call bases
@@ -213,6 +214,67 @@ map_top:
     mov dword [PT_L + 511 * 8], FREE64 + 0x1000 | 7
     mov rax, cr3
     mov cr3, rax
+    ret
+
+; ---- what a RIP-relative read reads when its page moves
+CR4_PGE equ 0x80
+PTE_GLOBAL equ 0x100
+
+near_read:
+    mov eax, [rel start + V - IMAGE]
+    ret
+%macro NEAR_IS 2                ; frame, flags
+    mov dword [PT_L], FREE64 + 0x1000 * (%1) + (%2)
+%endmacro
+%macro NEW_CR3 0
+    mov rax, cr3
+    mov cr3, rax
+%endmacro
+
+near_pages:
+    POS PF_NOT_PRESENT, "a rip-relative read follows its page"
+        mov dword [FREE64], 0x11
+        mov dword [FREE64 + 0x1000], 0x22
+        PTE 0, 7
+        mov ecx, 4
+.warm:
+        call near_read
+        loop .warm
+        NEAR_IS 1, 7
+        invlpg [V]
+        call near_read
+        mov ebx, eax
+        NEAR_IS 0, 7
+        NEW_CR3
+        call near_read
+        mov ecx, eax
+        CR4_SET CR4_PGE
+        NEAR_IS 1, 7 | PTE_GLOBAL
+        invlpg [V]
+        call near_read
+        NEAR_IS 0, 7 | PTE_GLOBAL
+        NEW_CR3
+        call near_read
+        mov edx, eax            ; still the global page
+        mov rax, cr4
+        and eax, ~CR4_PGE
+        mov cr4, rax
+        call near_read
+        mov esi, eax
+    DONE
+    IS "after INVLPG", qword [seen.rbx], 0x22
+    IS "after a load of CR3", qword [seen.rcx], 0x11
+    IS "global, after a load of CR3", qword [seen.rdx], 0x22
+    IS "after CR4.PGE", qword [seen.rsi], 0x11
+    NEG PF_NOT_PRESENT, "a rip-relative read whose page has gone", PF, 0
+        PTE 0, 7
+        mov eax, [rel start + V - IMAGE]
+        mov qword [PT_L], 0
+        invlpg [V]
+        WANT_CR2 V
+    AT
+        mov eax, [rel start + V - IMAGE]
+    DONE
     ret
 
 ; ---- #AC and the alignments that are always checked

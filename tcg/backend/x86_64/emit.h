@@ -146,6 +146,11 @@ struct emit {
         u32 note; /* of the last x87 instruction, as cpu->host.x87_note has it; 0: struct cpu knows of it */
         u8  data; /* the segment register of the last one's operand in memory, + 1; 0: the same */
     } x87;
+    struct {
+        i64       page; /* distance from R_IPBASE */
+        const u8 *data; /* struct native_near, which is valid from here on */
+    } near[4];
+    unsigned                  nears;
     unsigned                  legs;
     struct operands_found    *found;
     const u8                 *left;                    /* cold code that sets cpu->ip to the block's beginning and leaves */

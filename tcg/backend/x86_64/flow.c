@@ -179,7 +179,7 @@ static void put_known(struct emit *e, unsigned kind)
     put_known_index(o, kind);
     put_alu(o, ALU_CMP, 8, T0, KNOWN(e, kind, ip));
     put_jcc(o, CC_NE, find);
-    put_load(o, 8, T2, CPU(tlb.code_stamp[view_of(e)]));
+    put_load(o, 8, T2, CPU(tlb.code.stamp[view_of(e)]));
     put_alu(o, ALU_CMP, 8, T2, KNOWN(e, kind, stamp));
     put_jcc(o, CC_NE, find);
 }

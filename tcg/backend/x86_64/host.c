@@ -18,6 +18,10 @@ static u8 *put_modrm(u8 *p, unsigned reg, const struct rm *rm)
         *p++ = (u8)(0xc0 | r | (rm->reg & 7));
         return p;
     }
+    if (rm->data) { /* RIP-relative */
+        *p++ = (u8)(r | 5);
+        return put_displacement(p, (i32)(rm->data - (p + 4)));
+    }
     if (rm->base == NO_REG) { /* [disp32] or [index << scale + disp32] */
         *p++ = (u8)(r | 4);
         *p++ = (u8)((unsigned)rm->scale << 6 | index << 3 | 5);

@@ -24,8 +24,10 @@ struct out {
     u16  written; /* registers that may have been written since somebody cleared it */
 };
 
-/* A ModRM operand: a register, or [base + index << scale + disp], relative to GS (struct cpu) or not. */
+/* A ModRM operand: a register, or [base + index << scale + disp], relative to GS (struct cpu) or not; or data beside the code, of an
+ * instruction without immediate operand. */
 struct rm {
+    const u8 *data;
     bool memory, gs;
     u8   reg;         /* register operand */
     u8   base, index; /* NO_REG: none */
@@ -58,6 +60,11 @@ static inline struct rm rm_mem(unsigned base, i32 disp)
 static inline struct rm rm_index(unsigned base, unsigned index, unsigned scale, i32 disp)
 {
     return (struct rm){.memory = true, .base = (u8)base, .index = (u8)index, .scale = (u8)scale, .disp = disp};
+}
+
+static inline struct rm rm_data(const u8 *data)
+{
+    return (struct rm){.data = data, .memory = true, .base = NO_REG, .index = NO_REG};
 }
 
 /* A member of struct cpu. */

@@ -266,6 +266,54 @@ static struct rm absolute_operand(struct emit *e, const struct insn *i, unsigned
     return rm_mem(T1, offset);
 }
 
+/* [RIP + constant], read: a page at a fixed distance. */
+static bool is_near(const struct emit *e, const struct insn *i, unsigned size, bool write, bool aligned)
+{
+    unsigned offset = i->disp & (PAGE_SIZE - 1);
+    return i->base == R_IPBASE && i->index == R_ZERO && i->asize == 8 && !write && memory_is_flat(e, i->seg) && offset + size <= PAGE_SIZE &&
+           !(aligned && offset & (size - 1));
+}
+
+/* The page's data beside the code, valid from here on. */
+static const u8 *find_near(struct emit *e, i64 page, unsigned offset, unsigned size)
+{
+    struct out *o = &e->hot, *c = &e->cold;
+    for (unsigned k = 0; k < e->nears; k++) {
+        if (e->near[k].page == page) {
+            return e->near[k].data;
+        }
+    }
+    struct native_near near = {.base = 1 /* no page begins there */, .page = (u64)page, .offset = offset,
+                               .range = native_range(native_insn(e->native, e->insn), size, DIRECT_READ)};
+    unsigned  view = e->mode >> MODE_VIEW_SHIFT & 3;
+    const u8 *data = put_data(c, &near, sizeof near);
+    flags_clobber(e);
+    put_load(o, 8, T0, CPU(regs[R_IPBASE]));
+    put_alu(o, ALU_CMP, 8, T0, rm_data(data + offsetof(struct native_near, base)));
+    put_jcc(o, CC_NE, c->p);
+    put_load(o, 8, T1, CPU(tlb.near.stamp[view == TLB_USER ? TLB_USER : TLB_SUPERVISOR]));
+    put_alu(o, ALU_CMP, 8, T1, rm_data(data + offsetof(struct native_near, stamp)));
+    begin_miss(e, put_jcc_ahead(o, CC_NE));
+    put_const(c, T1, (u64)(uintptr_t)data);
+    put_call(c, e->native->stub.near[view]);
+    put_op(c, 0x85, 8, T1, rm_reg(T1));
+    put_jcc(c, CC_NE, o->p);
+    put_leave(e, e->insn);
+    if (e->nears < ARRAY_LEN(e->near)) {
+        e->near[e->nears].page   = page;
+        e->near[e->nears++].data = data;
+    }
+    return data;
+}
+
+static struct rm near_operand(struct emit *e, const struct insn *i, unsigned size)
+{
+    unsigned  offset = i->disp & (PAGE_SIZE - 1);
+    const u8 *data   = find_near(e, (i64)(i->disp - offset), offset, size);
+    put_load(&e->hot, 8, T1, rm_data(data + offsetof(struct native_near, host)));
+    return rm_mem(T1, (i32)offset);
+}
+
 /* ---- accesses of an instruction */
 
 static struct rm shared_slot(unsigned slot)
@@ -336,6 +384,9 @@ struct rm memory_operand(struct emit *e, unsigned size, bool write, bool aligned
             memory_aligned(e, memory_address(e, e->insn, size, write), size);
         }
         return shared_operand(e, ACCESS_OPERAND, e->insn->base);
+    }
+    if (is_near(e, e->insn, size, write, aligned)) {
+        return near_operand(e, e->insn, size);
     }
     if (!aligned && is_absolute(e, e->insn, size)) {
         return absolute_operand(e, e->insn, size, write);

@@ -30,6 +30,7 @@ void held_forget(struct emit *e)
         e->held[k] = HELD_NOTHING;
     }
     e->hot.written = 0;
+    e->nears       = 0;
 }
 
 static void held_update(struct emit *e)

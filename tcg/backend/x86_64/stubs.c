@@ -277,31 +277,33 @@ static void put_miss_range(struct out *o)
     put8(o, 0xc3);
 }
 
-/* The same for a table in two pages, if the TLB's first level knows that the host has them side by side. `w`: of addresses. */
-static void put_miss_table(const struct native *n, struct out *o, unsigned view, unsigned w)
+/* To `otherwise` unless the TLB's first level knows the page in T0; T1 leads to its entry at `entry`. */
+static void put_find_first(struct out *o, size_t entry, struct ahead *otherwise)
 {
-    struct ahead ask   = {.count = 0};
-    size_t       entry = memory_tlb(view, false), tag = entry + offsetof(struct tlb_entry, tag), host = entry + offsetof(struct tlb_entry, host);
-    put_store(o, 8, CPU(host.spare), T2);
-    put_store(o, 8, CPU(host.scratch), T0);
-    put_store(o, 8, CPU(host.kept[0]), T1);
     put_mov(o, 8, T1, T0);
     put_shift_imm(o, SHIFT_SHR, 8, T1, PAGE_SHIFT - 4);
     put_alu_imm(o, ALU_AND, 4, rm_reg(T1), (TLB_ENTRIES - 1) << 4);
-    put_mov(o, 8, T2, T0);
-    put_alu_imm(o, ALU_AND, 8, rm_reg(T2), -PAGE_SIZE);
-    put_alu(o, ALU_CMP, 8, T2, rm_cpu_at(T1, tag));
+    put_alu(o, ALU_CMP, 8, T0, rm_cpu_at(T1, entry + offsetof(struct tlb_entry, tag)));
+    put_out_if(o, otherwise, CC_NE);
+}
+
+/* As miss_range, for a table in two pages, if the TLB's first level knows that the host has them side by side. `w`: of addresses. */
+static void put_miss_table(const struct native *n, struct out *o, unsigned view, unsigned w)
+{
+    struct ahead ask = {.count = 0};
+    size_t       entry = memory_tlb(view, false), host = entry + offsetof(struct tlb_entry, host);
+    put_store(o, 8, CPU(host.spare), T2);
+    put_store(o, 8, CPU(host.scratch), T0);
+    put_store(o, 8, CPU(host.kept[0]), T1);
+    put_alu_imm(o, ALU_AND, 8, rm_reg(T0), -PAGE_SIZE);
+    put_find_first(o, entry, &ask);
+    put_load(o, 8, T2, rm_cpu_at(T1, host));
+    put_alu_imm(o, ALU_ADD, w, rm_reg(T0), PAGE_SIZE);
+    put_find_first(o, entry, &ask);
+    put_lea(o, 8, T0, rm_mem(T2, PAGE_SIZE));
+    put_alu(o, ALU_CMP, 8, T0, rm_cpu_at(T1, host));
     put_out_if(o, &ask, CC_NE);
-    put_load(o, 8, T0, rm_cpu_at(T1, host));
-    put_alu_imm(o, ALU_ADD, 4, rm_reg(T1), 1 << 4);
-    put_alu_imm(o, ALU_AND, 4, rm_reg(T1), (TLB_ENTRIES - 1) << 4);
-    put_alu_imm(o, ALU_ADD, w, rm_reg(T2), PAGE_SIZE);
-    put_alu(o, ALU_CMP, 8, T2, rm_cpu_at(T1, tag));
-    put_out_if(o, &ask, CC_NE);
-    put_lea(o, 8, T2, rm_mem(T0, PAGE_SIZE));
-    put_alu(o, ALU_CMP, 8, T2, rm_cpu_at(T1, host));
-    put_out_if(o, &ask, CC_NE);
-    put_mov(o, 8, T1, T0);
+    put_mov(o, 8, T1, T2);
     put_offset(o);
     put_load(o, 8, T2, CPU(host.spare));
     put8(o, 0xc3);
@@ -311,6 +313,66 @@ static void put_miss_table(const struct native *n, struct out *o, unsigned view,
     put_load(o, 8, T0, CPU(host.scratch));
     put_jmp(o, n->stub.miss_range);
 }
+
+/* T0: R_IPBASE, T1: a struct native_near, at its writable address. T1 = the host's page, which is noted there, or 0; T2 is kept. A flush that
+ * may concern the page will change the stamp. */
+static void put_near(struct out *o, unsigned view)
+{
+    struct ahead ask = {.count = 0}, none = {.count = 0};
+    size_t       entry = memory_tlb(view, false), filled = offsetof(struct cpu, tlb.fills[view * TLB_KINDS + TLB_READ].global);
+    unsigned     of    = view == TLB_USER ? TLB_USER : TLB_SUPERVISOR;
+#define NEAR(member) rm_mem(T2, offsetof(struct native_near, member))
+    put_store(o, 8, CPU(host.spare), T2);
+    put_store(o, 8, CPU(host.kept[0]), T1);
+    put_mov(o, 8, T2, T1);
+    put_alu(o, ALU_ADD, 8, T0, NEAR(page));
+    put_store(o, 8, CPU(host.kept[1]), T0);
+    put_find_first(o, entry, &ask);
+    u8 *found = put_jmp_ahead(o);
+    put_ahead_here(o, &ask);
+    put_alu(o, ALU_ADD, 8, T0, NEAR(offset));
+    put_load(o, 8, T1, NEAR(range));
+    put_ask(o, (const void *)(uintptr_t)native_miss_range);
+    put_op(o, 0x85, 8, T1, rm_reg(T1));
+    put_out_if(o, &none, CC_E);
+    put_load(o, 8, T2, CPU(host.kept[0]));
+    put_load(o, 8, T0, CPU(host.kept[1]));
+    put_find_first(o, entry, &none);
+    put_jump_here(o, found);
+    put_alu(o, ALU_SUB, 8, T0, NEAR(page));
+    put_store(o, 8, NEAR(base), T0);
+    put_load(o, 8, T0, CPU(tlb.near.stamp[of]));
+    put_store(o, 8, NEAR(stamp), T0);
+    put_load(o, 8, T0, rm_cpu_at(T1, entry + offsetof(struct tlb_entry, host)));
+    put_store(o, 8, NEAR(host), T0);
+    put_shift_imm(o, SHIFT_SHR, 4, T1, 4); /* the entry's number: whether its page is global */
+    put_0f(o, 0xa3, 8, T1, rm_cpu(filled)); /* BT */
+    put_alu(o, ALU_SBB, 8, T1, rm_reg(T1));
+    put_op(o, 0x80, 1, ALU_OR, rm_cpu_at(T1, offsetof(struct cpu, tlb.near.local)));
+    put8(o, 1u << of);
+    put_load(o, 8, T0, CPU(host.kept[1]));
+    put_mov(o, 8, T1, T0); /* as tlb.c: stamp_word() */
+    put_shift_imm(o, SHIFT_SHR, 8, T1, PAGE_SHIFT);
+    put_mov(o, 8, T2, T0);
+    put_shift_imm(o, SHIFT_SHR, 8, T2, 25);
+    put_alu(o, ALU_XOR, 8, T1, rm_reg(T2));
+    put_alu_imm(o, ALU_AND, 4, rm_reg(T1), TLB_STAMP_FILTER / 2 - 1);
+    put_shift_imm(o, SHIFT_SHR, 8, T0, 63);
+    put_op(o, 0x69, 8, T0, rm_reg(T0)); /* IMUL */
+    put32(o, TLB_STAMP_FILTER / 2);
+    put_alu(o, ALU_ADD, 8, T1, rm_reg(T0));
+    put_0f(o, 0xab, 8, T1, rm_cpu(offsetof(struct cpu, tlb.near.filter) + of * sizeof(((struct tlb_stamps *)0)->filter[0]))); /* BTS */
+    put_load(o, 8, T2, CPU(host.kept[0]));
+    put_load(o, 8, T1, NEAR(host));
+    put_load(o, 8, T2, CPU(host.spare));
+    put8(o, 0xc3);
+    put_ahead_here(o, &none);
+    put_load(o, 8, T2, CPU(host.spare));
+    put_const(o, T1, 0);
+    put8(o, 0xc3);
+#undef NEAR
+}
+_Static_assert(offsetof(struct tlb_stamps, global) + 1 == offsetof(struct tlb_stamps, local), "put_near() chooses by subtraction");
 
 /* T1: the instruction whose C function is called, with all state in struct cpu. */
 static void put_call_stub(struct out *o, const u8 *exit)
@@ -407,7 +469,7 @@ static void put_find(struct native *n, struct out *o, unsigned view, unsigned ki
     put_store(o, 8, known_member(view, kind, offsetof(struct host_target, base)), T2);
     put_load(o, 8, T2, CPU(host.scratch));
     put_store(o, 8, known_member(view, kind, offsetof(struct host_target, code)), T2);
-    put_load(o, 8, T2, CPU(tlb.code_stamp[view]));
+    put_load(o, 8, T2, CPU(tlb.code.stamp[view]));
     put_store(o, 8, known_member(view, kind, offsetof(struct host_target, stamp)), T2);
     put8(o, 0xc3);
 }
@@ -471,6 +533,10 @@ void x86_64_stubs(struct native *n, struct out *o)
             n->stub.miss_table[view][wide] = begin(o);
             put_miss_table(n, o, view, wide ? 8 : 4);
         }
+    }
+    for (unsigned view = 0; view < TLB_VIEWS; view++) {
+        n->stub.near[view] = begin(o);
+        put_near(o, view);
     }
     n->stub.call = begin(o);
     put_call_stub(o, n->stub.exit);
