@@ -114,6 +114,16 @@ struct native_near {
     u64 offset, range; /* of the first access: its place in the page; as native_miss_range() is asked */
 };
 
+/* Where a jump to a fixed distance in another page leads, as long as R_IPBASE and cpu->tlb.code.stamp are these. */
+struct native_far {
+    u64       base, stamp;
+    u64       to; /* R_IPBASE there */
+    const u8 *code;
+};
+
+/* R_IPBASE of no page. */
+#define NATIVE_NOWHERE 1
+
 struct native {
     struct executor     executor;
     struct cpu         *cpu;

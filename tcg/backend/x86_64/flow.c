@@ -18,17 +18,21 @@ static unsigned ip_bytes(const struct emit *e)
     return e->code_bytes == 8 ? 8 : 4;
 }
 
-/* `to` (T1 only if the distance is small) = the IP at that distance from the beginning of the page, which may be a little more than 2 GiB. */
-static void put_ip(struct emit *e, unsigned to, u64 offset)
+/* `to` (T1 only if the distance is small), which holds R_IPBASE, = the IP at that distance from it, which may be a little more than 2 GiB. */
+static void put_distance(struct emit *e, struct out *o, unsigned to, u64 offset)
 {
-    struct out *o = &e->hot;
-    put_load(o, 8, to, CPU(regs[R_IPBASE]));
     if ((i64)offset == (i32)offset) {
         put_lea(o, ip_bytes(e), to, rm_mem(to, (i32)offset));
     } else {
         put_const(o, T1, offset);
         put_lea(o, ip_bytes(e), to, rm_index(to, T1, 0, 0));
     }
+}
+
+static void put_ip(struct emit *e, unsigned to, u64 offset)
+{
+    put_load(&e->hot, 8, to, CPU(regs[R_IPBASE]));
+    put_distance(e, &e->hot, to, offset);
 }
 
 void put_poll(struct emit *e, const u8 *otherwise)
@@ -205,6 +209,71 @@ static void put_jump_to(struct emit *e, const struct insn *insn)
     }
 }
 
+/* Only where CS is flat: where the code at the distance `offset` is becomes known from the data that is returned. Flags are saved. A call goes
+ * on even if there is none: then that leads to where it leaves. */
+static const u8 *put_far(struct emit *e, const struct insn *insn, u64 offset, bool call)
+{
+    struct out       *o = &e->hot, *c = &e->cold;
+    struct native_far far = {.base = NATIVE_NOWHERE};
+    const u8         *data = put_data(c, &far, sizeof far), *find = c->p;
+#define FAR(member) rm_mem(T0, offsetof(struct native_far, member))
+    put_load(o, 8, T0, CPU(regs[R_IPBASE]));
+    put_alu(o, ALU_CMP, 8, T0, rm_data(data + offsetof(struct native_far, base)));
+    put_jcc(o, CC_NE, find);
+    put_load(o, 8, T1, CPU(tlb.code.stamp[view_of(e)]));
+    put_alu(o, ALU_CMP, 8, T1, rm_data(data + offsetof(struct native_far, stamp)));
+    put_jcc(o, CC_NE, find);
+    put_poll(e, find);
+    put_distance(e, c, T0, offset);
+    put_store_imm(c, 4, CPU(host.from), native_insn(e->native, insn));
+    put_call(c, e->native->stub.find[view_of(e)][KNOWN_JUMP]);
+    u8 *found = put_jmp_ahead(c);
+    if (call) {
+        put_const(c, T0, (u64)(uintptr_t)data);
+        put_const(c, T1, (u64)(uintptr_t)codebuf_run(&e->native->code, e->native->stub.unlinked));
+        put_store(c, 8, FAR(code), T1);
+        put_store_imm(c, 8, FAR(stamp), 0); /* no stamp: to be looked for again */
+        put_load(c, 8, T1, CPU(regs[R_IPBASE]));
+        put_store(c, 8, FAR(base), T1);
+        put_jmp(c, o->p);
+    } else {
+        put_jmp(c, e->native->stub.unlinked);
+    }
+    put_jump_here(c, found);
+    put_known_index(c, KNOWN_JUMP);
+    put_const(c, T0, (u64)(uintptr_t)data);
+    put_load(c, 8, T2, KNOWN(e, KNOWN_JUMP, base));
+    put_store(c, 8, FAR(to), T2);
+    put_load(c, 8, T2, KNOWN(e, KNOWN_JUMP, code));
+    put_store(c, 8, FAR(code), T2);
+    put_load(c, 8, T2, KNOWN(e, KNOWN_JUMP, stamp));
+    put_store(c, 8, FAR(stamp), T2);
+    put_load(c, 8, T2, CPU(regs[R_IPBASE]));
+    put_store(c, 8, FAR(base), T2);
+    put_jmp(c, o->p);
+#undef FAR
+    held_forget(e);
+    return data;
+}
+
+static void go_far(struct emit *e, const u8 *data)
+{
+    put_load(&e->hot, 8, T2, rm_data(data + offsetof(struct native_far, to)));
+    put_store(&e->hot, 8, CPU(regs[R_IPBASE]), T2);
+    put_jmp_reg(&e->hot, rm_data(data + offsetof(struct native_far, code)));
+}
+
+/* On to the IP at that distance, in another page. */
+static void put_jump_far(struct emit *e, const struct insn *insn, u64 offset)
+{
+    if (is_plain(e) && !e->given_back) {
+        go_far(e, put_far(e, insn, offset, false));
+    } else {
+        put_ip(e, T0, offset);
+        put_jump_to(e, insn);
+    }
+}
+
 static u64 target_offset(const struct insn *i)
 {
     return i->offset + i->length + i->imm;
@@ -253,8 +322,7 @@ static u32 go_relative(struct emit *e, const struct insn *i)
     }
     u32 link = 0;
     if (!stays_in_page(i)) {
-        put_ip(e, T0, target_offset(i));
-        put_jump_to(e, i);
+        put_jump_far(e, i, target_offset(i));
     } else {
         if (target_offset(i) <= i->offset) {
             put_poll(e, leave_at(e, target_offset(i)));
@@ -276,8 +344,7 @@ void fall_through(struct emit *e, unsigned offset)
     if (offset < PAGE_SIZE) {
         put_link(e, put_jmp_ahead(&e->hot), offset, false);
     } else {
-        put_ip(e, T0, offset);
-        put_jump_to(e, &e->block->insn[e->block->count]);
+        put_jump_far(e, &e->block->insn[e->block->count], offset);
     }
 }
 
@@ -446,12 +513,14 @@ void lower_leave(struct emit *e)
 
 /* ---- calls, returns, computed jumps */
 
-static void push_return_address(struct emit *e)
+/* `base`: where R_IPBASE is. */
+static void push_return_address(struct emit *e, struct rm base)
 {
     const struct insn *i  = e->insn;
     struct rm          rm = memory_stack(e, R_SP, -(i32)i->w, i->w, true);
     unsigned           to = temp_free(e, busy_in(&rm));
-    put_ip(e, to, i->offset + i->length);
+    put_load(&e->hot, 8, to, base);
+    put_lea(&e->hot, ip_bytes(e), to, rm_mem(to, i->offset + i->length));
     put_store(&e->hot, i->w, rm, to);
     put_stack_pointer(e, R15, -(i32)i->w);
 }
@@ -472,7 +541,7 @@ static void call_to(struct emit *e)
     }
     put_store(o, 8, CPU(host.target), T0);
     put_store(o, 8, CPU(host.target_base), T2);
-    push_return_address(e);
+    push_return_address(e, CPU(regs[R_IPBASE]));
     put_load(o, 8, T2, CPU(host.target_base));
     put_store(o, 8, CPU(regs[R_IPBASE]), T2);
     put_jmp_reg(o, CPU(host.target));
@@ -486,16 +555,21 @@ void lower_call_rel(struct emit *e)
     if (!stays_in_page(i)) {
         if (is_limited(e) || i->opsize == 2) {
             check_limited(e, i, leave_to_interpreter(e, i));
+            call_to(e);
+        } else if (is_plain(e)) {
+            const u8 *data = put_far(e, i, target_offset(i), true);
+            push_return_address(e, rm_data(data + offsetof(struct native_far, base))); /* not from what the jump before has stored */
+            go_far(e, data);
         } else {
             put_ip(e, T0, target_offset(i));
+            call_to(e);
         }
-        call_to(e);
         return;
     }
     if (is_limited(e) || i->opsize == 2) {
         check_limited(e, i, leave_to_interpreter(e, i));
     }
-    push_return_address(e);
+    push_return_address(e, CPU(regs[R_IPBASE]));
     if (target_offset(i) <= i->offset) {
         put_poll(e, leave_at(e, target_offset(i)));
     }

@@ -283,7 +283,7 @@ static const u8 *find_near(struct emit *e, i64 page, unsigned offset, unsigned s
             return e->near[k].data;
         }
     }
-    struct native_near near = {.base = 1 /* no page begins there */, .page = (u64)page, .offset = offset,
+    struct native_near near = {.base = NATIVE_NOWHERE, .page = (u64)page, .offset = offset,
                                .range = native_range(native_insn(e->native, e->insn), size, DIRECT_READ)};
     unsigned  view = e->mode >> MODE_VIEW_SHIFT & 3;
     const u8 *data = put_data(c, &near, sizeof near);
