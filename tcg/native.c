@@ -199,6 +199,24 @@ void native_link_early(struct native *n, u32 link, const u8 *displacement)
     n->link[link].early = native_link(n, displacement, n->link[link].offset, false);
 }
 
+static void add_incoming(struct native *n, u32 link, struct translation *to)
+{
+    n->link[link].next = to->incoming;
+    to->incoming       = link;
+}
+
+void native_link_loop(struct native *n, u32 link)
+{
+    add_incoming(n, link, &n->translation[n->current]);
+}
+
+void native_loop_begins(struct native *n, const u8 *at)
+{
+    for (u32 k = n->translation[n->current].incoming; k; k = n->link[k].next) {
+        patch_jump(code_at(n, n->link[k].from), at);
+    }
+}
+
 static u64 now_ns(void)
 {
     struct timespec t;
@@ -206,8 +224,8 @@ static u64 now_ns(void)
     return (u64)t.tv_sec * 1000000000u + (u64)t.tv_nsec;
 }
 
-/* Of one block. */
-#define LINKS_MAX (4 * BLOCK_INSNS_MAX + 2)
+/* Of one block, twice. */
+#define LINKS_MAX (2 * (4 * BLOCK_INSNS_MAX + 2))
 
 /* One of so many translations is timed. */
 #define TIMED 16
@@ -498,10 +516,8 @@ static struct block *split(struct native *n, struct cpu *cpu)
 
 static void put_linked(struct native *n, u32 number, struct translation *to)
 {
-    struct link *l = &n->link[number];
-    patch_jump(code_at(n, l->from), to->entry);
-    l->next      = to->incoming;
-    to->incoming = number;
+    patch_jump(code_at(n, n->link[number].from), to->entry);
+    add_incoming(n, number, to);
 }
 
 /* A jump inside its page that is not linked: links it if its target is translated. NULL: it is not. */

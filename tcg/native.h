@@ -164,6 +164,10 @@ struct native {
 u32 native_link(struct native *n, const u8 *displacement, unsigned offset, bool split);
 /* The same jump, where it has not saved the flags yet: goes there too if they do not matter at the target. */
 void native_link_early(struct native *n, u32 link, const u8 *displacement);
+/* The link's jump goes to the second copy of the loop that is being translated, for as long as the translation is valid. */
+void native_link_loop(struct native *n, u32 link);
+/* Where that copy is. */
+void native_loop_begins(struct native *n, const u8 *at);
 /* An instruction of the block that is being translated: its number in the block and that of the translation. */
 static inline u32 native_insn(const struct native *n, const struct insn *insn)
 {

@@ -31,6 +31,7 @@ struct author {
     unsigned              functions, current, depth, begin;
     u32                   entry[FUNCTIONS_MAX];
     u32                   hole; /* some bytes between code, for data; 0: none yet */
+    u16                   kept; /* registers that random instructions leave alone, nearly always */
 };
 
 /* ---- writing */
@@ -104,7 +105,7 @@ static void emit_stack_pointer(struct author *a, bool load, u32 linear)
 
 /* ---- random instructions */
 
-enum flavour { ANYTHING, FLOATS, VECTORS, SHIFTS, STACK, FLAVOURS };
+enum flavour { ANYTHING, FLOATS, VECTORS, SHIFTS, STACK, PLAIN, FLAVOURS };
 
 static bool has_flavour(const struct row *row, enum flavour flavour)
 {
@@ -114,6 +115,8 @@ static bool has_flavour(const struct row *row, enum flavour flavour)
     case VECTORS: return row->kind == KIND_VEC || row->feature == FEATURE_SSE || row->feature == FEATURE_SSE2 || row->feature == FEATURE_MMX || row->feature == FEATURE_MMX2;
     case SHIFTS: return one && ((row->opcode & 0xfe) == 0xc0 || (row->opcode & 0xfc) == 0xd0);
     case STACK: return one && ((row->opcode & 0xf0) == 0x50 || row->opcode == 0x68 || row->opcode == 0x6a || row->opcode == 0x8f || (row->opcode == 0xff && row->slash == 6));
+    case PLAIN: return (one && (row->opcode < 0x40 || (row->opcode & 0xf8) == 0x80 || (row->opcode & 0xfc) == 0x88)) ||
+                       (row->map == M0F && ((row->opcode & 0xf6) == 0xb6 || row->opcode == 0xaf));
     default: return row->kind == KIND_SEM || row->kind == KIND_VEC;
     }
 }
@@ -137,12 +140,18 @@ static bool spoils_stack(struct noise *n, const struct insn *i)
     return spoils && !noise_once(n, 16);
 }
 
+static bool spoils_kept(const struct author *a, const struct insn *i)
+{
+    bool spoils = (!i->mem && a->kept >> (i->rm >> 3 & 15) & 1) || a->kept >> (i->reg >> 3 & 15) & 1;
+    return spoils && !noise_once(a->m.n, 24);
+}
+
 static void random_insn(struct author *a, enum flavour flavour)
 {
     for (;;) {
         struct insn i;
         unsigned    length = maker_insn(&a->m, a->decoder, pick_row(a, flavour), &i);
-        if (length && !spoils_stack(noise(a), &i)) {
+        if (length && !spoils_stack(noise(a), &i) && !spoils_kept(a, &i)) {
             memcpy(a->image + a->m.at, a->m.byte, length);
             a->m.at += length;
             return;
@@ -221,22 +230,13 @@ static void near_insns(struct author *a)
     a->m.near = false;
 }
 
-/* Elements of a table, by bytes: one check will do for all that bytes can reach, in a page or in two. */
-static void table_insns(struct author *a)
+/* Elements of a table, by bytes in AX, CX and DX; `high`: R9 is its base. */
+static void table_reads(struct author *a, unsigned base, bool high, unsigned count)
 {
-    static const u8  pointers[] = {R_BX, R_SI, R_DI, R_BP};
-    static const u16 reads[]    = {0x8b, 0x03, 0x33, 0x3b, 0x0f | 0xb6 << 8, 0x0f | 0xaf << 8};
-    struct noise    *n = noise(a);
-    unsigned         base = pointers[noise_below(n, 4)], scale = noise_below(n, 4);
-    if (a->m.code_bytes == 2) {
-        return;
-    }
-    emit_load(a, base, maker_data_pointer(&a->m));
-    bool high = a->m.code_bytes == 8 && noise_once(n, 3);
-    if (high) { /* mov r9, base */
-        emit(a, 0xc18949 | base << 19, 3);
-    }
-    for (unsigned k = 2 + noise_below(n, 5); k; k--) {
+    static const u16 reads[] = {0x8b, 0x03, 0x33, 0x3b, 0x0f | 0xb6 << 8, 0x0f | 0xaf << 8};
+    struct noise    *n       = noise(a);
+    unsigned         scale   = noise_below(n, 4);
+    for (; count; count--) {
         unsigned index = noise_below(n, 3);
         u16      read  = reads[noise_below(n, ARRAY_LEN(reads))];
         if (!noise_once(n, 6)) { /* movzx index, a byte register; or and index, a constant */
@@ -254,9 +254,28 @@ static void table_insns(struct author *a)
     }
 }
 
+/* One check will do for all that bytes can reach, in a page or in two. */
+static void table_insns(struct author *a)
+{
+    static const u8 pointers[] = {R_BX, R_SI, R_DI, R_BP};
+    struct noise   *n          = noise(a);
+    unsigned        base       = pointers[noise_below(n, 4)];
+    if (a->m.code_bytes == 2) {
+        return;
+    }
+    emit_load(a, base, maker_data_pointer(&a->m));
+    bool high = a->m.code_bytes == 8 && noise_once(n, 3);
+    if (high) { /* mov r9, base */
+        emit(a, 0xc18949 | base << 19, 3);
+    }
+    table_reads(a, base, high, 2 + noise_below(n, 5));
+}
+
 /* ---- control flow */
 
 static void element(struct author *a);
+static void modify(struct author *a);
+static void device(struct author *a);
 
 static void forward_jump(struct author *a)
 {
@@ -287,7 +306,14 @@ static void loop_by_fuel(struct author *a, u32 top)
 static void loop_by_counter(struct author *a, u32 top)
 {
     if (top + 120 < a->m.at || noise_once(noise(a), 3)) {
-        emit(a, a->m.code_bytes == 8 ? 0xc9ff : 0x49, a->m.code_bytes == 8 ? 2 : 1); /* dec cx */
+        switch (noise_below(noise(a), 4)) {
+        case 0: emit(a, 0x01e983, 3); break; /* sub cx, 1 */
+        case 1: /* add cx, -1; test cx, cx */
+            emit(a, 0xffc183, 3);
+            emit(a, 0xc985, 2);
+            break;
+        default: emit(a, a->m.code_bytes == 8 ? 0xc9ff : 0x49, a->m.code_bytes == 8 ? 2 : 1); break; /* dec cx */
+        }
         emit_relative(a, noise_once(noise(a), 2) ? 0x850f : 0x8f0f, 2, top);
     } else {
         emit(a, 0xe2, 1);
@@ -307,6 +333,56 @@ static void loop(struct author *a)
         loop_by_counter(a, top);
     } else {
         loop_by_fuel(a, top);
+    }
+}
+
+/* A loop around accesses near to what registers point to that it leaves alone: what was checked in one round need not be in the next. */
+static void near_loop(struct author *a)
+{
+    static const u8 pointers[] = {R_BX, R_SI, R_DI, R_BP};
+    struct noise   *n       = noise(a);
+    unsigned        first   = noise_below(n, 4), outs = 0;
+    bool            counter = noise_once(n, 2);
+    u32             out[4];
+    for (unsigned k = 0; k < 2; k++) {
+        u64 to  = noise_once(n, 8) ? offset_of(a, a->m.at + noise_below(n, 80)) : maker_data_pointer(&a->m);
+        u8  reg = pointers[(first + k) & 3];
+        emit_load(a, reg, noise_once(n, 6) ? (to | 0xfff) - noise_below(n, 160) : to);
+        a->kept |= (u16)(1u << reg);
+    }
+    if (counter) {
+        emit_load(a, R_CX, 1 + noise_below(n, 15));
+        a->kept |= 1u << R_CX;
+    }
+    u32 top = a->m.at;
+    for (unsigned k = 1 + noise_below(n, 6); k; k--) {
+        a->m.near = true;
+        a->m.base = pointers[(first + noise_below(n, 2)) & 3];
+        random_insn(a, noise_once(n, 6) ? ANYTHING : noise_once(n, 6) ? VECTORS : PLAIN);
+        a->m.near = false;
+        if (!counter && a->m.code_bytes != 2 && noise_once(n, 5)) {
+            table_reads(a, a->m.base, false, 1 + noise_below(n, 2));
+        }
+        if (noise_once(n, 12) && outs < ARRAY_LEN(out)) { /* a way out */
+            emit(a, 0x800f | noise_below(n, 16) << 8, 2);
+            emit(a, 0, word(a));
+            out[outs++] = a->m.at;
+        } else if (noise_once(n, 16)) {
+            switch (noise_below(n, 3)) {
+            case 0: modify(a); break;
+            case 1: device(a); break;
+            default: loop_by_fuel(a, top); break;
+            }
+        }
+    }
+    if (counter) {
+        loop_by_counter(a, top);
+    } else {
+        loop_by_fuel(a, top);
+    }
+    a->kept = 0;
+    while (outs) {
+        land(a, out[--outs], word(a));
     }
 }
 
@@ -579,7 +655,7 @@ static void element(struct author *a)
         return;
     }
     a->depth++;
-    switch (noise_below(noise(a), 17)) {
+    switch (noise_below(noise(a), 19)) {
     case 0: case 1: case 2: forward_jump(a); break;
     case 3: case 4: loop(a); break;
     case 5: case 6: call(a); break;
@@ -591,6 +667,7 @@ static void element(struct author *a)
     case 12: device(a); break;
     case 13: near_insns(a); break;
     case 14: table_insns(a); break;
+    case 15: case 16: near_loop(a); break;
     default: random_insns(a); break;
     }
     a->depth--;

@@ -74,6 +74,19 @@ test64:
     inc edx
 .other:
     AGAIN 7
+    CASE 8                      ; a loop with two ways back: its second copy knows what is known of [rbx]
+    mov ecx, [rdi + rdx]
+    add [rbx + 8], ecx
+    jz case8
+    add rdi, 4
+    mov edx, [rbx + 16]
+    sub r8d, 1
+    jnz case8
+    CASE 9                      ; a loop that need not save the flags of its end
+    mov ecx, [rdi + rdx]
+    add rdi, 4
+    sub r8d, 1
+    jnz case9
     ret
 
     align 16, nop

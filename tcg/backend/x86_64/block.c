@@ -259,6 +259,53 @@ static void put_entry(struct emit *e)
     ensure_live(e);
 }
 
+/* The block's first `end` instructions, and where it goes on from there. */
+static void put_insns(struct emit *e, unsigned end)
+{
+    const struct block *b = e->block;
+    for (unsigned k = 0; k < end && !e->ended; k++) {
+        e->insn       = &b->insn[k];
+        e->needed_now = e->needed[k];
+        if (e->native->profile) {
+            put_profile(e, k);
+        }
+        if (e->insn->row == ROW_NONE) {
+            lower_out(e);
+        } else {
+            e->rule = &e->rules[e->insn->row];
+            lower(e);
+        }
+    }
+    if (!e->ended) {
+        fall_through(e, b->insn[end].offset);
+    }
+    put_legs(e);
+}
+
+/* The second copy of a loop: from its second round on. All is as at the entry, but what shared checks have found holds, and perhaps
+ * flags are not saved. */
+static void put_loop(struct emit *e)
+{
+    const u8 *at = e->hot.p;
+    e->loop.again = true;
+    e->loop.from  = 0;
+    shared_carry(e);
+    flags_find(e);
+    held_forget(e);
+    e->dead_end = e->dead_end && e->loop.end == e->block->count;
+    e->ended = e->host_flags = false;
+    e->saved_flags           = e->loop.replay == REPLAY_NONE;
+    e->replay                = e->loop.replay;
+    e->writer                = e->loop.writer;
+    e->recipe                = NULL;
+    e->x87.note = e->x87.data = 0;
+    e->legs                  = 0;
+    put_insns(e, e->loop.end);
+    if (!e->hot.full && !e->cold.full) {
+        native_loop_begins(e->native, at);
+    }
+}
+
 bool x86_64_emit(struct native *n, struct block *b, struct out *hot, struct out *cold, struct translation *t)
 {
     struct operands_found found;
@@ -283,23 +330,10 @@ bool x86_64_emit(struct native *n, struct block *b, struct out *hot, struct out 
     find_dead_end(&e);
     flags_find(&e);
     put_entry(&e);
-    for (unsigned k = 0; k < b->count && !e.ended; k++) {
-        e.insn       = &b->insn[k];
-        e.needed_now = e.needed[k];
-        if (n->profile) {
-            put_profile(&e, k);
-        }
-        if (e.insn->row == ROW_NONE) {
-            lower_out(&e);
-        } else {
-            e.rule = &e.rules[e.insn->row];
-            lower(&e);
-        }
+    put_insns(&e, b->count);
+    if (e.loop.twice) {
+        put_loop(&e);
     }
-    if (!e.ended) {
-        fall_through(&e, b->insn[b->count].offset);
-    }
-    put_legs(&e);
     t->left       = e.left;
     t->flags_dead = flags_dead_at(&e, b);
     *hot          = e.hot;

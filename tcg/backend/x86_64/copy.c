@@ -205,7 +205,7 @@ u16 copy_writes(const struct emit *e, const struct insn *i)
     case M3A << 8 | 0x61: case M3A << 8 | 0x63: return mask | 1u << R_CX;
     default: break;
     }
-    if (o.in_opcode || is_x87(i)) {
+    if ((o.in_opcode && i->opcode >> 8 == M1 && (i->opcode & 0xf8) == 0x90) || is_x87(i)) {
         mask |= 1u << R_AX; /* XCHG, FNSTSW */
     }
     return mask;

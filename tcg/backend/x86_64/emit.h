@@ -73,6 +73,7 @@ struct shared {
     bool write_later; /* it begins with a read, and is checked as a write for what follows */
     bool table;     /* of a table: this register of the guest's, a byte, is its index */
     u8   index;
+    bool carried;   /* and for the next rounds of the loop that the block is */
     u8   slot;
     i32  disp;      /* from that address */
     i32  low, high;
@@ -151,6 +152,13 @@ struct emit {
         const u8 *data; /* struct native_near, which is valid from here on */
     } near[4];
     unsigned                  nears;
+    struct { /* the block jumps to its own beginning */
+        u8                 jumps, end;   /* how often; what is behind the last one of them */
+        bool               twice, again; /* there is a second copy, which they go to; it is being written */
+        u8                 from;         /* but those before this instruction do not: what the second copy takes for checked is not yet */
+        enum replay        replay;       /* the second copy begins with flags that are not saved, and can be made again; NONE: they are saved */
+        const struct insn *writer;       /* of those flags */
+    } loop;
     unsigned                  legs;
     struct operands_found    *found;
     const u8                 *left;                    /* cold code that sets cpu->ip to the block's beginning and leaves */
@@ -226,6 +234,8 @@ void flags_need(struct emit *e, unsigned mask, u16 busy);
 enum host_cc flags_test(struct emit *e, unsigned cc);
 /* Whether the flags of e->insn, which somebody sees, can be made again wherever that is. */
 enum replay flags_plan(struct emit *e);
+/* The same for flags from before the block, whose remaking takes these registers. */
+bool flags_last(const struct emit *e, enum replay replay, u16 uses);
 /* Saves the flags that e->insn, a shift by a constant, has just set. */
 void flags_save_shift(struct emit *e, struct flags_effect f, unsigned result);
 /* Cold code begins that may leave the block. */
@@ -260,6 +270,8 @@ struct rm memory_stack(struct emit *e, unsigned base, i32 disp, unsigned size, b
 
 /* ---- one check for many: shared.c */
 void shared_find(struct emit *e);
+/* The second copy of a loop begins. */
+void shared_carry(struct emit *e);
 
 /* ---- leaving, calling: block.c */
 /* Code that leaves the block; the interpreter goes on at `insn`. Flags must be saved. */
@@ -346,6 +358,8 @@ void lower_ret(struct emit *e);
 void lower_loop(struct emit *e);
 /* Finds e->dead_end. */
 void find_dead_end(struct emit *e);
+/* Whether it jumps to the block's own beginning, with no more to look at than what is pending. */
+bool jumps_to_beginning(const struct emit *e, const struct insn *i);
 /* Goes elsewhere if something is pending. */
 void put_poll(struct emit *e, const u8 *otherwise);
 /* The guest's SP = `base`, a host register, + delta. */

@@ -131,13 +131,13 @@ static u16 writes_of(const struct emit *e, const struct insn *i)
     }
 }
 
-enum replay flags_plan(struct emit *e)
+/* Before `first` flags are in the host's, or only to be made again from registers of `uses`. `replay`, if that will do until they are
+ * overwritten. */
+static enum replay plan(const struct emit *e, const struct insn *first, bool in_host, enum replay replay, u16 uses)
 {
-    u16         uses, written = 0;
-    bool        in_host = true;
-    enum replay replay  = copy_replay(e, e->insn, &uses);
-    const struct insn *end = e->block->insn + e->block->count;
-    for (const struct insn *i = e->insn + 1; replay != REPLAY_NONE && i < end; i++) {
+    u16                written = 0;
+    const struct insn *end     = e->block->insn + e->block->count;
+    for (const struct insn *i = first; replay != REPLAY_NONE && i < end; i++) {
         enum shows shows = shows_flags(e, i);
         if (e->dead_end && i + 1 == end && i->row != ROW_NONE && e->rules[i->row].how == LOWER_JMP_REL) {
             break;
@@ -159,6 +159,18 @@ enum replay flags_plan(struct emit *e)
         written |= writes_of(e, i);
     }
     return e->dead_end && !(written & uses) ? replay : REPLAY_NONE;
+}
+
+enum replay flags_plan(struct emit *e)
+{
+    u16         uses;
+    enum replay replay = copy_replay(e, e->insn, &uses);
+    return plan(e, e->insn + 1, true, replay, uses);
+}
+
+bool flags_last(const struct emit *e, enum replay replay, u16 uses)
+{
+    return plan(e, e->block->insn, false, replay, uses) != REPLAY_NONE;
 }
 
 enum replay flags_replay_now(const struct emit *e)

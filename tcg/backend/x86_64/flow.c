@@ -13,6 +13,16 @@ static bool is_limited(const struct emit *e)
     return e->mode & MODE_LIMITED;
 }
 
+static u64 target_offset(const struct insn *i)
+{
+    return i->offset + i->length + i->imm;
+}
+
+static bool stays_in_page(const struct insn *i)
+{
+    return target_offset(i) < PAGE_SIZE;
+}
+
 static unsigned ip_bytes(const struct emit *e)
 {
     return e->code_bytes == 8 ? 8 : 4;
@@ -63,6 +73,22 @@ u32 put_link(struct emit *e, u8 *d, u64 offset, bool split)
     return link;
 }
 
+bool jumps_to_beginning(const struct emit *e, const struct insn *i)
+{
+    enum how how = (enum how)e->rules[i->row].how;
+    return (how == LOWER_JMP_REL || how == LOWER_JCC || how == LOWER_LOOP) && target_offset(i) == e->block->insn->offset &&
+           i->opsize != 2 && !(e->mode & (MODE_LIMITED | MODE_COUNTED));
+}
+
+/* If `i`, which jumps by the link, goes on in the second copy of a loop, it does so at once. */
+static void link_loop(struct emit *e, const struct insn *i, u32 link)
+{
+    if (link && e->loop.twice && jumps_to_beginning(e, i) && i - e->block->insn >= e->loop.from) {
+        u32 early = e->native->link[link].early;
+        native_link_loop(e->native, early ? early : link);
+    }
+}
+
 /* Whether the flags will not matter at `offset` in the page, as far as one can tell. */
 static bool is_dead_at(const struct emit *e, u64 offset)
 {
@@ -72,8 +98,8 @@ static bool is_dead_at(const struct emit *e, u64 offset)
 }
 
 /* On to `offset` in the page, where the flags do not matter. They are not saved, but by cold code if there is no code there, or it must be
- * left: by `recipe`, or as they are. `poll`: looks whether something is pending, for which there must be a recipe. */
-static void go_dead(struct emit *e, u64 offset, const u8 *recipe, bool poll)
+ * left: by `recipe`, or as they are. `poll`: looks whether something is pending, for which there must be a recipe. Returns the link, or 0. */
+static u32 go_dead(struct emit *e, u64 offset, const u8 *recipe, bool poll)
 {
     struct out *o = &e->hot, *c = &e->cold;
     const u8   *save = recipe ? recipe : e->native->stub.save_flags, *leave = c->p;
@@ -91,6 +117,7 @@ static void go_dead(struct emit *e, u64 offset, const u8 *recipe, bool poll)
     if (link) {
         native_link_early(e->native, link, early);
     }
+    return link;
 }
 
 /* T0 holds the new IP: T0 = address of the code, T2 = R_IPBASE there. `otherwise`: where to go when there is none. */
@@ -274,16 +301,6 @@ static void put_jump_far(struct emit *e, const struct insn *insn, u64 offset)
     }
 }
 
-static u64 target_offset(const struct insn *i)
-{
-    return i->offset + i->length + i->imm;
-}
-
-static bool stays_in_page(const struct insn *i)
-{
-    return target_offset(i) < PAGE_SIZE;
-}
-
 /* A relative target in T0 that wraps at 64 KiB or lies beyond the limit of CS is the interpreter's. */
 static void check_limited(struct emit *e, const struct insn *i, const u8 *otherwise)
 {
@@ -328,6 +345,7 @@ static u32 go_relative(struct emit *e, const struct insn *i)
             put_poll(e, leave_at(e, target_offset(i)));
         }
         link = put_link(e, put_jmp_ahead(&e->hot), target_offset(i), false);
+        link_loop(e, i, link);
     }
     e->given_back = 0;
     return link;
@@ -353,14 +371,29 @@ static struct leg leg_of(const struct emit *e, u8 *from)
     return (struct leg){.insn = e->insn, .from = from, .saved_flags = e->saved_flags, .writer = e->writer, .replay = flags_replay_now(e)};
 }
 
+/* Whether the leg goes to the second copy of a loop with flags that are not saved. */
+static bool carries_flags(struct emit *e, const struct leg *l)
+{
+    u16 uses;
+    if (e->loop.jumps != 1 || !jumps_to_beginning(e, l->insn)) {
+        return false;
+    }
+    if (!e->loop.again && copy_replay(e, l->writer, &uses) && flags_last(e, l->replay, uses)) {
+        e->loop.twice  = true;
+        e->loop.replay = l->replay;
+        e->loop.writer = l->writer;
+    }
+    return e->loop.writer == l->writer && e->loop.replay == l->replay;
+}
+
 /* The taken jump of a leg. */
 static void go(struct emit *e, const struct leg *l)
 {
     const struct insn *i      = l->insn;
     u64                target = target_offset(i);
     bool               back   = target <= i->offset, dead = !l->saved_flags && i->opsize != 2 && may_be_dead(e, target);
-    if (dead && back && l->replay && is_dead_at(e, target)) {
-        go_dead(e, target, copy_put_replay(e, l->writer, l->replay), true);
+    if (dead && back && l->replay && (is_dead_at(e, target) || carries_flags(e, l))) {
+        link_loop(e, i, go_dead(e, target, copy_put_replay(e, l->writer, l->replay), true));
         return;
     }
     u32 link = go_relative(e, i);
@@ -376,7 +409,7 @@ void lower_jmp_rel(struct emit *e)
     enum replay        replay = back ? flags_replay_now(e) : REPLAY_NONE;
     const u8          *recipe = !dead ? NULL : replay ? copy_put_replay(e, e->writer, replay) : flags_recipe(e);
     if (dead && (!back || recipe)) {
-        go_dead(e, target_offset(i), recipe, back);
+        link_loop(e, i, go_dead(e, target_offset(i), recipe, back));
     } else {
         go_relative(e, i);
     }

@@ -9,6 +9,11 @@
  *
  * Reads of a table, [base + index * scale + constant] with an index that is known to be a byte, are checked together too: all that they can
  * reach, which may lie in two pages that the host has side by side.
+ *
+ * A block that jumps to its own beginning is a loop, and is written twice: the entry leads to the first copy, whose jump back leads to the
+ * second, which goes round. What the first copy has checked near registers that the loop leaves alone the second does not check again, for
+ * nothing between two rounds changes what the TLB says: C functions of instructions could, and count as writing all registers; and whoever
+ * comes back from C, where pages become code and the like, comes by the entry. A single access is worth that too.
  */
 #include "tcg/backend/x86_64/emit.h"
 
@@ -25,7 +30,7 @@ struct group {
     u8   first_insn, first_kind; /* where it is checked */
     bool write, write_later, table;
     i32  low, high;
-    u8   members;
+    u8   members, base;
 };
 
 struct analysis {
@@ -35,6 +40,7 @@ struct analysis {
     u16          no_table;           /* bases of tables that were found not to be in reach at once */
     struct group group[SHARED_MAX];
     unsigned     groups;
+    u16          written; /* registers: bit per guest register */
 };
 
 static bool is_known_width(const struct emit *e, unsigned w)
@@ -74,7 +80,7 @@ static void access_run(struct analysis *a, struct run *r, struct shared *s, stru
 
 static void access(struct analysis *a, unsigned k, enum access_kind_of kind, unsigned reg, i64 disp, unsigned size, bool write)
 {
-    struct group new = {.first_insn = (u8)k, .first_kind = (u8)kind, .write = write};
+    struct group new = {.first_insn = (u8)k, .first_kind = (u8)kind, .write = write, .base = (u8)reg};
     access_run(a, &a->run[reg], &a->e->shared[k][kind], new, disp, disp + size);
 }
 
@@ -84,7 +90,7 @@ static void table_access(struct analysis *a, unsigned k, unsigned size)
     const struct insn *i    = &a->e->block->insn[k];
     bool               swap = !i->scale && a->bytes >> i->base & 1;
     unsigned           base = swap ? i->index : i->base, index = swap ? i->base : i->index;
-    struct group       new  = {.first_insn = (u8)k, .first_kind = ACCESS_OPERAND, .table = true};
+    struct group       new  = {.first_insn = (u8)k, .first_kind = ACCESS_OPERAND, .table = true, .base = (u8)base};
     if (!(a->bytes >> index & 1)) {
         return;
     }
@@ -100,6 +106,7 @@ static void moved(struct analysis *a, unsigned reg, i64 by)
 {
     struct run *r = &a->run[reg];
     i64         d = r->delta + by;
+    a->written |= (u16)(1u << reg);
     if (r->open && d > -0x10000 && d < 0x10000) {
         r->delta = (i32)d;
     } else {
@@ -111,6 +118,7 @@ static void moved(struct analysis *a, unsigned reg, i64 by)
 
 static void forget_registers(struct analysis *a, u16 registers)
 {
+    a->written |= registers;
     for (unsigned k = 0; k < 16; k++) {
         if (registers >> k & 1) {
             a->run[k].open = a->table[k].open = false;
@@ -197,8 +205,9 @@ static void one(struct analysis *a, unsigned k)
         return;
     }
     switch ((enum how)rule->how) {
-    case LOWER_NOP: case LOWER_JCC: case LOWER_WAIT: case LOWER_DF: case LOWER_CLI: case LOWER_STI: case LOWER_SWAPGS:
+    case LOWER_NOP: case LOWER_JCC: case LOWER_JMP_REL: case LOWER_WAIT: case LOWER_DF: case LOWER_CLI: case LOWER_STI: case LOWER_SWAPGS:
     case LOWER_PAUSE: return;
+    case LOWER_LOOP: forget_registers(a, 1u << R_CX); return;
     case LOWER_FLDCW:
         if (e->mode & MODE_X87) {
             operand_access(a, k, i, 2, false);
@@ -267,19 +276,40 @@ static void one(struct analysis *a, unsigned k)
 
 void shared_find(struct emit *e)
 {
-    struct analysis a = {.e = e};
+    struct analysis a       = {.e = e};
+    u16             changed = 0; /* by the loop */
     for (unsigned k = 0; k < e->block->count && e->block->insn[k].row != ROW_NONE; k++) {
         one(&a, k);
+        if (jumps_to_beginning(e, &e->block->insn[k])) {
+            e->loop.jumps++;
+            e->loop.end = (u8)(k + 1);
+            changed     = a.written;
+        }
     }
     for (unsigned g = 0; g < a.groups; g++) {
         const struct group *group = &a.group[g];
         struct shared      *first = &e->shared[group->first_insn][group->first_kind];
-        first->use                = group->members > 1;
+        first->carried            = group->first_insn < e->loop.end && !(changed >> group->base & 1);
+        if (first->carried) {
+            e->loop.twice = true;
+            e->loop.from  = group->first_insn > e->loop.from ? group->first_insn : e->loop.from;
+        }
+        first->use                = group->members > 1 || first->carried;
         first->opens              = first->use;
         first->write              = group->write;
         first->write_later        = group->write_later;
         first->table              = group->table;
         first->low                = group->low;
         first->high               = group->high;
+    }
+}
+
+void shared_carry(struct emit *e)
+{
+    for (unsigned k = 0; k < e->loop.end; k++) {
+        for (unsigned kind = 0; kind < ACCESS_KINDS; kind++) {
+            struct shared *s = &e->shared[k][kind];
+            s->opens         = s->opens && !s->carried;
+        }
     }
 }
