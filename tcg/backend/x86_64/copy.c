@@ -314,14 +314,14 @@ void x87_note_cold(struct emit *e)
 static void bring(struct emit *e, struct gpr *g, u16 *busy, bool rex)
 {
     if (g->used) {
-        g->place = operand_in(e, g->at, busy, rex, g->read);
+        g->place = operand_in(e, g->at, busy, rex, g->read || g->bytes <= 2); /* what is written in part is stored whole */
     }
 }
 
 static void take_back(struct emit *e, const struct gpr *g)
 {
     if (g->used) {
-        operand_out(e, g->at, g->bytes, g->written, g->place);
+        operand_out(e, g->at, g->written, g->place);
     }
 }
 

@@ -176,8 +176,8 @@ bool operand_wants_rex(unsigned at);
 /* The register at that offset: as it is, or brought to a temporary that is not in *busy (bit per host register), and then is. `rex`: the
  * instruction will have a REX prefix; `read`: it uses the value. */
 struct place operand_in(struct emit *e, unsigned at, u16 *busy, bool rex, bool read);
-/* After the instruction, which may have written w bytes there. */
-void operand_out(struct emit *e, unsigned at, unsigned w, bool written, struct place p);
+/* After the instruction, which may have written there, all of the register or, if it was brought, a part of it. */
+void operand_out(struct emit *e, unsigned at, bool written, struct place p);
 
 /* Temporaries go on holding what they were loaded with until they are written: a guest register that lives in struct cpu, which
  * holds the same; or an address that accesses share. */

@@ -116,7 +116,7 @@ struct place operand_in(struct emit *e, unsigned at, u16 *busy, bool rex, bool r
     return (struct place){.reg = (u8)temp, .temporary = true};
 }
 
-void operand_out(struct emit *e, unsigned at, unsigned w, bool written, struct place p)
+void operand_out(struct emit *e, unsigned at, bool written, struct place p)
 {
     if (!p.temporary) {
         return;
@@ -129,7 +129,7 @@ void operand_out(struct emit *e, unsigned at, unsigned w, bool written, struct p
         return;
     }
     if (written) {
-        put_store(&e->hot, w <= 2 ? w : 8, rm_cpu(at), p.reg);
+        put_store(&e->hot, 8, rm_cpu(at), p.reg); /* all of it: who reads it soon must not wait for a part */
     }
     held_set(e, p.reg, HELD_GUEST + (at >> 3));
 }
