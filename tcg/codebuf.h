@@ -10,10 +10,12 @@
 struct codebuf {
     u8       *write;
     const u8 *run;
-    size_t    bytes;
+    u8       *data; /* behind `run`, within reach of code, and written there: code itself may write it often */
+    size_t    bytes, data_bytes;
 };
 
-bool codebuf_create(struct codebuf *c, size_t bytes, struct error *error);
+/* Both sizes are multiples of a page. */
+bool codebuf_create(struct codebuf *c, size_t bytes, size_t data_bytes, struct error *error);
 void codebuf_destroy(struct codebuf *c);
 
 /* Until the next write: the addresses for writing give their pages back, which does not change what they hold. */

@@ -98,6 +98,7 @@ static void clear_part(struct native *n, struct native_part *p)
     p->hot       = p->begin;
     p->cold      = p->hot_end;
     p->data      = p->end;
+    p->near      = p->near_begin;
     p->links     = 1;
     p->translations = 0;
 }
@@ -185,6 +186,18 @@ static void evict(struct native *n, unsigned number)
     tlb_code_moved(&n->cpu->tlb);
     clear_part(n, p);
     n->stats.evictions++;
+}
+
+u8 *native_remember(struct native *n, const void *data, size_t bytes)
+{
+    struct native_part *p  = &n->part[n->now];
+    u8                 *at = p->near;
+    if ((size_t)(p->near_end - at) < bytes) {
+        return NULL;
+    }
+    memcpy(at, data, bytes);
+    p->near += bytes;
+    return at;
 }
 
 u32 native_link(struct native *n, const u8 *displacement, unsigned offset, bool split)
@@ -285,6 +298,7 @@ static bool emit(struct native *n, struct block *b)
     n->current               = n->now * n->translations_max + p->translations;
     struct translation *t    = &n->translation[n->current];
     u32                 links = p->links;
+    u8                 *near  = p->near;
     if (p->translations == n->translations_max || p->links + LINKS_MAX > n->links_max) {
         return false;
     }
@@ -292,6 +306,7 @@ static bool emit(struct native *n, struct block *b)
     t->lengths = put_lengths(&cold, b);
     if (!x86_64_emit(n, b, &hot, &cold, t)) {
         p->links = links;
+        p->near  = near;
         return false;
     }
     t->bytes = (u32)(hot.p - p->hot + (cold.p - p->cold));
@@ -662,13 +677,12 @@ static void show_stubs(const struct native *n)
         MISS(TLB_USER, "user"), MISS(TLB_SUPERVISOR, "supervisor"), MISS(TLB_SUPERVISOR_AC, "supervisor_ac"),
 #undef MISS
         STUB(save_flags), STUB(leave[0]), STUB(leave[1]), STUB(miss_range),
-#define TABLE(view, name) {"table32_" name, offsetof(struct native, stub.miss_table[view][0])}, {"table64_" name, offsetof(struct native, stub.miss_table[view][1])}
-        TABLE(TLB_USER, "user"), TABLE(TLB_SUPERVISOR, "supervisor"), TABLE(TLB_SUPERVISOR_AC, "supervisor_ac"),
-#undef TABLE
+        STUB(miss_table[0][0]), STUB(miss_table[0][1]), STUB(miss_table[1][0]), STUB(miss_table[1][1]), STUB(miss_table[2][0]), STUB(miss_table[2][1]),
         STUB(near[0]), STUB(near[1]), STUB(near[2]), STUB(call), STUB(load_xmm), STUB(load_x87),
 #undef STUB
 #define STUB(name, at) {name, offsetof(struct native, stub.at)}
         STUB("unlinked", unlinked), STUB("jump_user", find[0][0]), STUB("return_user", find[0][1]), STUB("jump_supervisor", find[1][0]), STUB("return_supervisor", find[1][1]),
+        STUB("far_user", far[0]), STUB("far_supervisor", far[1]),
 #undef STUB
     };
     const u8 *end = n->stubs_end;
@@ -681,13 +695,13 @@ static void show_stubs(const struct native *n)
 
 struct executor *native_create(struct cpu *cpu, const struct native_config *config, struct error *error)
 {
-    size_t bytes = config->cache_bytes ? config->cache_bytes : NATIVE_CACHE_BYTES;
+    size_t bytes = config->cache_bytes ? config->cache_bytes : NATIVE_CACHE_BYTES, near = bytes / NATIVE_NEAR & ~(size_t)(PAGE_SIZE - 1);
     if (!rules_host_fits()) {
         error_set(error, "this host's processor is too old for translated code (no LAHF in 64-bit mode): try -accel interp");
         return NULL;
     }
     struct native *n = mem_zeroed(1, sizeof *n);
-    if (!codebuf_create(&n->code, bytes, error)) {
+    if (!codebuf_create(&n->code, bytes, near, error)) {
         free(n);
         return NULL;
     }
@@ -710,7 +724,9 @@ struct executor *native_create(struct cpu *cpu, const struct native_config *conf
     n->stubs_end    = o.p;
     size_t part = (bytes - (size_t)(o.p - n->code.write)) / NATIVE_PARTS & ~(size_t)15;
     for (unsigned k = 0; k < NATIVE_PARTS; k++) {
-        n->part[k] = (struct native_part){.begin = o.p + k * part, .end = o.p + (k + 1) * part};
+        u8 *data   = n->code.data + k * (near / NATIVE_PARTS & ~(size_t)7);
+        n->part[k] = (struct native_part){.begin = o.p + k * part, .end = o.p + (k + 1) * part,
+                                          .near_begin = data, .near_end = data + (near / NATIVE_PARTS & ~(size_t)7)};
     }
     cpu->host.cpu         = cpu;
     cpu->executor         = &n->executor;

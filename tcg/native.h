@@ -20,6 +20,7 @@
 #define NATIVE_JUMPS 65536
 #define NATIVE_MODES 32
 #define NATIVE_PARTS 8 /* of the room for code: when all is used, the oldest goes */
+#define NATIVE_NEAR  16 /* beside that room a sixteenth of it, for what code remembers */
 
 /* Register files of the host that hold the guest's registers (cpu->host.live). */
 enum { NATIVE_LIVE_XMM = 1, NATIVE_LIVE_X87 = 2 /* and MMX */, NATIVE_LIVE_YMM = 4 /* upper halves; never without XMM */ };
@@ -97,6 +98,7 @@ struct translation {
 struct native_part {
     u8 *begin, *hot, *hot_end, *cold, *data, *end; /* what usually runs goes from `begin` to `hot`, other code from `hot_end` to `cold`, */
                                                    /* data from `data` to `end` */
+    u8 *near, *near_begin, *near_end;        /* what code remembers: struct native_near, struct native_far */
     u32 links, translations;                /* of links_max, translations_max each part has */
 };
 
@@ -121,6 +123,9 @@ struct native_far {
     const u8 *code;
 };
 
+/* Room for what code of the translation that is being made remembers; NULL: there is none. */
+u8 *native_remember(struct native *n, const void *data, size_t bytes);
+
 /* R_IPBASE of no page. */
 #define NATIVE_NOWHERE 1
 
@@ -134,11 +139,12 @@ struct native {
     u64                 hot_bytes, cold_bytes;
     struct rule_of_row *rules;
     struct {
-        const u8 *enter, *exit, *miss[TLB_VIEWS][TLB_KINDS], *miss_range, *miss_table[TLB_VIEWS][2], *near[TLB_VIEWS], *call, *load_xmm, *load_ymm, *load_x87, *save_flags;
+        const u8 *enter, *exit, *call, *load_xmm, *load_ymm, *load_x87, *save_flags;
+        const u8 *miss[TLB_VIEWS][TLB_KINDS], *miss_range, *miss_table[TLB_VIEWS][2], *near[TLB_VIEWS]; /* tables: by 32- or 64-bit code */
         const u8 *leave[2]; /* to the IP at the distance T0 from the beginning of the page; IP has 4 bytes, or 8 */
         /* By view (user, supervisor), for returns and others: the target at the IP in T0 becomes known. If there is no code for it, the
          * return address is skipped by a jump; if it is not canonical, the interpreter executes instruction cpu->host.from. */
-        const u8 *find[2][2];
+        const u8 *find[2][2], *far[2];
         const u8 *unlinked; /* leaves to that IP */
     } stub;
     struct link        *link; /* the first one of each part stays unused */

@@ -268,6 +268,10 @@ struct rm memory_operand(struct emit *e, unsigned size, bool write, bool aligned
 /* The same for the stack, `disp` bytes from the register of guest number `base`: SP or BP. */
 struct rm memory_stack(struct emit *e, unsigned base, i32 disp, unsigned size, bool write);
 
+/* Room beside the code for what it remembers (the room is full, and so is e->hot, if there is none); and that as an operand. */
+u8       *put_remembered(struct emit *e, const void *data, size_t bytes);
+struct rm rm_remembered(const struct emit *e, const u8 *data);
+
 /* ---- one check for many: shared.c */
 void shared_find(struct emit *e);
 /* The second copy of a loop begins. */

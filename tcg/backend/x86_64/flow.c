@@ -236,65 +236,41 @@ static void put_jump_to(struct emit *e, const struct insn *insn)
     }
 }
 
-/* Only where CS is flat: where the code at the distance `offset` is becomes known from the data that is returned. Flags are saved. A call goes
- * on even if there is none: then that leads to where it leaves. */
-static const u8 *put_far(struct emit *e, const struct insn *insn, u64 offset, bool call)
+/* Only where CS is flat: what is remembered of the code at the distance `offset`, valid from here on. Flags are saved. */
+static const u8 *put_far(struct emit *e, const struct insn *insn, u64 offset)
 {
     struct out       *o = &e->hot, *c = &e->cold;
     struct native_far far = {.base = NATIVE_NOWHERE};
-    const u8         *data = put_data(c, &far, sizeof far), *find = c->p;
-#define FAR(member) rm_mem(T0, offsetof(struct native_far, member))
+    u8               *data = put_remembered(e, &far, sizeof far);
+    const u8         *find = c->p;
     put_load(o, 8, T0, CPU(regs[R_IPBASE]));
-    put_alu(o, ALU_CMP, 8, T0, rm_data(data + offsetof(struct native_far, base)));
+    put_alu(o, ALU_CMP, 8, T0, rm_remembered(e, data + offsetof(struct native_far, base)));
     put_jcc(o, CC_NE, find);
     put_load(o, 8, T1, CPU(tlb.code.stamp[view_of(e)]));
-    put_alu(o, ALU_CMP, 8, T1, rm_data(data + offsetof(struct native_far, stamp)));
+    put_alu(o, ALU_CMP, 8, T1, rm_remembered(e, data + offsetof(struct native_far, stamp)));
     put_jcc(o, CC_NE, find);
     put_poll(e, find);
     put_distance(e, c, T0, offset);
     put_store_imm(c, 4, CPU(host.from), native_insn(e->native, insn));
-    put_call(c, e->native->stub.find[view_of(e)][KNOWN_JUMP]);
-    u8 *found = put_jmp_ahead(c);
-    if (call) {
-        put_const(c, T0, (u64)(uintptr_t)data);
-        put_const(c, T1, (u64)(uintptr_t)codebuf_run(&e->native->code, e->native->stub.unlinked));
-        put_store(c, 8, FAR(code), T1);
-        put_store_imm(c, 8, FAR(stamp), 0); /* no stamp: to be looked for again */
-        put_load(c, 8, T1, CPU(regs[R_IPBASE]));
-        put_store(c, 8, FAR(base), T1);
-        put_jmp(c, o->p);
-    } else {
-        put_jmp(c, e->native->stub.unlinked);
-    }
-    put_jump_here(c, found);
-    put_known_index(c, KNOWN_JUMP);
-    put_const(c, T0, (u64)(uintptr_t)data);
-    put_load(c, 8, T2, KNOWN(e, KNOWN_JUMP, base));
-    put_store(c, 8, FAR(to), T2);
-    put_load(c, 8, T2, KNOWN(e, KNOWN_JUMP, code));
-    put_store(c, 8, FAR(code), T2);
-    put_load(c, 8, T2, KNOWN(e, KNOWN_JUMP, stamp));
-    put_store(c, 8, FAR(stamp), T2);
-    put_load(c, 8, T2, CPU(regs[R_IPBASE]));
-    put_store(c, 8, FAR(base), T2);
+    put_const(c, T1, (u64)(uintptr_t)data);
+    put_call(c, e->native->stub.far[view_of(e)]);
     put_jmp(c, o->p);
-#undef FAR
     held_forget(e);
     return data;
 }
 
 static void go_far(struct emit *e, const u8 *data)
 {
-    put_load(&e->hot, 8, T2, rm_data(data + offsetof(struct native_far, to)));
+    put_load(&e->hot, 8, T2, rm_remembered(e, data + offsetof(struct native_far, to)));
     put_store(&e->hot, 8, CPU(regs[R_IPBASE]), T2);
-    put_jmp_reg(&e->hot, rm_data(data + offsetof(struct native_far, code)));
+    put_jmp_reg(&e->hot, rm_remembered(e, data + offsetof(struct native_far, code)));
 }
 
 /* On to the IP at that distance, in another page. */
 static void put_jump_far(struct emit *e, const struct insn *insn, u64 offset)
 {
     if (is_plain(e) && !e->given_back) {
-        go_far(e, put_far(e, insn, offset, false));
+        go_far(e, put_far(e, insn, offset));
     } else {
         put_ip(e, T0, offset);
         put_jump_to(e, insn);
@@ -590,8 +566,8 @@ void lower_call_rel(struct emit *e)
             check_limited(e, i, leave_to_interpreter(e, i));
             call_to(e);
         } else if (is_plain(e)) {
-            const u8 *data = put_far(e, i, target_offset(i), true);
-            push_return_address(e, rm_data(data + offsetof(struct native_far, base))); /* not from what the jump before has stored */
+            const u8 *data = put_far(e, i, target_offset(i));
+            push_return_address(e, rm_remembered(e, data + offsetof(struct native_far, base))); /* not from what the jump before has stored */
             go_far(e, data);
         } else {
             put_ip(e, T0, target_offset(i));

@@ -274,7 +274,19 @@ static bool is_near(const struct emit *e, const struct insn *i, unsigned size, b
            !(aligned && offset & (size - 1));
 }
 
-/* The page's data beside the code, valid from here on. */
+u8 *put_remembered(struct emit *e, const void *data, size_t bytes)
+{
+    u8 *at      = native_remember(e->native, data, bytes);
+    e->hot.full = e->hot.full || !at;
+    return at ? at : e->native->code.data;
+}
+
+struct rm rm_remembered(const struct emit *e, const u8 *data)
+{
+    return rm_data(codebuf_write(&e->native->code, data)); /* as code is written */
+}
+
+/* What is remembered of the page, valid from here on. */
 static const u8 *find_near(struct emit *e, i64 page, unsigned offset, unsigned size)
 {
     struct out *o = &e->hot, *c = &e->cold;
@@ -286,13 +298,13 @@ static const u8 *find_near(struct emit *e, i64 page, unsigned offset, unsigned s
     struct native_near near = {.base = NATIVE_NOWHERE, .page = (u64)page, .offset = offset,
                                .range = native_range(native_insn(e->native, e->insn), size, DIRECT_READ)};
     unsigned  view = e->mode >> MODE_VIEW_SHIFT & 3;
-    const u8 *data = put_data(c, &near, sizeof near);
+    u8       *data = put_remembered(e, &near, sizeof near);
     flags_clobber(e);
     put_load(o, 8, T0, CPU(regs[R_IPBASE]));
-    put_alu(o, ALU_CMP, 8, T0, rm_data(data + offsetof(struct native_near, base)));
+    put_alu(o, ALU_CMP, 8, T0, rm_remembered(e, data + offsetof(struct native_near, base)));
     put_jcc(o, CC_NE, c->p);
     put_load(o, 8, T1, CPU(tlb.near.stamp[view == TLB_USER ? TLB_USER : TLB_SUPERVISOR]));
-    put_alu(o, ALU_CMP, 8, T1, rm_data(data + offsetof(struct native_near, stamp)));
+    put_alu(o, ALU_CMP, 8, T1, rm_remembered(e, data + offsetof(struct native_near, stamp)));
     begin_miss(e, put_jcc_ahead(o, CC_NE));
     put_const(c, T1, (u64)(uintptr_t)data);
     put_call(c, e->native->stub.near[view]);
@@ -310,7 +322,7 @@ static struct rm near_operand(struct emit *e, const struct insn *i, unsigned siz
 {
     unsigned  offset = i->disp & (PAGE_SIZE - 1);
     const u8 *data   = find_near(e, (i64)(i->disp - offset), offset, size);
-    put_load(&e->hot, 8, T1, rm_data(data + offsetof(struct native_near, host)));
+    put_load(&e->hot, 8, T1, rm_remembered(e, data + offsetof(struct native_near, host)));
     return rm_mem(T1, (i32)offset);
 }
 

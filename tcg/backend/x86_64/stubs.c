@@ -314,7 +314,7 @@ static void put_miss_table(const struct native *n, struct out *o, unsigned view,
     put_jmp(o, n->stub.miss_range);
 }
 
-/* T0: R_IPBASE, T1: a struct native_near, at its writable address. T1 = the host's page, which is noted there, or 0; T2 is kept. A flush that
+/* T0: R_IPBASE, T1: a struct native_near. T1 = the host's page, which is noted there, or 0; T2 is kept. A flush that
  * may concern the page will change the stamp. */
 static void put_near(struct out *o, unsigned view)
 {
@@ -505,6 +505,49 @@ static void put_finds(struct native *n, struct out *o)
     }
 }
 
+/* Called with the IP in T0 and a struct native_far in T1, where it is noted where that leads; if there is no code, or something is pending, to
+ * where it leaves, until it is asked again. All temporaries are used. */
+static void put_far(const struct native *n, struct out *o, unsigned view)
+{
+#define FAR(member) rm_mem(T0, offsetof(struct native_far, member))
+    struct ahead find = {.count = 0};
+    put_store(o, 8, CPU(host.kept[2]), T1);
+    put_op(o, 0x8f, 4, 0, CPU(host.kept[1])); /* pop: who leaves from there expects one return address */
+    put_alu_imm(o, ALU_CMP, 4, CPU(pending), 0);
+    put_out_if(o, &find, CC_NE);
+    put_known_index(o, KNOWN_JUMP); /* another jump may have led there */
+    put_alu(o, ALU_CMP, 8, T0, known_member(view, KNOWN_JUMP, offsetof(struct host_target, ip)));
+    put_out_if(o, &find, CC_NE);
+    put_load(o, 8, T2, CPU(tlb.code.stamp[view]));
+    put_alu(o, ALU_CMP, 8, T2, known_member(view, KNOWN_JUMP, offsetof(struct host_target, stamp)));
+    put_out_if(o, &find, CC_NE);
+    u8 *known = put_jmp_ahead(o);
+    put_ahead_here(o, &find);
+    put_call(o, n->stub.find[view][KNOWN_JUMP]);
+    u8 *found = put_jmp_ahead(o);
+    put_load(o, 8, T0, CPU(host.kept[2]));
+    put_const(o, T1, (u64)(uintptr_t)codebuf_run(&n->code, n->stub.unlinked));
+    put_store(o, 8, FAR(code), T1);
+    put_store_imm(o, 8, FAR(stamp), 0); /* there is no such stamp */
+    put_load(o, 8, T1, CPU(regs[R_IPBASE]));
+    put_store(o, 8, FAR(base), T1);
+    put_jmp_reg(o, CPU(host.kept[1]));
+    put_jump_here(o, found);
+    put_known_index(o, KNOWN_JUMP);
+    put_jump_here(o, known);
+    put_load(o, 8, T0, CPU(host.kept[2]));
+    put_load(o, 8, T2, known_member(view, KNOWN_JUMP, offsetof(struct host_target, base)));
+    put_store(o, 8, FAR(to), T2);
+    put_load(o, 8, T2, known_member(view, KNOWN_JUMP, offsetof(struct host_target, code)));
+    put_store(o, 8, FAR(code), T2);
+    put_load(o, 8, T2, known_member(view, KNOWN_JUMP, offsetof(struct host_target, stamp)));
+    put_store(o, 8, FAR(stamp), T2);
+    put_load(o, 8, T2, CPU(regs[R_IPBASE]));
+    put_store(o, 8, FAR(base), T2);
+    put_jmp_reg(o, CPU(host.kept[1]));
+#undef FAR
+}
+
 void x86_64_stubs(struct native *n, struct out *o)
 {
     n->stub.enter = begin(o);
@@ -547,5 +590,9 @@ void x86_64_stubs(struct native *n, struct out *o)
     n->stub.load_x87 = begin(o);
     put_load_x87(o);
     put_finds(n, o);
+    for (unsigned view = TLB_USER; view <= TLB_SUPERVISOR; view++) {
+        n->stub.far[view] = begin(o);
+        put_far(n, o, view);
+    }
     begin(o);
 }
