@@ -628,10 +628,26 @@ static u8 *known_place(struct cpu *cpu, vaddr la, enum tlb_view view, bool write
     return page ? (u8 *)(uintptr_t)page + (la & (PAGE_SIZE - 1)) : NULL;
 }
 
+/* Two pages that are side by side. */
+static u8 *known_pair(struct cpu *cpu, vaddr la, unsigned size)
+{
+    unsigned first = left_in_page(la);
+    vaddr    next  = wrap(cpu, la + first);
+    if (!cpu_canonical(cpu, la) || !cpu_canonical(cpu, next) || is_asked(cpu, la, first, false) || is_asked(cpu, next, size - first, false)) {
+        return NULL;
+    }
+    enum tlb_view view = current_rights(cpu).view;
+    u8           *host = known_place(cpu, la, view, false), *beside = known_place(cpu, next, view, false);
+    return host && beside == host + first ? host : NULL;
+}
+
 void *mem_direct(struct cpu *cpu, vaddr la, unsigned size, enum direct how)
 {
+    if (how == DIRECT_READ_SOME && size > left_in_page(la)) {
+        return known_pair(cpu, la, size);
+    }
     struct rights    rights = current_rights(cpu);
-    bool             write  = how != DIRECT_READ;
+    bool             write  = how == DIRECT_WRITE || how == DIRECT_WRITE_LATER;
     enum access_kind kind   = write ? ACCESS_WRITE : ACCESS_READ;
     if (size > left_in_page(la) || !cpu_canonical(cpu, la) || is_asked(cpu, la, size, write)) {
         return NULL;
@@ -662,21 +678,6 @@ void *mem_direct(struct cpu *cpu, vaddr la, unsigned size, enum direct how)
         tlb_fill(&cpu->tlb, rights.view, write ? TLB_WRITE : TLB_READ, la, host - (la & (PAGE_SIZE - 1)), p.walk.global, p.walk.page_bytes, p.walk.key);
     }
     return host;
-}
-
-void *mem_direct_pair(struct cpu *cpu, vaddr la, unsigned size)
-{
-    unsigned first = left_in_page(la);
-    vaddr    next  = wrap(cpu, la + first);
-    if (size <= first) {
-        return mem_direct(cpu, la, size, DIRECT_READ);
-    }
-    if (!cpu_canonical(cpu, la) || !cpu_canonical(cpu, next) || is_asked(cpu, la, first, false) || is_asked(cpu, next, size - first, false)) {
-        return NULL;
-    }
-    enum tlb_view view = current_rights(cpu).view;
-    u8           *host = known_place(cpu, la, view, false), *beside = known_place(cpu, next, view, false);
-    return host && beside == host + first ? host : NULL;
 }
 
 /* ---- instruction fetch */

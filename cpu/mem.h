@@ -72,11 +72,10 @@ enum direct {
     DIRECT_READ,
     DIRECT_WRITE,       /* some of them, now; others may be read */
     DIRECT_WRITE_LATER, /* they are read now, and perhaps written then: the page is dirty already, or NULL */
+    DIRECT_READ_SOME,   /* some of them; also in two pages that the host has side by side, if the TLB knows both (neither may be marked as
+                         * accessed, for perhaps only the other one is) */
 };
 void *mem_direct(struct cpu *cpu, vaddr la, unsigned size, enum direct how);
-/* To read at most a page: also in two pages that the host has side by side, if the TLB knows both (neither may be marked as accessed, for
- * perhaps only the other one is). */
-void *mem_direct_pair(struct cpu *cpu, vaddr la, unsigned size);
 
 /* The linear address of an offset, with segment checks for `size` bytes. */
 vaddr mem_linear(struct cpu *cpu, unsigned seg, u64 offset, unsigned size, bool write);

@@ -252,7 +252,6 @@ static void test_pcids(void **state)
     assert_null(tlb_refill(tlb, TLB_SUPERVISOR, TLB_READ, other));
 }
 
-/* Whatever is filled and flushed: the first level knows nothing that the flushes since should have dropped. */
 /* What jumps remember of a view is void when something of its code may have moved, and only then. */
 static void test_code_stamps(void **state)
 {
@@ -279,6 +278,7 @@ static void test_code_stamps(void **state)
     assert_int_equal(stamps[TLB_USER] & 0xffff, 0);
 }
 
+/* Those with an odd number; with `opaque`, those without. */
 static bool odd(void *opaque, unsigned kind, vaddr page)
 {
     (void)kind;
@@ -342,6 +342,7 @@ static void test_keys(void **state)
     assert_ptr_equal(tlb_refill_fetch(tlb, TLB_USER, 0x1000), HOST(1)); /* code has no key */
 }
 
+/* Whatever is filled and flushed: the first level knows nothing that the flushes since should have dropped. */
 static void test_random(void **state)
 {
     enum { PAGES = 64, PCIDS = 4 };
@@ -378,7 +379,6 @@ static void test_random(void **state)
 
 /* ---- pages that are held back */
 
-/* Those with an odd number; with `opaque`, those without. */
 static void test_held(void **state)
 {
     struct tlb *tlb = *state;

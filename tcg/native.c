@@ -385,13 +385,10 @@ static void note_unready(struct native *n, struct translation *t)
 /* `count` times an element of a table was not in the page of its beginning, or a table's two pages are not side by side or not known. */
 static void note_spread(struct native *n, u64 insn, unsigned count)
 {
-    struct translation *t      = &n->translation[insn >> 7];
-    unsigned            number = insn & (BLOCK_INSNS_MAX - 1);
-    t->spread_again |= t->spread_once & BIT(number);
-    t->spread_once |= BIT(number);
+    struct translation *t = &n->translation[insn >> 7];
     t->spread += (u8)count;
     if (t->spread >= SPREAD_MAX && is_valid(t)) {
-        t->block->spread |= t->spread_again ? t->spread_again : t->spread_once;
+        t->block->spread |= BIT(insn & (BLOCK_INSNS_MAX - 1)); /* the likeliest one */
         translate_anew(n, t->block);
     }
 }
@@ -416,10 +413,8 @@ u64 native_miss_range(struct cpu *cpu, u64 la, u64 range)
     struct native *n   = native_of(cpu->executor);
     enum direct    how = range & 3;
     n->stats.misses++;
-    bool           table = (range & 3) == NATIVE_RANGE_TABLE;
-    unsigned       bytes = range >> 2 & 0x3fff;
-    void          *host  = table ? mem_direct_pair(cpu, la, bytes) : mem_direct(cpu, la, bytes, how);
-    if (!host && table) {
+    void *host = mem_direct(cpu, la, range >> 2 & 0x3fff, how);
+    if (!host && how == DIRECT_READ_SOME) {
         note_spread(n, range >> 16, 1);
     }
     if (!host && how == DIRECT_WRITE_LATER) {

@@ -83,7 +83,6 @@ struct link {
 
 struct translation {
     struct block *block;
-    u64           spread_once, spread_again; /* bit per instruction: where that was */
     u8           *entry; /* at its writable address */
     const u8     *left;  /* code that leaves before the first instruction */
     const u8     *lengths; /* of the instructions */
@@ -200,8 +199,6 @@ static inline u64 native_range(u32 insn, unsigned bytes, enum direct how)
 {
     return (u64)insn << 16 | bytes << 2 | how;
 }
-/* In the place of `how`: a table, which is read, and may lie in two pages that the host has side by side. */
-#define NATIVE_RANGE_TABLE 3
 /* 0: not in one page of plain RAM, or not ready. */
 u64 native_miss_range(struct cpu *cpu, u64 la, u64 range);
 u64 native_call(struct cpu *cpu, const struct native_call_site *site);

@@ -24,12 +24,6 @@ A_ equ 0x20
 D_ equ 0x40
 PS equ 0x80
 G_ equ 0x100
-; error code bits
-E_P equ 1
-E_W equ 2
-E_U equ 4
-E_R equ 8
-E_I equ 16
 
 %macro SET_CR4 1
     mov eax, cr4

@@ -25,11 +25,6 @@ FAR_RET equ 2
 ENDBRANCH_ equ 3
 RSTORSSP_ equ 4
 SETSSBSY_ equ 5
-E_P equ 1
-E_W equ 2
-E_U equ 4
-E_PK equ 32
-E_SS equ 64
 ; pages from V on: 2, 3: the user's shadow stacks; 4: the supervisor's; 5: that of interrupts; 6: the interrupt SSP table, the bitmap
 USER_PAGE equ 0x65
 SUPER_PAGE equ 0x61

@@ -26,10 +26,6 @@ SS_0 equ V + 0x2f18
 P equ 1
 W equ 2
 U equ 4
-E_P equ 1
-E_W equ 2
-E_U equ 4
-E_SS equ 64
 
 %macro MSR 2
     mov ecx, %1

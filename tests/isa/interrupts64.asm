@@ -195,11 +195,6 @@ stacks:
 P equ 1
 W equ 2
 U equ 4
-E_P equ 1
-E_W equ 2
-E_U equ 4
-E_R equ 8
-E_I equ 16
 %macro NEG_PF 6+                ; rule, what, error, address, ring, instruction
     NEG %1, %2, PF, %3
         PREPARE

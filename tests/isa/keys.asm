@@ -9,11 +9,6 @@ MSR_PKRS equ 0x6e1
 OSXSAVE equ 0x40000
 V2 equ V + 0x1000
 AREA equ FREE64 + 0x1000        ; XSAVE's, also at V2
-E_P equ 1
-E_W equ 2
-E_U equ 4
-E_I equ 16
-E_PK equ 32
 AD equ 1
 WD equ 2
 

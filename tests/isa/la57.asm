@@ -6,11 +6,6 @@
 
 HIGH48 equ 0x800000000000       ; what these two add to an address changes nothing, after MAP_HIGH
 HIGH57 equ 0xff00000000000000
-E_P equ 1
-E_W equ 2
-E_U equ 4
-E_R equ 8
-E_I equ 16
 
 %macro MAP_HIGH 0
     mov dword [PML4 + 256 * 8], PDPT_L | 7

@@ -23,8 +23,6 @@
     DONE
 %endmacro
 
-E_W equ 2                       ; of a page fault's error code
-
 cases:
     call canonical
     call near_pages

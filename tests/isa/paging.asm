@@ -17,12 +17,6 @@ U equ 4
 A_ equ 0x20
 D_ equ 0x40
 PS equ 0x80
-; error code bits
-E_P equ 1
-E_W equ 2
-E_U equ 4
-E_R equ 8
-E_I equ 16
 
 %macro CR4_SET 1
     mov eax, cr4

@@ -346,7 +346,7 @@ static void open_shared(struct emit *e, const struct shared *s, unsigned base)
     put_alu(c, ALU_ADD, 8, T0, rm_cpu_at(T1, table + offsetof(struct tlb_entry, tag))); /* the linear address again */
     u32 insn = native_insn(e->native, e->insn);
     if (s->table) {
-        put_const(c, T1, native_range(insn, bytes, NATIVE_RANGE_TABLE));
+        put_const(c, T1, native_range(insn, bytes, DIRECT_READ_SOME));
         put_call(c, e->native->stub.miss_table[e->mode >> MODE_VIEW_SHIFT & 3][e->code_bytes == 8]);
     } else {
         put_const(c, T1, native_range(insn, bytes, s->write_later ? DIRECT_WRITE_LATER : s->write));
