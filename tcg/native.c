@@ -595,6 +595,9 @@ static const struct insn *resume(const struct native *n, struct cpu *cpu, u64 at
     return NULL;
 }
 
+/* Jumps that remember where code is look again when they have led to void code so often: looking costs all of them some time. */
+#define GONE_MAX 64
+
 static const struct insn *enter(struct executor *executor, struct cpu *cpu, const struct block *b)
 {
     struct native *n = native_of(executor);
@@ -621,6 +624,9 @@ static const struct insn *enter(struct executor *executor, struct cpu *cpu, cons
             b = follow(n, cpu, (u32)(exit >> 2));
         }
     } while (b);
+    if (exit & NATIVE_EXIT_GONE && (exit & NATIVE_EXIT_MASK) == NATIVE_EXIT_IP && ++n->gone % GONE_MAX == 0) {
+        tlb_code_moved(&cpu->tlb);
+    }
     if (cpu->host.live & NATIVE_LIVE_X87) {
         x87_from_host(cpu);
     }
@@ -671,7 +677,7 @@ static void show_stubs(const struct native *n)
 #define MISS(view, name) {"read_" name, offsetof(struct native, stub.miss[view][TLB_READ])}, {"write_" name, offsetof(struct native, stub.miss[view][TLB_WRITE])}
         MISS(TLB_USER, "user"), MISS(TLB_SUPERVISOR, "supervisor"), MISS(TLB_SUPERVISOR_AC, "supervisor_ac"),
 #undef MISS
-        STUB(save_flags), STUB(leave[0]), STUB(leave[1]), STUB(miss_range),
+        STUB(save_flags), STUB(leave[0]), STUB(gone[0]), STUB(leave[1]), STUB(gone[1]), STUB(miss_range),
         STUB(miss_table[0][0]), STUB(miss_table[0][1]), STUB(miss_table[1][0]), STUB(miss_table[1][1]), STUB(miss_table[2][0]), STUB(miss_table[2][1]),
         STUB(near[0]), STUB(near[1]), STUB(near[2]), STUB(call), STUB(load_xmm), STUB(load_x87),
 #undef STUB

@@ -32,25 +32,33 @@ def check(what, good, more=""):
 #       mov [esi], eax; mov [esi+4], eax; xor esi, 2ffch              both in one page, or not
 #       test al, 1; jz even; nop
 # even: sldt edx; nop; dec ecx; jnz again; cli; hlt
+# The other ROM has in place of the loop:
+#       mov ebx, 5000h; mov dword [ebx], 0c301b0h                     mov al, 1; ret
+# again: call ebx; cmp ecx, LOOPS / 2; jne same; mov byte [ebx + 1], 2
+# same: dec ecx; jnz again; cli; hlt
 # At FFFFFFF0h:
 #       jmp FFFF0000h
-rom = os.path.join(folder, "rom.bin")
-image = bytearray(b"\xf4" * 0x10000)
+def make_rom(name, loop):
+    image = bytearray(b"\xf4" * 0x10000)
+
+    def put(at, text):
+        data = bytes.fromhex(text)
+        image[at:at + len(data)] = data
+
+    put(0x00, "2e660f01168000 0f20c0 0c01 0f22c0 66ea2000ffff0800")
+    put(0x20, "b810000000 8ed8 8ed0 8ec0 8ee0 8ee8 bc00800000 b9" + LOOPS.to_bytes(4, "little").hex() + "befc0f0000")
+    put(0x3e, loop)
+    put(0x60, "0000000000000000 ffff0000009acf00 ffff00000092cf00")
+    put(0x80, "1700 6000ffff")
+    put(0xFFF0, "e90d00")
+    path = os.path.join(folder, name)
+    with open(path, "wb") as f:
+        f.write(image)
+    return path
 
 
-def put(at, text):
-    data = bytes.fromhex(text)
-    image[at:at + len(data)] = data
-
-
-put(0x00, "2e660f01168000 0f20c0 0c01 0f22c0 66ea2000ffff0800")
-put(0x20, "b810000000 8ed8 8ed0 8ec0 8ee0 8ee8 bc00800000 b9" + LOOPS.to_bytes(4, "little").hex() + "befc0f0000")
-put(0x3e, "01c8 50 5b 8906 894604 81f6fc2f0000 a801 7401 90 0f00c2 90 49 75e5 fa f4 ebfd")
-put(0x60, "0000000000000000 ffff0000009acf00 ffff00000092cf00")
-put(0x80, "1700 6000ffff")
-put(0xFFF0, "e90d00")
-with open(rom, "wb") as f:
-    f.write(image)
+rom = make_rom("rom.bin", "01c8 50 5b 8906 894604 81f6fc2f0000 a801 7401 90 0f00c2 90 49 75e5 fa f4 ebfd")
+calling_rom = make_rom("calls.bin", "bb00500000 c703b001c300 ffd3 81f9%s 7504 c6430102 49 75ef fa f4 ebfd" % (LOOPS // 2).to_bytes(4, "little").hex())
 
 
 def instructions():
@@ -62,7 +70,7 @@ def instructions():
 
 
 class Emulator:
-    def __init__(self, *words):
+    def __init__(self, *words, rom=rom):
         self.process = subprocess.Popen([emulator, "-display", "none", "-monitor", "stdio", "-m", "16", "-bios", rom, *words],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.answer()
@@ -116,6 +124,17 @@ def profiled():
     return native
 
 
+def called():
+    """A function that is written over and translated again is soon called directly again."""
+    e = Emulator("-accel", "tcg", rom=calling_rom)
+    e.wait_halted()
+    check("what it returned", "EAX=00000002" in e.ask("info registers"))
+    text = e.ask("info jit")
+    check("quit", e.quit() == 0)
+    if "host x86-64" in text:
+        check("calls that leave translated code", number(r"entered +(\d+) times", text) < LOOPS / 10, text)
+
+
 def interpreted():
     e = Emulator("-accel", "interp")
     e.wait_halted()
@@ -155,6 +174,7 @@ def logged(accel, native):
 
 
 native = profiled()
+called()
 interpreted()
 logged("tcg,threshold=1", native)
 logged("interp", False)

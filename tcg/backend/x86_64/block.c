@@ -245,7 +245,9 @@ static void put_entry(struct emit *e)
 {
     const struct block *b     = e->block;
     unsigned            start = b->insn[0].offset;
-    e->left                   = leave_at(e, start);
+    e->left                   = e->cold.p;
+    put_const(&e->cold, T0, start);
+    put_jmp(&e->cold, e->native->stub.gone[e->code_bytes == 8]);
     if (e->mode & MODE_LIMITED) { /* the end of CS may lie inside */
         put_load(&e->hot, 8, T0, CPU(regs[R_IPBASE]));
         put_lea(&e->hot, 8, T0, rm_mem(T0, (i32)(start + b->bytes - 1u)));

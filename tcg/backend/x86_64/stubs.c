@@ -548,6 +548,14 @@ static void put_far(const struct native *n, struct out *o, unsigned view)
 #undef FAR
 }
 
+static void put_leave_to(const struct native *n, struct out *o, unsigned ip_bytes, u64 exit)
+{
+    put_alu(o, ALU_ADD, ip_bytes, T0, CPU(regs[R_IPBASE]));
+    put_store(o, 8, CPU(ip), T0);
+    put_const(o, T0, exit);
+    put_jmp(o, n->stub.exit);
+}
+
 void x86_64_stubs(struct native *n, struct out *o)
 {
     n->stub.enter = begin(o);
@@ -564,10 +572,9 @@ void x86_64_stubs(struct native *n, struct out *o)
     put_save_flags(o);
     for (unsigned k = 0; k < 2; k++) {
         n->stub.leave[k] = begin(o);
-        put_alu(o, ALU_ADD, k ? 8 : 4, T0, CPU(regs[R_IPBASE]));
-        put_store(o, 8, CPU(ip), T0);
-        put_const(o, T0, NATIVE_EXIT_IP);
-        put_jmp(o, n->stub.exit);
+        put_leave_to(n, o, k ? 8 : 4, NATIVE_EXIT_IP);
+        n->stub.gone[k] = begin(o);
+        put_leave_to(n, o, k ? 8 : 4, NATIVE_EXIT_IP | NATIVE_EXIT_GONE);
     }
     n->stub.miss_range = begin(o);
     put_miss_range(o);
