@@ -413,7 +413,7 @@ u64 native_miss_range(struct cpu *cpu, u64 la, u64 range)
     struct native *n   = native_of(cpu->executor);
     enum direct    how = range & 3;
     n->stats.misses++;
-    void *host = mem_direct(cpu, la, range >> 2 & 0x3fff, how);
+    void *host = mem_direct(cpu, la, range >> NATIVE_RANGE_SHIFT & NATIVE_RANGE_MAX, how);
     if (!host && how == DIRECT_READ_SOME) {
         note_spread(n, range >> 16, 1);
     }

@@ -197,9 +197,11 @@ struct native_pointer {
 /* Called by translated code. */
 struct native_pointer native_miss(struct cpu *cpu, u64 la, const struct native_access *access);
 /* What native_miss_range() is asked: so many bytes for all accesses of a block, from that of the instruction native_insn() on. */
+#define NATIVE_RANGE_SHIFT 2
+#define NATIVE_RANGE_MAX   0x3fff
 static inline u64 native_range(u32 insn, unsigned bytes, enum direct how)
 {
-    return (u64)insn << 16 | bytes << 2 | how;
+    return (u64)insn << 16 | bytes << NATIVE_RANGE_SHIFT | how;
 }
 /* 0: not in one page of plain RAM, or not ready. */
 u64 native_miss_range(struct cpu *cpu, u64 la, u64 range);

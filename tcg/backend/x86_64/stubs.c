@@ -265,10 +265,25 @@ static void put_miss(const struct native *n, struct out *o, unsigned view, unsig
     put_jmp(o, exit);
 }
 
-/* T0: linear address, T1: native_miss_range()'s range. Returns the same, or T1 = 0. */
+/* T0: linear address, T1: native_miss_range()'s range. Returns the same, or T1 = 0. A range across the end of a page is answered here, unless
+ * somebody keeps count of it. */
 static void put_miss_range(struct out *o)
 {
+    struct ahead ask = {.count = 0};
     put_store(o, 8, CPU(host.spare), T2);
+    put_test8(o, rm_reg(T1), DIRECT_WRITE_LATER & DIRECT_READ_SOME);
+    put_out_if(o, &ask, CC_NE);
+    put_mov(o, 4, T2, T1);
+    put_shift_imm(o, SHIFT_SHR, 4, T2, NATIVE_RANGE_SHIFT);
+    put_alu_imm(o, ALU_AND, 4, rm_reg(T2), NATIVE_RANGE_MAX);
+    put_lea(o, 8, T2, rm_index(T0, T2, 0, -1));
+    put_alu(o, ALU_XOR, 8, T2, rm_reg(T0));
+    put_alu_imm(o, ALU_CMP, 8, rm_reg(T2), PAGE_SIZE);
+    put_out_if(o, &ask, CC_B);
+    put_alu(o, ALU_XOR, 4, T1, rm_reg(T1));
+    put_load(o, 8, T2, CPU(host.spare));
+    put8(o, 0xc3);
+    put_ahead_here(o, &ask);
     put_ask(o, (const void *)(uintptr_t)native_miss_range);
     put_op(o, 0x85, 8, T1, rm_reg(T1));
     u8 *none = put_jcc_ahead(o, CC_E);
@@ -276,6 +291,7 @@ static void put_miss_range(struct out *o)
     put_jump_here(o, none);
     put8(o, 0xc3);
 }
+_Static_assert(!((DIRECT_READ | DIRECT_WRITE) & DIRECT_WRITE_LATER & DIRECT_READ_SOME), "as put_miss_range() tells them apart");
 
 /* To `otherwise` unless the TLB's first level knows the page in T0; T1 leads to its entry at `entry`. */
 static void put_find_first(struct out *o, size_t entry, struct ahead *otherwise)
