@@ -624,7 +624,7 @@ static const struct insn *enter(struct executor *executor, struct cpu *cpu, cons
             b = follow(n, cpu, (u32)(exit >> 2));
         }
     } while (b);
-    if (exit & NATIVE_EXIT_GONE && (exit & NATIVE_EXIT_MASK) == NATIVE_EXIT_IP && ++n->gone % GONE_MAX == 0) {
+    if (exit == NATIVE_EXIT_GONE && ++n->gone % GONE_MAX == 0) {
         tlb_code_moved(&cpu->tlb);
     }
     if (cpu->host.live & NATIVE_LIVE_X87) {

@@ -31,7 +31,7 @@ enum {
     NATIVE_EXIT_LINK = 1, /* a jump inside the page that is not linked: the rest is its number */
     NATIVE_EXIT_INSN = 2, /* the rest names the instruction at which the interpreter goes on: native_insn() */
     NATIVE_EXIT_MASK = 3,
-    NATIVE_EXIT_GONE = 4, /* with NATIVE_EXIT_IP: from the entry of a block, whose code may be void */
+    NATIVE_EXIT_GONE = 4, /* NATIVE_EXIT_IP, from the entry of a block, whose code may be void; nothing else is in the upper bits */
 };
 
 /* Where computed jumps find code: by the host address of the guest's. */
@@ -141,7 +141,7 @@ struct native {
     struct {
         const u8 *enter, *exit, *call, *load_xmm, *load_ymm, *load_x87, *save_flags;
         const u8 *miss[TLB_VIEWS][TLB_KINDS], *miss_range, *miss_table[TLB_VIEWS][2], *near[TLB_VIEWS]; /* tables: by 32- or 64-bit code */
-        const u8 *leave[2], *gone[2]; /* to the IP at the distance T0 from the beginning of the page; IP has 4 bytes, or 8 */
+        const u8 *leave[2], *gone[2]; /* to the IP at the distance T0 from the beginning of the page; IP has 4 bytes, or 8; NATIVE_EXIT_GONE */
         /* By view (user, supervisor), for returns and others: the target at the IP in T0 becomes known. If there is no code for it, the
          * return address is skipped by a jump; if it is not canonical, the interpreter executes instruction cpu->host.from. */
         const u8 *find[2][2], *far[2];
@@ -158,7 +158,7 @@ struct native {
     struct native_stats stats;
     unsigned            threshold;
     bool                has_rorx; /* the host has BMI2 */
-    unsigned            gone;       /* how often what remembers where code is has led to code that is void */
+    unsigned            gone; /* how often code has left with NATIVE_EXIT_GONE */
     unsigned            heat_again; /* the threshold for a block whose code was evicted */
     struct {
         u64 at, translate_ns, evictions;

@@ -590,7 +590,7 @@ void x86_64_stubs(struct native *n, struct out *o)
         n->stub.leave[k] = begin(o);
         put_leave_to(n, o, k ? 8 : 4, NATIVE_EXIT_IP);
         n->stub.gone[k] = begin(o);
-        put_leave_to(n, o, k ? 8 : 4, NATIVE_EXIT_IP | NATIVE_EXIT_GONE);
+        put_leave_to(n, o, k ? 8 : 4, NATIVE_EXIT_GONE);
     }
     n->stub.miss_range = begin(o);
     put_miss_range(o);
