@@ -1,6 +1,7 @@
 /*
  * cpu.c: creating a processor, its wires, and the run loop: exceptions, interrupts, single steps, halting.
  */
+#include "cpu/base/mem.h"
 #include "cpu/cpu.h"
 
 #include <stdlib.h>
@@ -34,7 +35,8 @@ static void memory_written(void *opaque, const u8 *host, u64 size)
 
 struct cpu *cpu_create(const struct cpu_config *config)
 {
-    struct cpu *cpu = calloc(1, sizeof *cpu);
+    u8         *room = mem_zeroed(1, CPU_ROOM_BELOW + sizeof(struct cpu));
+    struct cpu *cpu  = (struct cpu *)(void *)(room + CPU_ROOM_BELOW);
     cpu->model      = config->model;
     cpu->features   = config->features;
     cpu->memory     = config->memory;
@@ -65,7 +67,7 @@ void cpu_destroy(struct cpu *cpu)
         decoder_destroy(cpu->decoder);
         free(cpu->single);
         free(cpu->crossing);
-        free(cpu);
+        free((u8 *)cpu - CPU_ROOM_BELOW);
     }
 }
 

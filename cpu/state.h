@@ -210,6 +210,10 @@ struct host_target {
 
 #define ICOUNT_FOREVER ((u64)INT64_MAX)
 
+/* While translated code runs, the host's stack pointer points to struct cpu: there is room below it for return addresses, and for what a
+ * host's signal puts there. */
+#define CPU_ROOM_BELOW 32768
+
 struct cpu {
     /* ---- hot, architectural */
     u64               regs[REG_COUNT];
@@ -282,7 +286,7 @@ struct cpu {
     struct executor         *executor; /* NULL: the interpreter */
     /* what translated code keeps here for itself */
     struct {
-        struct cpu *cpu;   /* this one */
+        void       *c_stack; /* where the stack pointer was before it went to struct cpu */
         const void *jumps; /* where computed jumps find code, in this mode */
         u64         unlinked; /* an IP for which there is no code */
         u64         scratch, spare, target, target_base, shared[8];

@@ -14,7 +14,6 @@
 #include "tcg/backend/x86_64/host.h"
 
 #ifdef __x86_64__
-#include <asm/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #endif
@@ -484,15 +483,6 @@ u64 native_call(struct cpu *cpu, const struct native_call_site *site)
 /* ---- in and out */
 
 #ifdef __x86_64__
-static void use_cpu(struct cpu *cpu)
-{
-    static _Thread_local const struct cpu *in_gs;
-    if (in_gs != cpu) {
-        syscall(SYS_arch_prctl, ARCH_SET_GS, cpu);
-        in_gs = cpu;
-    }
-}
-
 static u32 host_mxcsr(void)
 {
     u32 m;
@@ -503,8 +493,8 @@ static u32 host_mxcsr(void)
 
 static u64 run(struct native *n, const struct block *b)
 {
-    u64 (*enter)(const u8 *code) = (u64(*)(const u8 *))(uintptr_t)codebuf_run(&n->code, n->stub.enter);
-    return enter(n->code.run + b->code);
+    u64 (*enter)(const u8 *code, struct cpu *cpu) = (u64(*)(const u8 *, struct cpu *))(uintptr_t)codebuf_run(&n->code, n->stub.enter);
+    return enter(n->code.run + b->code, n->cpu);
 }
 
 /* The rest of a block at cpu->ip, where shared checks have failed. */
@@ -601,7 +591,6 @@ static const struct insn *resume(const struct native *n, struct cpu *cpu, u64 at
 static const struct insn *enter(struct executor *executor, struct cpu *cpu, const struct block *b)
 {
     struct native *n = native_of(executor);
-    use_cpu(cpu);
     use_table(n, cpu, b);
     pack_flags(cpu);
     if (n->profile) {
@@ -729,7 +718,6 @@ struct executor *native_create(struct cpu *cpu, const struct native_config *conf
         n->part[k] = (struct native_part){.begin = o.p + k * part, .end = o.p + (k + 1) * part,
                                           .near_begin = data, .near_end = data + (near / NATIVE_PARTS & ~(size_t)7)};
     }
-    cpu->host.cpu         = cpu;
     cpu->executor         = &n->executor;
     cpu->icache->executor = &n->executor;
     cpu->host.mxcsr = host_mxcsr();

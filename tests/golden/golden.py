@@ -37,7 +37,7 @@ def listing(folder):
 
 def without_places(line):
     text = line.split(None, 2)[2] if line.startswith("0x") else line
-    text = re.sub(r"(gs:\[(?:r\d+ \+ )?)0x[0-9a-f]+", r"\1*", text)
+    text = re.sub(r"(\[rsp(?: \+ r\d+(?:\*\d)?)?)(?: [+-] (?:0x)?[0-9a-f]+)?\]", r"\1 + *]", text)
     text = re.sub(r"^(j\w+|call) 0x[0-9a-f]+", r"\1 ->", text)
     return re.sub(r"^OUT: .*", "OUT:", text)
 

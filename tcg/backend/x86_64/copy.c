@@ -604,6 +604,7 @@ const u8 *copy_put_replay(struct emit *e, const struct insn *i, enum replay repl
     memcpy(held, e->held, sizeof held);
     held_forget(e);
     e->hot        = e->cold;
+    e->hot.pushed = 8;
     const u8 *at  = e->hot.p;
     unsigned kept = temps_for_replay(e, i, replay);
     put_kept(e, kept, false);
@@ -618,9 +619,10 @@ const u8 *copy_put_replay(struct emit *e, const struct insn *i, enum replay repl
     } else {
         put_jmp(&e->hot, e->native->stub.save_flags);
     }
-    e->cold = e->hot;
-    e->hot  = hot;
-    e->insn = insn;
+    e->hot.pushed = 0;
+    e->cold       = e->hot;
+    e->hot        = hot;
+    e->insn       = insn;
     memcpy(e->held, held, sizeof held);
     return at;
 }

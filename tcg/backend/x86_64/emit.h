@@ -7,7 +7,7 @@
  *   host  rax rcx rdx rbx rbp rsi rdi r15  r8 r12 r13 r14    in struct cpu
  *
  *   r9 r10 r11  temporaries: the offset in a page, the host's page, anything
- *   GS          struct cpu;  RSP  the C stack
+ *   RSP         struct cpu: what blocks call returns through the room below it, and goes to the C stack to call C
  *
  * Between blocks the arithmetic flags lie in cpu->cc as CC_LAHF. Inside a block they may be in the host's flags instead, or as
  * well. XMM, x87 and MMX registers are the host's once a block has asked for them (cpu->host.live).

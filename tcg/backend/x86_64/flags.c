@@ -7,8 +7,10 @@
 #include "tcg/backend/x86_64/emit.h"
 
 #define SAVED   offsetof(struct cpu, cc.source)
-#define SAVED_O rm_cpu(SAVED)     /* OF */
-#define SAVED_H rm_cpu(SAVED + 1) /* as LAHF loads AH */
+/* Stored and loaded as 32 bits, of which the upper 16 are anything: hosts forward such stores to loads at no cost, smaller ones slowly. */
+#define FLAGS_SAVED rm_cpu(SAVED)
+#define SAVED_O     rm_cpu(SAVED)     /* OF */
+#define SAVED_H     rm_cpu(SAVED + 1) /* as LAHF loads AH */
 #define SAVED_MASK 0xd5 /* SF, ZF, AF, PF, CF there */
 #define OF_BIT     11
 
@@ -193,7 +195,7 @@ void flags_put_save(struct out *o, unsigned temp)
     put_mov(o, 8, temp, RAX);
     put8(o, 0x9f);                                                           /* lahf */
     put_insn(o, (struct opcode){.map = MAP_0F, .byte = 0x90}, 0, rm_reg(RAX)); /* seto al */
-    put_store(o, 2, SAVED_O, RAX);
+    put_store(o, 4, FLAGS_SAVED, RAX);
     put_mov(o, 8, RAX, temp);
 }
 
@@ -265,7 +267,7 @@ void flags_take_image(struct emit *e, unsigned image, unsigned temp)
     put_shift_imm(o, SHIFT_SHR, 4, image, OF_BIT);
     put_alu_imm(o, ALU_AND, 4, rm_reg(image), 1);
     put_alu(o, ALU_OR, 4, temp, rm_reg(image));
-    put_store(o, 2, SAVED_O, temp);
+    put_store(o, 4, FLAGS_SAVED, temp);
     e->host_flags  = false;
     e->saved_flags = true;
 }
@@ -277,14 +279,14 @@ void flags_need(struct emit *e, unsigned mask, u16 busy)
         return;
     }
     flags_save(e);
-    if (mask == FLAG_CF) { /* bt word [saved], 8 */
-        put_insn(o, (struct opcode){.map = MAP_0F, .byte = 0xba, .size16 = true}, 4, SAVED_O);
+    if (mask == FLAG_CF) {
+        put_0f(o, 0xba, 4, 4, FLAGS_SAVED); /* BT */
         put8(o, 8);
         return; /* the others are not there */
     }
     unsigned temp = temp_free(e, busy);
     put_mov(o, 8, temp, RAX);
-    put_zext(o, 2, RAX, SAVED_O);
+    put_load(o, 4, RAX, FLAGS_SAVED);
     put8(o, 0x04); /* add al, 127: OF = AL was 1 */
     put8(o, 0x7f);
     put8(o, 0x9e); /* sahf */
@@ -367,7 +369,7 @@ static void save_product(struct emit *e, enum undefined kind, unsigned w, unsign
     if (kind == BITS) { /* mov al, 0 */
         put16(o, 0x00b0);
     }
-    put_store(o, 2, SAVED_O, RAX);
+    put_store(o, 4, FLAGS_SAVED, RAX);
     put_mov(o, 8, RAX, temp);
 }
 
@@ -389,7 +391,7 @@ static void save_shift(struct emit *e, enum undefined kind, unsigned w, unsigned
         put_test8(o, *count_at, w == 8 ? 63 : 31);
         zero = put_jcc_ahead(o, CC_E);
     }
-    put_store(o, 2, SAVED_O, RAX);
+    put_store(o, 4, FLAGS_SAVED, RAX);
     if (zero) {
         put_jump_here(o, zero);
     }

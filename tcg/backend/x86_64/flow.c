@@ -181,7 +181,7 @@ void put_known_index(struct out *o, unsigned kind)
 struct rm known_member(unsigned view, unsigned kind, size_t member)
 {
     size_t at = offsetof(struct cpu, host.known) + (view * 2 + kind) * HOST_TARGETS * sizeof(struct host_target) + member;
-    return (struct rm){.memory = true, .gs = true, .base = NO_REG, .index = T1, .scale = kind == KNOWN_RETURN ? 0 : 1, .disp = (i32)at};
+    return (struct rm){.memory = true, .cpu = true, .base = RSP, .index = T1, .scale = kind == KNOWN_RETURN ? 0 : 1, .disp = (i32)at};
 }
 _Static_assert(sizeof(struct host_target) == 32, "as put_known_index() scales");
 #define KNOWN(e, kind, member) known_member(view_of(e), kind, offsetof(struct host_target, member))

@@ -87,8 +87,8 @@ void put_insn(struct out *o, struct opcode op, unsigned reg, struct rm rm)
         o->full = true;
         return;
     }
-    if (rm.gs) {
-        *p++ = 0x65;
+    if (rm.cpu) {
+        rm.disp += o->pushed;
     }
     p    = op.vex ? put_vex(p, op, reg >> 3, x, b) : put_prefixes(p, op, reg >> 3, x, b);
     *p++ = op.byte;

@@ -22,13 +22,14 @@ struct out {
     u8  *p, *end;
     bool full;
     u16  written; /* registers that may have been written since somebody cleared it */
+    u8   pushed;  /* bytes: so far is RSP below struct cpu there */
 };
 
-/* A ModRM operand: a register, or [base + index << scale + disp], relative to GS (struct cpu) or not; or data beside the code, of an
+/* A ModRM operand: a register, or [base + index << scale + disp], or that of struct cpu; or data beside the code, of an
  * instruction without immediate operand. */
 struct rm {
     const u8 *data;
-    bool memory, gs;
+    bool memory, cpu;
     u8   reg;         /* register operand */
     u8   base, index; /* NO_REG: none */
     u8   scale;
@@ -70,13 +71,13 @@ static inline struct rm rm_data(const u8 *data)
 /* A member of struct cpu. */
 static inline struct rm rm_cpu(size_t offset)
 {
-    return (struct rm){.memory = true, .gs = true, .base = NO_REG, .index = NO_REG, .disp = (i32)offset};
+    return (struct rm){.memory = true, .cpu = true, .base = RSP, .index = NO_REG, .disp = (i32)offset};
 }
 
 /* The same, of a table: at byte offset `reg`. */
 static inline struct rm rm_cpu_at(unsigned reg, size_t offset)
 {
-    return (struct rm){.memory = true, .gs = true, .base = (u8)reg, .index = NO_REG, .disp = (i32)offset};
+    return (struct rm){.memory = true, .cpu = true, .base = RSP, .index = (u8)reg, .disp = (i32)offset};
 }
 
 static inline void put8(struct out *o, unsigned b)

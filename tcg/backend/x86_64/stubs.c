@@ -54,10 +54,39 @@ static u8 *put_unless_live(struct out *o)
     return put_jcc_ahead(o, CC_E);
 }
 
+static const u8 *begin(struct out *o)
+{
+    while ((uintptr_t)o->p & 15) {
+        put8(o, 0xcc);
+    }
+    o->pushed = 0;
+    return o->p;
+}
+
+/* The same of what blocks call. */
+static const u8 *begin_called(struct out *o)
+{
+    const u8 *at = begin(o);
+    o->pushed    = 8;
+    return at;
+}
+
+/* It does not return: nor does it go back there. */
+static void put_drop_return(struct out *o)
+{
+    put_alu_imm(o, ALU_ADD, 8, rm_reg(RSP), o->pushed);
+    o->pushed = 0;
+}
+
+/* A function of struct cpu, on the C stack. RCX is used. */
 static void put_call_c(struct out *o, const void *function)
 {
+    put_lea(o, 8, RDI, rm_cpu(0));
+    put_load(o, 8, RSP, CPU(host.c_stack));
     put_const(o, RAX, (u64)(uintptr_t)function);
     put_op(o, 0xff, 4, 2, rm_reg(RAX));
+    put_load(o, 8, RCX, rm_mem(RSP, 0));
+    put_lea(o, 8, RSP, rm_mem(RCX, -o->pushed));
 }
 
 static void put_push_pop(struct out *o, bool push, unsigned reg)
@@ -70,13 +99,15 @@ static void put_push_pop(struct out *o, bool push, unsigned reg)
 
 static const u8 kept_by_c[] = {RBX, RBP, R12, R13, R14, R15};
 
-/* u64 enter(const void *code): all state from struct cpu. */
+/* u64 enter(const void *code, struct cpu *cpu): all state from struct cpu, where RSP points from here on. */
 static void put_enter(struct out *o)
 {
     for (unsigned k = 0; k < ARRAY_LEN(kept_by_c); k++) {
         put_push_pop(o, true, kept_by_c[k]);
     }
-    put_alu_imm(o, ALU_SUB, 8, rm_reg(RSP), 8);
+    put_push_pop(o, true, RSI);
+    put_store(o, 8, rm_mem(RSI, offsetof(struct cpu, host.c_stack)), RSP);
+    put_mov(o, 8, RSP, RSI);
     put_mov(o, 8, T0, RDI);
     put_all(o, caller_saved, ARRAY_LEN(caller_saved), true);
     put_all(o, callee_saved, ARRAY_LEN(callee_saved), true);
@@ -95,7 +126,8 @@ static void put_exit(struct out *o)
     put_mxcsr(o, true, CPU(host.mxcsr));
     put_jump_here(o, skip);
     put_mov(o, 8, RAX, T0);
-    put_alu_imm(o, ALU_ADD, 8, rm_reg(RSP), 8);
+    put_load(o, 8, RSP, CPU(host.c_stack));
+    put_push_pop(o, false, RCX);
     for (unsigned k = ARRAY_LEN(kept_by_c); k-- > 0;) {
         put_push_pop(o, false, kept_by_c[k]);
     }
@@ -111,12 +143,9 @@ static void put_ask(struct out *o, const void *function)
     put_ymm_if_live(o, false);
     put_xmm(o, false);
     put_jump_here(o, skip);
-    put_alu_imm(o, ALU_SUB, 8, rm_reg(RSP), 8);
-    put_load(o, 8, RDI, CPU(host.cpu));
     put_mov(o, 8, RSI, T0);
     put_mov(o, 8, RDX, T1);
     put_call_c(o, function);
-    put_alu_imm(o, ALU_ADD, 8, rm_reg(RSP), 8);
     put_mov(o, 8, T1, RAX);
     put_mov(o, 8, T0, RDX);
     skip = put_unless_live(o);
@@ -261,7 +290,7 @@ static void put_miss(const struct native *n, struct out *o, unsigned view, unsig
     put_answer(o);
     put8(o, 0xc3);
     put_jump_here(o, none); /* T0 says how to leave */
-    put_alu_imm(o, ALU_ADD, 8, rm_reg(RSP), 8);
+    put_drop_return(o);
     put_jmp(o, exit);
 }
 
@@ -403,11 +432,8 @@ static void put_call_stub(struct out *o, const u8 *exit)
     put_op(o, 0x80, 1, ALU_AND, CPU(host.live));
     put8(o, (u8)~(NATIVE_LIVE_XMM | NATIVE_LIVE_YMM));
     put_jump_here(o, skip);
-    put_alu_imm(o, ALU_SUB, 8, rm_reg(RSP), 8);
-    put_load(o, 8, RDI, CPU(host.cpu));
     put_mov(o, 8, RSI, T1);
     put_call_c(o, (const void *)(uintptr_t)native_call);
-    put_alu_imm(o, ALU_ADD, 8, rm_reg(RSP), 8);
     put_mov(o, 8, T0, RAX);
     put_all(o, caller_saved, ARRAY_LEN(caller_saved), true);
     put_all(o, callee_saved, ARRAY_LEN(callee_saved), true);
@@ -415,7 +441,7 @@ static void put_call_stub(struct out *o, const u8 *exit)
     u8 *leave = put_jcc_ahead(o, CC_NE);
     put8(o, 0xc3);
     put_jump_here(o, leave);
-    put_alu_imm(o, ALU_ADD, 8, rm_reg(RSP), 8);
+    put_drop_return(o);
     put_jmp(o, exit);
 }
 
@@ -428,21 +454,26 @@ static void put_save_flags(struct out *o)
     put8(o, 0xc3);
 }
 
-static void put_load_xmm(struct out *o)
+static void put_take_xmm(struct out *o)
 {
     put_xmm(o, true);
     put_mxcsr(o, true, CPU(mxcsr));
     put_op(o, 0x80, 1, ALU_OR, CPU(host.live));
     put8(o, NATIVE_LIVE_XMM);
+}
+
+static void put_load_xmm(struct out *o)
+{
+    put_take_xmm(o);
     put8(o, 0xc3);
 }
 
 /* XMM registers too, if they are not there yet. */
-static void put_load_ymm(struct out *o, const u8 *load_xmm)
+static void put_load_ymm(struct out *o)
 {
     put_test8(o, CPU(host.live), NATIVE_LIVE_XMM);
     u8 *skip = put_jcc_ahead(o, CC_NE);
-    put_call(o, load_xmm);
+    put_take_xmm(o);
     put_jump_here(o, skip);
     put_op(o, 0x80, 1, ALU_OR, CPU(host.live));
     put8(o, NATIVE_LIVE_YMM);
@@ -454,20 +485,9 @@ static void put_load_ymm(struct out *o, const u8 *load_xmm)
 static void put_load_x87(struct out *o)
 {
     put_all(o, caller_saved, ARRAY_LEN(caller_saved), false);
-    put_alu_imm(o, ALU_SUB, 8, rm_reg(RSP), 8);
-    put_load(o, 8, RDI, CPU(host.cpu));
     put_call_c(o, (const void *)(uintptr_t)x87_to_host);
-    put_alu_imm(o, ALU_ADD, 8, rm_reg(RSP), 8);
     put_all(o, caller_saved, ARRAY_LEN(caller_saved), true);
     put8(o, 0xc3);
-}
-
-static const u8 *begin(struct out *o)
-{
-    while ((uintptr_t)o->p & 15) {
-        put8(o, 0xcc);
-    }
-    return o->p;
 }
 
 /* Called with the IP in T0: what put_known() looks for becomes known; T0 is kept. Goes to `none` if there is no code. */
@@ -492,8 +512,8 @@ static void put_find(struct native *n, struct out *o, unsigned view, unsigned ki
 
 static void put_finds(struct native *n, struct out *o)
 {
-    const u8 *again = begin(o); /* the interpreter executes cpu->host.from */
-    put_alu_imm(o, ALU_ADD, 8, rm_reg(RSP), 8);
+    const u8 *again = begin_called(o); /* the interpreter executes cpu->host.from */
+    put_drop_return(o);
     put_load(o, 4, T0, CPU(host.from));
     put_shift_imm(o, SHIFT_SHL, 8, T0, 2);
     put_alu_imm(o, ALU_OR, 8, rm_reg(T0), NATIVE_EXIT_INSN);
@@ -503,7 +523,7 @@ static void put_finds(struct native *n, struct out *o)
     put_store(o, 8, CPU(ip), T0);
     put_const(o, T0, NATIVE_EXIT_IP);
     put_jmp(o, n->stub.exit);
-    const u8 *none = begin(o);
+    const u8 *none = begin_called(o);
     put_load(o, 8, T0, CPU(host.target));
     put_mov(o, 8, T1, T0);
     put_shift_imm(o, SHIFT_SAR, 8, T1, 47);
@@ -515,7 +535,7 @@ static void put_finds(struct native *n, struct out *o)
     put8(o, 0xc3);
     for (unsigned view = TLB_USER; view <= TLB_SUPERVISOR; view++) {
         for (unsigned kind = KNOWN_JUMP; kind <= KNOWN_RETURN; kind++) {
-            n->stub.find[view][kind] = begin(o);
+            n->stub.find[view][kind] = begin_called(o);
             put_find(n, o, view, kind, none);
         }
     }
@@ -528,6 +548,7 @@ static void put_far(const struct native *n, struct out *o, unsigned view)
 #define FAR(member) rm_mem(T0, offsetof(struct native_far, member))
     struct ahead find = {.count = 0};
     put_store(o, 8, CPU(host.kept[2]), T1);
+    o->pushed = 0;
     put_op(o, 0x8f, 4, 0, CPU(host.kept[1])); /* pop: who leaves from there expects one return address */
     put_alu_imm(o, ALU_CMP, 4, CPU(pending), 0);
     put_out_if(o, &find, CC_NE);
@@ -580,11 +601,11 @@ void x86_64_stubs(struct native *n, struct out *o)
     put_exit(o);
     for (unsigned view = 0; view < TLB_VIEWS; view++) {
         for (unsigned kind = 0; kind < TLB_KINDS; kind++) {
-            n->stub.miss[view][kind] = begin(o);
+            n->stub.miss[view][kind] = begin_called(o);
             put_miss(n, o, view, kind, n->stub.exit);
         }
     }
-    n->stub.save_flags = begin(o);
+    n->stub.save_flags = begin_called(o);
     put_save_flags(o);
     for (unsigned k = 0; k < 2; k++) {
         n->stub.leave[k] = begin(o);
@@ -592,29 +613,29 @@ void x86_64_stubs(struct native *n, struct out *o)
         n->stub.gone[k] = begin(o);
         put_leave_to(n, o, k ? 8 : 4, NATIVE_EXIT_GONE);
     }
-    n->stub.miss_range = begin(o);
+    n->stub.miss_range = begin_called(o);
     put_miss_range(o);
     for (unsigned view = 0; view < TLB_VIEWS; view++) {
         for (unsigned wide = 0; wide < 2; wide++) {
-            n->stub.miss_table[view][wide] = begin(o);
+            n->stub.miss_table[view][wide] = begin_called(o);
             put_miss_table(n, o, view, wide ? 8 : 4);
         }
     }
     for (unsigned view = 0; view < TLB_VIEWS; view++) {
-        n->stub.near[view] = begin(o);
+        n->stub.near[view] = begin_called(o);
         put_near(o, view);
     }
-    n->stub.call = begin(o);
+    n->stub.call = begin_called(o);
     put_call_stub(o, n->stub.exit);
-    n->stub.load_xmm = begin(o);
+    n->stub.load_xmm = begin_called(o);
     put_load_xmm(o);
-    n->stub.load_ymm = begin(o);
-    put_load_ymm(o, n->stub.load_xmm);
-    n->stub.load_x87 = begin(o);
+    n->stub.load_ymm = begin_called(o);
+    put_load_ymm(o);
+    n->stub.load_x87 = begin_called(o);
     put_load_x87(o);
     put_finds(n, o);
     for (unsigned view = TLB_USER; view <= TLB_SUPERVISOR; view++) {
-        n->stub.far[view] = begin(o);
+        n->stub.far[view] = begin_called(o);
         put_far(n, o, view);
     }
     begin(o);
