@@ -199,10 +199,10 @@ u8 *native_remember(struct native *n, const void *data, size_t bytes)
     return at;
 }
 
-u32 native_link(struct native *n, const u8 *displacement, unsigned offset, bool split)
+u32 native_link(struct native *n, const u8 *displacement, unsigned offset, bool apart)
 {
     u32 k      = n->now * n->links_max + n->part[n->now].links++, from = offset_of(n, displacement);
-    n->link[k] = (struct link){.from = from, .otherwise = from + 4 + load32(displacement), .translation = n->current, .offset = (u16)offset, .split = split};
+    n->link[k] = (struct link){.from = from, .otherwise = from + 4 + load32(displacement), .translation = n->current, .offset = (u16)offset, .apart = apart};
     return k;
 }
 
@@ -497,21 +497,14 @@ static u64 run(struct native *n, const struct block *b)
     return enter(n->code.run + b->code, n->cpu);
 }
 
-/* The rest of a block at cpu->ip, where shared checks have failed. */
-static struct block *split(struct native *n, struct cpu *cpu)
+/* The rest of a block at cpu->ip, where shared checks have failed. Others go on to the block there that shares them: next time they will fit. */
+static struct block *rest_apart(struct native *n, struct cpu *cpu)
 {
-    struct block *b = (struct block *)(uintptr_t)interp_block(cpu);
-    if (!b) {
-        return NULL;
-    }
-    if (!b->split && b->translation) {
-        forget(&n->executor, b);
-    }
-    b->split = true;
-    if (!b->translation && translate(&n->executor, b)) {
+    struct block *b = interp_block(cpu, cpu->code_mode | MODE_APART);
+    if (b && !b->translation && translate(&n->executor, b)) {
         interp_translated(b);
     }
-    return b->translation ? b : NULL;
+    return b;
 }
 
 static void put_linked(struct native *n, u32 number, struct translation *to)
@@ -532,10 +525,10 @@ static const struct block *follow(struct native *n, struct cpu *cpu, u32 number)
     if (cpu->icount >= cpu->icount_limit) {
         return NULL;
     }
-    if (l->split) {
-        b = split(n, cpu);
+    if (l->apart) {
+        b = rest_apart(n, cpu);
     } else if (!cpu->pending) {
-        b = icache_find(cpu->icache, page + l->offset, from->mode);
+        b = icache_find(cpu->icache, page + l->offset, from->mode & ~(unsigned)MODE_APART);
     }
     if (!b || !b->translation) {
         return NULL;

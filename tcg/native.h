@@ -79,7 +79,7 @@ struct link {
     u32  next;        /* link to the same target; 0: none */
     u32  early;       /* link to the same target that has not saved the flags; 0: none */
     u16  offset;      /* of the target in the page */
-    bool split;       /* to the rest of the block, translated without shared checks */
+    bool apart;       /* to the rest of the block, translated without shared checks */
 };
 
 struct translation {
@@ -168,7 +168,7 @@ struct native {
 };
 
 /* A new link of the translation that is being made: the value with which its jump leaves. */
-u32 native_link(struct native *n, const u8 *displacement, unsigned offset, bool split);
+u32 native_link(struct native *n, const u8 *displacement, unsigned offset, bool apart);
 /* The same jump, where it has not saved the flags yet: goes there too if they do not matter at the target. */
 void native_link_early(struct native *n, u32 link, const u8 *displacement);
 /* The link's jump goes to the second copy of the loop that is being translated, for as long as the translation is valid. */

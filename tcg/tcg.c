@@ -149,7 +149,7 @@ static struct translation *find(struct tcg *t, const struct cpu *cpu, const stru
 
 void tcg_run_block(struct tcg *t, struct cpu *cpu)
 {
-    const struct block *b = interp_block(cpu);
+    const struct block *b = interp_block(cpu, cpu->code_mode);
     if (!b || (i64)(cpu->icount_limit - cpu->icount) < b->count) {
         t->stats.stepped++;
         interp_step(cpu);

@@ -40,11 +40,10 @@ struct block {
     u32  serial; /* no other block has had it for long */
     u32  code;   /* the executor's: where the translation's code begins */
     u16  bytes;
-    u16  mode; /* cpu->code_mode */
+    u16  mode; /* cpu->code_mode, or with MODE_APART */
     u16  heat; /* executions until it is worth translating */
     u8   count; /* instructions, without the one that leaves the block */
     bool stale : 1;
-    bool split : 1; /* reached where checks that a translation shares have failed: it shares none */
     bool spanning : 1;
     bool unwritten : 1; /* what it reads is seldom ready to be written */
 };

@@ -520,7 +520,7 @@ static void add_block(struct cpu *cpu, struct block *b, struct region *region, u
 }
 
 /* A block of the instruction at the end of the page, which goes on in the next one. NULL: it must run alone. Raises. */
-static struct block *new_spanning(struct cpu *cpu, struct decoded *d, const u8 *host)
+static struct block *new_spanning(struct cpu *cpu, struct decoded *d, const u8 *host, unsigned mode)
 {
     unsigned       offset = (unsigned)((uintptr_t)host & (PAGE_SIZE - 1)), here = PAGE_SIZE - offset;
     vaddr          next = (cpu->code_base + cpu->ip - offset + PAGE_SIZE) & cpu->ip_mask;
@@ -530,10 +530,10 @@ static struct block *new_spanning(struct cpu *cpu, struct decoded *d, const u8 *
         return NULL;
     }
     const u8 *page = mem_fetch_page(cpu, next, &region, &page_offset);
-    if (!page || !decode_spanning(cpu, d, host, page, cpu->code_mode)) {
+    if (!page || !decode_spanning(cpu, d, host, page, mode)) {
         return NULL;
     }
-    struct block *b    = icache_new(cpu->icache, host, cpu->code_mode);
+    struct block *b    = icache_new(cpu->icache, host, mode);
     struct block *tail = icache_new(cpu->icache, page, BLOCK_TAIL);
     b->count           = 1;
     b->spanning        = true;
@@ -546,19 +546,19 @@ static struct block *new_spanning(struct cpu *cpu, struct decoded *d, const u8 *
 }
 
 /* Decodes the block at `host`. NULL: its first instruction must run alone. */
-static struct block *build(struct cpu *cpu, const u8 *host, struct region *region, u64 page_offset)
+static struct block *build(struct cpu *cpu, const u8 *host, unsigned mode, struct region *region, u64 page_offset)
 {
     struct block *b;
     if (icache_full(cpu->icache)) {
         icache_flush(cpu->icache);
     }
     struct decoded *d     = icache_room(cpu->icache);
-    unsigned        count = decode_block(cpu, d, host, cpu->code_mode, BLOCK_INSNS_MAX);
+    unsigned        count = decode_block(cpu, d, host, mode, BLOCK_INSNS_MAX);
     if (count) {
-        b        = icache_new(cpu->icache, host, cpu->code_mode);
+        b        = icache_new(cpu->icache, host, mode);
         b->count = (u8)count;
     } else {
-        b = new_spanning(cpu, d, host);
+        b = new_spanning(cpu, d, host, mode);
         if (!b) {
             return NULL;
         }
@@ -580,8 +580,8 @@ static bool is_asked(const struct cpu *cpu, vaddr la, unsigned bytes)
     return unlikely(cpu->stops) && cpu->stops->code_range(cpu->stops->opaque, la, bytes);
 }
 
-/* The block at cpu->ip, decoded if need be. NULL: the instruction there must run alone. Raises. */
-static NOINLINE struct block *get_block(struct cpu *cpu, const struct insn *from)
+/* The block at cpu->ip in this mode, decoded if need be. NULL: the instruction there must run alone. Raises. */
+static NOINLINE struct block *get_block(struct cpu *cpu, const struct insn *from, unsigned mode)
 {
     vaddr          la = cpu->code_base + cpu->ip;
     struct region *region;
@@ -595,7 +595,7 @@ static NOINLINE struct block *get_block(struct cpu *cpu, const struct insn *from
     if (unlikely(held)) {
         host = held + (la & (PAGE_SIZE - 1));
     }
-    struct block *b = held || e->tag == (la & PAGE_MASK) ? icache_find(cpu->icache, host, cpu->code_mode) : NULL;
+    struct block *b = held || e->tag == (la & PAGE_MASK) ? icache_find(cpu->icache, host, mode) : NULL;
     cpu->current                 = NULL;
     if (cpu->ip - cpu->code_low > cpu->code_span) {
         return NULL; /* fetching byte by byte, the end of CS comes before paging */
@@ -606,10 +606,10 @@ static NOINLINE struct block *get_block(struct cpu *cpu, const struct insn *from
             return NULL;
         }
         host = page + (la & (PAGE_SIZE - 1));
-        b    = icache_find(cpu->icache, host, cpu->code_mode);
+        b    = icache_find(cpu->icache, host, mode);
     }
     if (!b) {
-        b    = build(cpu, host, region, page_offset);
+        b    = build(cpu, host, mode, region, page_offset);
         from = NULL; /* it may have made way for the new ones */
     }
     if (!b || (cpu->code_limited && cpu->ip + b->bytes - 1 > cpu->code_span) || is_asked(cpu, la, b->bytes)) {
@@ -639,7 +639,7 @@ static NOINLINE void find_block(struct cpu *cpu, const struct insn *from)
     if (cpu->icount >= cpu->icount_limit) {
         return; /* before a page fault */
     }
-    struct block *b = get_block(cpu, from);
+    struct block *b = get_block(cpu, from, cpu->code_mode);
     if (!b) {
         step_here(cpu);
     } else if (unlikely(cpu->stops) && mem_page_asked(cpu, cpu->code_base + cpu->ip)) {
@@ -790,9 +790,9 @@ bool interp_step(struct cpu *cpu)
     return done;
 }
 
-const struct block *interp_block(struct cpu *cpu)
+struct block *interp_block(struct cpu *cpu, unsigned mode)
 {
-    struct block *b = get_block(cpu, NULL);
+    struct block *b = get_block(cpu, NULL, mode);
     if (!b || b->spanning) {
         return NULL;
     }

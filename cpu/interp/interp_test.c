@@ -16,13 +16,13 @@ static void test_decoded_again(void **state)
     bed_protected(b, 0);
     CODE(b, PAGE_END - 4, "\x40\x40\x81\xc3"); /* inc eax twice; add ebx, ... */
     cpu->ip                = PAGE_END - 4;
-    const struct block *it = interp_block(cpu);
+    const struct block *it = interp_block(cpu, cpu->code_mode);
     assert_int_equal(it->count, 2);
     CODE(b, PAGE_END - 2, "\x40\x40");
     for (unsigned n = 0; n < BLOCKS; n++) {
         memset(b->ram.host + PAGES + 64 * n, 0x90, 64);
         cpu->ip = PAGES + 64 * n;
-        interp_block(cpu);
+        interp_block(cpu, cpu->code_mode);
     }
     assert_null(it->insn);
     assert_false(it->stale);

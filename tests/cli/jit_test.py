@@ -36,6 +36,9 @@ def check(what, good, more=""):
 #       mov ebx, 5000h; mov dword [ebx], 0c301b0h                     mov al, 1; ret
 # again: call ebx; cmp ecx, LOOPS / 2; jne same; mov byte [ebx + 1], 2
 # same: dec ecx; jnz again; cli; hlt
+# The third one has:
+# again: push eax; push ebx; pop ebx; pop eax                         in one page, or not
+#       xor esp, 1004h; dec ecx; jnz again; cli; hlt
 # At FFFFFFF0h:
 #       jmp FFFF0000h
 def make_rom(name, loop):
@@ -59,6 +62,8 @@ def make_rom(name, loop):
 
 rom = make_rom("rom.bin", "01c8 50 5b 8906 894604 81f6fc2f0000 a801 7401 90 0f00c2 90 49 75e5 fa f4 ebfd")
 calling_rom = make_rom("calls.bin", "bb00500000 c703b001c300 ffd3 81f9%s 7504 c6430102 49 75ef fa f4 ebfd" % (LOOPS // 2).to_bytes(4, "little").hex())
+
+crossing_rom = make_rom("crosses.bin", "50 53 5b 58 81f404100000 49 75f3 fa f4 ebfd")
 
 
 def instructions():
@@ -135,6 +140,17 @@ def called():
         check("calls that leave translated code", number(r"entered +(\d+) times", text) < LOOPS / 10, text)
 
 
+def crossing():
+    """A block whose shared check fails at its beginning is not lost for when it succeeds."""
+    e = Emulator("-accel", "tcg", rom=crossing_rom)
+    e.wait_halted()
+    text = e.ask("info jit")
+    check("quit", e.quit() == 0)
+    if "host x86-64" in text:
+        check("blocks lost where a check fails", number(r"invalidated +(\d+) blocks", text) == 0, text)
+        check("failed checks that leave translated code", number(r"entered +(\d+) times", text) < LOOPS / 10, text)
+
+
 def interpreted():
     e = Emulator("-accel", "interp")
     e.wait_halted()
@@ -175,6 +191,7 @@ def logged(accel, native):
 
 native = profiled()
 called()
+crossing()
 interpreted()
 logged("tcg,threshold=1", native)
 logged("interp", False)

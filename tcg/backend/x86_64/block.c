@@ -320,13 +320,13 @@ bool x86_64_emit(struct native *n, struct block *b, struct out *hot, struct out 
     e.rules       = n->rules;
     e.hot         = *hot;
     e.cold        = *cold;
-    e.mode        = b->mode;
+    e.mode        = b->mode & (u16)~MODE_APART;
     e.code_bytes  = b->mode & MODE_CODE_BYTES;
     e.saved_flags = true;
     e.found       = &found;
     e.stack_bytes = e.code_bytes == 8 ? 8 : e.mode & MODE_STACK16 ? 2 : 4;
     e.live        = (u8)live_in_block(&e);
-    if (!b->split && !b->spanning) {
+    if (!(b->mode & MODE_APART) && !b->spanning) {
         shared_find(&e);
     }
     find_dead_end(&e);

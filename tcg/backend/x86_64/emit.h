@@ -371,7 +371,7 @@ void put_stack_pointer(struct emit *e, unsigned base, i32 delta);
 /* Cold: cpu->ip = `offset` in the page, and out. */
 const u8 *leave_at(struct emit *e, u64 offset);
 /* The jump with its displacement at `d` goes to the code at `offset` in the page, once there is any. Flags are saved. Returns the link. */
-u32  put_link(struct emit *e, u8 *d, u64 offset, bool split);
+u32  put_link(struct emit *e, u8 *d, u64 offset, bool apart);
 /* For the common code of jumps: T0 holds the new IP: T0 = its struct native_jump, T2 = R_IPBASE there. */
 void put_probe(struct emit *e, const u8 *otherwise);
 enum { KNOWN_JUMP, KNOWN_RETURN };

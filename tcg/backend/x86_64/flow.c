@@ -60,14 +60,14 @@ const u8 *leave_at(struct emit *e, u64 offset)
 }
 
 /* The jump with its displacement at `d` goes to the code at `offset`, once there is any. */
-u32 put_link(struct emit *e, u8 *d, u64 offset, bool split)
+u32 put_link(struct emit *e, u8 *d, u64 offset, bool apart)
 {
     struct out *c = &e->cold;
     if (e->hot.full || c->full) {
         return 0;
     }
     patch_jump(d, c->p);
-    u32 link = native_link(e->native, d, (unsigned)offset, split);
+    u32 link = native_link(e->native, d, (unsigned)offset, apart);
     put_const(c, T0, (u64)link << 2 | NATIVE_EXIT_LINK);
     put_jmp(c, e->native->stub.exit);
     return link;
@@ -77,7 +77,7 @@ bool jumps_to_beginning(const struct emit *e, const struct insn *i)
 {
     enum how how = (enum how)e->rules[i->row].how;
     return (how == LOWER_JMP_REL || how == LOWER_JCC || how == LOWER_LOOP) && target_offset(i) == e->block->insn->offset &&
-           i->opsize != 2 && !(e->mode & (MODE_LIMITED | MODE_COUNTED));
+           i->opsize != 2 && !(e->block->mode & (MODE_LIMITED | MODE_COUNTED | MODE_APART));
 }
 
 /* If `i`, which jumps by the link, goes on in the second copy of a loop, it does so at once. */
