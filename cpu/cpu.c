@@ -1,12 +1,12 @@
 /*
  * cpu.c: creating a processor, its wires, and the run loop: exceptions, interrupts, single steps, halting.
  */
-#include "cpu/base/mem.h"
 #include "cpu/cpu.h"
 
 #include <stdlib.h>
 
 #include "cpu/base/log.h"
+#include "cpu/base/mem.h"
 #include "cpu/decode.h"
 #include "cpu/exec.h"
 #include "cpu/interp/interp.h"

@@ -361,7 +361,7 @@ static bool translate(struct executor *executor, struct block *b)
 
 /* ---- called by translated code */
 
-#define UNREADY_MAX 8
+#define UNREADY_MAX 250
 #define SPREAD_MAX  64
 #define PATIENCE    7
 

@@ -354,13 +354,9 @@ static void open_shared(struct emit *e, const struct shared *s, unsigned base)
     }
     put_op(c, 0x85, 8, T1, rm_reg(T1));
     put_jcc(c, CC_NE, o->p);
-    if (s->write_later) {
-        put_leave(e, e->insn);
-    } else {
-        profile_take_back(e);
-        counted_give_back(e, c, e->insn->number - 1u);
-        put_link(e, put_jmp_ahead(c), e->insn->offset, true);
-    }
+    profile_take_back(e);
+    counted_give_back(e, c, e->insn->number - 1u);
+    put_link(e, put_jmp_ahead(c), e->insn->offset, true);
     put_lea(o, 8, T1, rm_index(T0, T1, 0, -s->low));
     put_store(o, 8, shared_slot(s->slot), T1);
     held_set(e, T1, HELD_SLOT + s->slot);

@@ -4,8 +4,8 @@
  * Accesses at constant distances from one register, near to each other and with no change to that register but by constants, are
  * checked together by the first of them; the others find the host's address in cpu->host.shared. If one of them writes, all are
  * checked as writes; but where the first one reads, only a page that is dirty already will do, for the write may not come. Where the range
- * is not in one page of plain RAM, the rest of the block is executed by a translation that shares nothing. Where it may not be
- * written yet, the interpreter executes the rest; a block to which that happens often is translated anew (block->unwritten).
+ * is not in one page of plain RAM, or may not be written yet, the rest of the block is executed by a translation that shares nothing; a
+ * block to which the latter happens often is translated anew (block->unwritten).
  *
  * Reads of a table, [base + index * scale + constant] with an index that is known to be a byte, are checked together too: all that they can
  * reach, which may lie in two pages that the host has side by side.
