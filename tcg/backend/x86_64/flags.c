@@ -179,7 +179,7 @@ enum replay flags_replay_now(const struct emit *e)
 {
     u16         uses;
     enum replay replay = e->writer && e->host_flags ? copy_replay(e, e->writer, &uses) : REPLAY_NONE;
-    if (replay != REPLAY_AGAIN && replay != REPLAY_TEST && replay != REPLAY_UNDO) {
+    if (!replay || ((replay == REPLAY_VALUE || replay == REPLAY_SHIFT) && e->replay != replay)) { /* or nothing was kept */
         return REPLAY_NONE;
     }
     for (const struct insn *i = e->writer + 1; i < e->insn; i++) {

@@ -206,7 +206,11 @@ static inline void put_store(struct out *o, unsigned w, struct rm to, unsigned f
 
 static inline void put_lea(struct out *o, unsigned w, unsigned to, struct rm at)
 {
-    put_op(o, 0x8d, w, to, at);
+    if (at.base != NO_REG && at.index == NO_REG && !at.disp && !at.cpu) { /* hosts do that by renaming */
+        put_mov(o, w, to, at.base);
+    } else {
+        put_op(o, 0x8d, w, to, at);
+    }
 }
 
 enum alu { ALU_ADD, ALU_OR, ALU_ADC, ALU_SBB, ALU_AND, ALU_SUB, ALU_XOR, ALU_CMP };
