@@ -290,7 +290,7 @@ struct cpu {
         void       *c_stack; /* where the stack pointer was before it went to struct cpu */
         const void *jumps; /* where computed jumps find code, in this mode */
         u64         unlinked; /* an IP for which there is no code */
-        u64         scratch, spare, target, target_base, shared[8];
+        u64         scratch, spare, target, target_base, shared[16];
         u32         from;  /* the instruction that jumps */
         u32         mxcsr; /* the host's own */
         i32         patience; /* so often code finds a page in the TLB's second level before C enters it in the first */

@@ -181,7 +181,9 @@ static void put_by_register(struct maker *m, unsigned reg)
     static const u8 pointers[] = {R_BX, R_SI, R_DI, R_BP};
     unsigned mod = noise_below(n, 3);
     if (m->near && !m->address16 && !m->vsib) {
-        put(m, 1 << 6 | reg << 3 | m->base, 1);
+        bool indexed = noise_once(n, 2);
+        put(m, 1 << 6 | reg << 3 | (indexed ? R_SP : m->base), 1);
+        put(m, (unsigned)m->scale << 6 | (unsigned)m->index << 3 | m->base, indexed);
         put(m, noise_below(n, 160) - 40, 1);
         return;
     }

@@ -24,8 +24,8 @@ struct maker {
     struct rig_start *start;
     unsigned          code_bytes, at; /* linear address of the next instruction */
     u8               *pages; /* NULL: nobody asks */
-    bool              near;  /* operands are near to what one register points to: */
-    u8                base;
+    bool              near;  /* operands are near to what one register points to, or it and an index: */
+    u8                base, index, scale;
     unsigned          page_count;
     /* the instruction being made */
     u8       byte[32];

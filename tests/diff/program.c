@@ -204,6 +204,24 @@ static void land(struct author *a, u32 from, unsigned bytes)
     }
 }
 
+/* Of the operands that are near to each other, half have this index, or none. */
+static void choose_index(struct author *a)
+{
+    struct noise *n = noise(a);
+    a->m.index      = noise_once(n, 3) ? R_SP : R_DX;
+    a->m.scale      = (u8)noise_below(n, 4);
+    if (a->m.index == R_DX) {
+        emit_load(a, R_DX, noise_below(n, 20));
+    }
+}
+
+static void emit_wide(struct author *a)
+{
+    if (a->m.code_bytes == 8) {
+        emit(a, 0x48, 1);
+    }
+}
+
 /* Accesses near to each other: one check will do for them, unless something comes in between. */
 static void near_insns(struct author *a)
 {
@@ -212,11 +230,21 @@ static void near_insns(struct author *a)
     a->m.base         = pointers[noise_below(n, 4)];
     a->m.near         = true;
     emit_load(a, a->m.base, maker_data_pointer(&a->m) & (noise_once(n, 4) ? ~(u64)0 : ~(u64)0xf0f));
+    choose_index(a);
     for (unsigned k = 2 + noise_below(n, 8); k; k--) {
-        if (noise_once(n, 8)) { /* add, sub */
-            emit(a, a->m.code_bytes == 8 ? 0x8348 : 0x83, a->m.code_bytes == 8 ? 2 : 1);
-            emit(a, (noise_once(n, 2) ? 0xc0 : 0xe8) | a->m.base, 1);
+        if (noise_once(n, 6)) { /* add, sub */
+            emit_wide(a);
+            emit(a, 0x83, 1);
+            emit(a, (noise_once(n, 2) ? 0xc0 : 0xe8) | (noise_once(n, 2) ? (unsigned)R_DX : a->m.base), 1);
             emit(a, 8, 1);
+        } else if (noise_once(n, 8)) { /* mov, lea: another register is the same, or near to it */
+            u8   from = a->m.base, to = pointers[noise_below(n, 4)];
+            bool lea = noise_once(n, 2);
+            emit_wide(a);
+            emit(a, lea ? 0x8d : 0x89, 1);
+            emit(a, lea ? 0x40u | (unsigned)to << 3 | from : 0xc0u | (unsigned)from << 3 | to, 1);
+            emit(a, 4, lea);
+            a->m.base = to;
         } else if (noise_once(n, 8)) {
             emit(a, 0x50 | noise_below(n, 4) | noise_below(n, 2) << 3, 1); /* push, pop */
         } else if (noise_once(n, 12)) {
@@ -354,10 +382,11 @@ static void near_loop(struct author *a)
         emit_load(a, R_CX, 1 + noise_below(n, 15));
         a->kept |= 1u << R_CX;
     }
+    choose_index(a);
     u32 top = a->m.at;
     for (unsigned k = 1 + noise_below(n, 6); k; k--) {
-        a->m.near = true;
-        a->m.base = pointers[(first + noise_below(n, 2)) & 3];
+        a->m.near  = true;
+        a->m.base  = pointers[(first + noise_below(n, 2)) & 3];
         random_insn(a, noise_once(n, 6) ? ANYTHING : noise_once(n, 6) ? VECTORS : PLAIN);
         a->m.near = false;
         if (!counter && a->m.code_bytes != 2 && noise_once(n, 5)) {

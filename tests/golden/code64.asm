@@ -87,6 +87,13 @@ test64:
     add rdi, 4
     sub r8d, 1
     jnz case9
+    CASE 10                     ; one check for an index that changes by a constant, and for a copy of the base
+    mov rdi, rbx
+    mov rcx, [rbx + rdx*8]
+    add rdx, 1
+    add rcx, [rdi + rdx*8]
+    sub rdx, 1
+    AGAIN 10
     ret
 
     align 16, nop

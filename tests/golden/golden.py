@@ -46,9 +46,9 @@ def cases(text):
     found = {}
     for block in text.split("-" * 16 + "\n"):
         lines = block.split("  -- what seldom runs:")[0].strip().split("\n")
-        case = re.search(r"mov eax, 0x901d(\d+)", lines[1]) if len(lines) > 1 else None
+        case = re.search(r"mov eax, 0x901d([0-9a-f]+)", lines[1]) if len(lines) > 1 else None
         if case:
-            found[int(case.group(1))] = [without_places(line) for line in lines]
+            found[int(case.group(1), 16)] = [without_places(line) for line in lines]
     return ["\n".join(["case %d" % n] + found[n]) for n in sorted(found)]
 
 

@@ -71,6 +71,7 @@ struct shared {
     bool opens;     /* this is the first one: checks bytes low to high for all */
     bool write;
     bool write_later; /* it begins with a read, and is checked as a write for what follows */
+    bool indexed;   /* the base register and an index make the address at the first access */
     bool table;     /* of a table: this register of the guest's, a byte, is its index */
     u8   index;
     bool carried;   /* and for the next rounds of the loop that the block is */

@@ -340,7 +340,9 @@ static void open_shared(struct emit *e, const struct shared *s, unsigned base)
     unsigned    bytes = (unsigned)(s->high - s->low);
     size_t      table = tlb_table(e, s->write);
     flags_clobber(e);
-    put_lea(o, e->code_bytes == 8 ? 8 : 4, T0, rm_mem(address_register(e, base, T0), s->low));
+    struct rm rm = s->indexed ? memory_offset(e, e->insn) : rm_mem(address_register(e, base, T0), 0);
+    rm.disp      = s->low;
+    put_lea(o, e->code_bytes == 8 ? 8 : 4, T0, rm);
     u8 *miss = put_lookup(e, table, bytes);
     begin_miss(e, miss);
     put_alu(c, ALU_ADD, 8, T0, rm_cpu_at(T1, table + offsetof(struct tlb_entry, tag))); /* the linear address again */

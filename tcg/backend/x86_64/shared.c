@@ -1,10 +1,10 @@
 /*
  * shared.c: one check for several memory accesses of a block.
  *
- * Accesses at constant distances from one register, near to each other and with no change to that register but by constants, are
- * checked together by the first of them; the others find the host's address in cpu->host.shared. If one of them writes, all are
- * checked as writes; but where the first one reads, only a page that is dirty already will do, for the write may not come. Where the range
- * is not in one page of plain RAM, or may not be written yet, the rest of the block is executed by a translation that shares nothing; a
+ * Accesses at constant distances from one value, or from one and another that is scaled, near to each other, are checked together by the
+ * first of them; the others find the host's address in cpu->host.shared. Registers keep their value when constants are added, and hand it
+ * on to those that they are moved to. If one of the accesses writes, all are checked as writes; but where the first one reads, only a page
+ * that is dirty already will do, for the write may not come. Where the range is not in one page of plain RAM, or may not be written yet, the rest of the block is executed by a translation that shares nothing; a
  * block to which the latter happens often is translated anew (block->unwritten).
  *
  * Reads of a table, [base + index * scale + constant] with an index that is known to be a byte, are checked together too: all that they can
@@ -19,25 +19,36 @@
 
 #define RANGE_MAX 512
 
-/* Accesses by one base register so far. */
-struct run {
-    bool open;
-    u8   slot;
-    i32  delta; /* of the register since the first access */
+/* What the addresses of a group have in common: two values, of which one is scaled. */
+struct key {
+    u16  base, index; /* numbers of values; NO_VALUE: no index */
+    u8   scale;
+    bool table; /* of the bytes that index it nothing else is known */
 };
+#define NO_VALUE 0xffff
 
 struct group {
-    u8   first_insn, first_kind; /* where it is checked */
-    bool write, write_later, table;
-    i32  low, high;
-    u8   members, base;
+    struct key key;
+    i64        origin; /* of its first address: what was added to the two values */
+    u8         first_insn, first_kind; /* where it is checked */
+    bool       closed, write, write_later;
+    i32        low, high; /* from there */
+    u8         members;
+    u16        registers; /* of that address */
+};
+
+/* A register: a value of the block's, and what is added to it. */
+struct known {
+    u16 value;
+    i64 add;
 };
 
 struct analysis {
     struct emit *e;
-    struct run   run[16], table[16]; /* by base register */
-    u16          bytes;              /* registers that are known to be below 256 */
-    u16          no_table;           /* bases of tables that were found not to be in reach at once */
+    struct known known[16]; /* by register */
+    u16          values;
+    u16          bytes;     /* registers that are known to be below 256 */
+    u16          no_table;  /* bases of tables that were found not to be in reach at once */
     struct group group[SHARED_MAX];
     unsigned     groups;
     u16          written; /* registers: bit per guest register */
@@ -48,30 +59,44 @@ static bool is_known_width(const struct emit *e, unsigned w)
     return w == (e->code_bytes == 8 ? 8u : 4u);
 }
 
-/* `r`: of this register, for plain accesses or for tables. */
-static void access_run(struct analysis *a, struct run *r, struct shared *s, struct group new, i64 low, i64 high)
+static bool is_same_key(const struct key *a, const struct key *b)
 {
-    i64  at    = low + r->delta, end = high + r->delta;
-    bool write = new.write;
-    if (r->open) {
-        struct group *g = &a->group[r->slot];
+    return a->base == b->base && a->index == b->index && a->scale == b->scale && a->table == b->table;
+}
+
+static struct group *find_group(struct analysis *a, const struct key *key)
+{
+    for (unsigned k = 0; k < a->groups; k++) {
+        if (!a->group[k].closed && is_same_key(&a->group[k].key, key)) {
+            return &a->group[k];
+        }
+    }
+    return NULL;
+}
+
+/* From `low` to `high`, from the address of `new` on. */
+static void access_range(struct analysis *a, struct group new, i64 low, i64 high)
+{
+    struct shared *s = &a->e->shared[new.first_insn][new.first_kind];
+    struct group  *g = find_group(a, &new.key);
+    if (g) {
+        i64 by = new.origin - g->origin, at = low + by, end = high + by;
         i64 first = at < g->low ? at : g->low, last = end > g->high ? end : g->high;
-        if ((g->write || !write || !a->e->block->unwritten) && last - first <= (g->table ? PAGE_SIZE : RANGE_MAX) && g->members < 255) {
+        if ((g->write || !new.write || !a->e->block->unwritten) && last - first <= (new.key.table ? PAGE_SIZE : RANGE_MAX) && g->members < 255) {
             g->low  = (i32)first;
             g->high = (i32)last;
-            g->write_later |= write && !g->write;
-            g->write |= write;
+            g->write_later |= new.write && !g->write;
+            g->write |= new.write;
             g->members++;
-            *s = (struct shared){.use = true, .table = g->table, .slot = r->slot, .disp = (i32)at};
+            *s = (struct shared){.use = true, .table = new.key.table, .slot = (u8)(g - a->group), .disp = (i32)at};
             return;
         }
-        r->open = false;
+        g->closed = true;
     }
     if (a->groups == SHARED_MAX || low < -0x10000 || high > 0x10000) {
         return;
     }
-    *r = (struct run){.open = true, .slot = (u8)a->groups};
-    *s = (struct shared){.use = true, .table = new.table, .slot = r->slot, .disp = (i32)low};
+    *s = (struct shared){.use = true, .table = new.key.table, .slot = (u8)a->groups, .disp = (i32)low};
     new.low     = (i32)low;
     new.high    = (i32)high;
     new.members = 1;
@@ -80,51 +105,68 @@ static void access_run(struct analysis *a, struct run *r, struct shared *s, stru
 
 static void access(struct analysis *a, unsigned k, enum access_kind_of kind, unsigned reg, i64 disp, unsigned size, bool write)
 {
-    struct group new = {.first_insn = (u8)k, .first_kind = (u8)kind, .write = write, .base = (u8)reg};
-    access_run(a, &a->run[reg], &a->e->shared[k][kind], new, disp, disp + size);
+    const struct known *base = &a->known[reg];
+    struct group        new  = {.key = {.base = base->value, .index = NO_VALUE}, .origin = base->add, .first_insn = (u8)k,
+                                .first_kind = (u8)kind, .write = write, .registers = (u16)(1u << reg)};
+    access_range(a, new, disp, disp + size);
 }
 
-/* The operand of instruction k, which reads `size` bytes of an element of a table. */
-static void table_access(struct analysis *a, unsigned k, unsigned size)
+/* The operand of instruction k, which has an index. */
+static void indexed_access(struct analysis *a, unsigned k, unsigned size, bool write)
+{
+    const struct insn  *i    = &a->e->block->insn[k];
+    const struct known *base = &a->known[i->base], *index = &a->known[i->index];
+    struct group        new  = {.key = {.base = base->value, .index = index->value, .scale = i->scale},
+                                .origin = base->add + (i64)((u64)index->add << i->scale), .first_insn = (u8)k, .first_kind = ACCESS_OPERAND,
+                                .write = write, .registers = (u16)(1u << i->base | 1u << i->index)};
+    access_range(a, new, i->disp, i->disp + size);
+}
+
+/* The same, read from an element of a table. False: it is none. */
+static bool table_access(struct analysis *a, unsigned k, unsigned size)
 {
     const struct insn *i    = &a->e->block->insn[k];
     bool               swap = !i->scale && a->bytes >> i->base & 1;
     unsigned           base = swap ? i->index : i->base, index = swap ? i->base : i->index;
-    struct group       new  = {.first_insn = (u8)k, .first_kind = ACCESS_OPERAND, .table = true, .base = (u8)base};
+    struct group       new  = {.key = {.base = a->known[base].value, .index = NO_VALUE, .table = true}, .origin = a->known[base].add,
+                               .first_insn = (u8)k, .first_kind = ACCESS_OPERAND, .registers = (u16)(1u << base)};
     if (!(a->bytes >> index & 1)) {
-        return;
+        return false;
     }
     a->no_table |= (u16)((a->e->block->spread >> k & 1) << base);
-    if (!(a->no_table >> base & 1)) {
-        struct shared *s = &a->e->shared[k][ACCESS_OPERAND];
-        access_run(a, &a->table[base], s, new, i->disp, (i64)i->disp + (255 << i->scale) + size);
-        s->index = (u8)index;
+    if (a->no_table >> base & 1) {
+        return false;
     }
+    access_range(a, new, i->disp, (i64)i->disp + (255 << i->scale) + size);
+    a->e->shared[k][ACCESS_OPERAND].index = (u8)index;
+    return true;
 }
 
-static void moved(struct analysis *a, unsigned reg, i64 by)
-{
-    struct run *r = &a->run[reg];
-    i64         d = r->delta + by;
-    a->written |= (u16)(1u << reg);
-    if (r->open && d > -0x10000 && d < 0x10000) {
-        r->delta = (i32)d;
-    } else {
-        r->open = false;
-    }
-    a->table[reg].open = false;
-    a->bytes &= (u16)~(1u << reg);
-}
-
+/* The registers get other values. */
 static void forget_registers(struct analysis *a, u16 registers)
 {
     a->written |= registers;
     for (unsigned k = 0; k < 16; k++) {
         if (registers >> k & 1) {
-            a->run[k].open = a->table[k].open = false;
+            a->known[k] = (struct known){.value = a->values++};
         }
     }
     a->bytes &= (u16)~registers;
+}
+
+/* `reg` becomes what `from` is, and `by` more. */
+static void set_register(struct analysis *a, unsigned reg, unsigned from, i64 by)
+{
+    struct known v = {.value = a->known[from].value, .add = a->known[from].add + by};
+    forget_registers(a, (u16)(1u << reg));
+    if (v.add > -0x10000 && v.add < 0x10000) {
+        a->known[reg] = v;
+    }
+}
+
+static void moved(struct analysis *a, unsigned reg, i64 by)
+{
+    set_register(a, reg, reg, by);
 }
 
 /* An operand that is [base + constant], or that and an index, in a flat segment. */
@@ -140,8 +182,8 @@ static void operand_access(struct analysis *a, unsigned k, const struct insn *i,
     }
     if (i->index == R_ZERO) {
         access(a, k, ACCESS_OPERAND, i->base, i->disp, size, write);
-    } else if (i->index < 16 && !write) {
-        table_access(a, k, size);
+    } else if (i->index < 16 && (write || !table_access(a, k, size))) {
+        indexed_access(a, k, size, write);
     }
 }
 
@@ -172,21 +214,27 @@ static void stack_access(struct analysis *a, unsigned k, unsigned reg, i64 disp,
     }
 }
 
-/* ADD, SUB, LEA of a constant to a register: true, and by how much. */
-static bool adds_constant(const struct emit *e, const struct insn *i, unsigned *reg, i64 *by)
+/* MOV of registers, and ADD, SUB, LEA of a constant: true, and what register becomes which one, and how much more. */
+static bool keeps_value(const struct emit *e, const struct insn *i, unsigned *reg, unsigned *from, i64 *by)
 {
     unsigned opcode = i->opcode;
+    *reg = *from = i->rm >> 3;
     if (!is_known_width(e, i->w)) {
         return false;
     }
     if ((opcode == 0x81 || opcode == 0x83) && !i->mem && ((i->modrm & 0x38) == 0 || (i->modrm & 0x38) == 0x28)) {
-        *reg = i->rm >> 3;
-        *by  = (i->modrm & 0x38) ? -(i64)(i32)i->imm : (i64)(i32)i->imm;
+        *by = (i->modrm & 0x38) ? -(i64)(i32)i->imm : (i64)(i32)i->imm;
         return true;
     }
-    if (opcode == 0x8d && i->index == R_ZERO && i->base == i->reg >> 3 && i->asize == i->w) {
-        *reg = i->base;
-        *by  = i->disp;
+    if (opcode == 0x8d && i->index == R_ZERO && i->base < 16 && i->asize == i->w) {
+        *reg  = i->reg >> 3;
+        *from = i->base;
+        *by   = i->disp;
+        return true;
+    }
+    if ((opcode == 0x89 || opcode == 0x8b) && !i->mem) {
+        *(opcode == 0x89 ? from : reg) = i->reg >> 3;
+        *by = 0;
         return true;
     }
     return false;
@@ -197,7 +245,7 @@ static void one(struct analysis *a, unsigned k)
     struct emit              *e    = a->e;
     const struct insn        *i    = &e->block->insn[k];
     const struct rule_of_row *rule = &e->rules[i->row];
-    unsigned                  size, reg;
+    unsigned                  size, reg, from;
     bool                      write;
     i64                       by;
     if (system_must_call(e, i)) {
@@ -259,8 +307,10 @@ static void one(struct analysis *a, unsigned k)
             forget_registers(a, 0xffff);
             return;
         }
-        if (adds_constant(e, i, &reg, &by)) {
-            moved(a, reg, by);
+        if (keeps_value(e, i, &reg, &from, &by)) {
+            unsigned byte = makes_byte(a, i);
+            set_register(a, reg, from, by);
+            a->bytes |= byte == NO_REG ? 0 : (u16)(1u << byte);
             return;
         }
         if (rule->how != LOWER_LEA && copy_memory(e, i, &size, &write)) {
@@ -278,6 +328,8 @@ void shared_find(struct emit *e)
 {
     struct analysis a       = {.e = e};
     u16             changed = 0; /* by the loop */
+    forget_registers(&a, 0xffff);
+    a.written = 0;
     for (unsigned k = 0; k < e->block->count && e->block->insn[k].row != ROW_NONE; k++) {
         one(&a, k);
         if (jumps_to_beginning(e, &e->block->insn[k])) {
@@ -289,7 +341,7 @@ void shared_find(struct emit *e)
     for (unsigned g = 0; g < a.groups; g++) {
         const struct group *group = &a.group[g];
         struct shared      *first = &e->shared[group->first_insn][group->first_kind];
-        first->carried            = group->first_insn < e->loop.end && !(changed >> group->base & 1);
+        first->carried            = group->first_insn < e->loop.end && !(changed & group->registers);
         if (first->carried) {
             e->loop.twice = true;
             e->loop.from  = group->first_insn > e->loop.from ? group->first_insn : e->loop.from;
@@ -298,7 +350,8 @@ void shared_find(struct emit *e)
         first->opens              = first->use;
         first->write              = group->write;
         first->write_later        = group->write_later;
-        first->table              = group->table;
+        first->table              = group->key.table;
+        first->indexed            = group->key.index != NO_VALUE;
         first->low                = group->low;
         first->high               = group->high;
     }
