@@ -373,12 +373,13 @@ bool copy_must_call(const struct emit *e, const struct insn *i)
     struct operands           o             = find_operands(e, i);
     bool                      register_only = rule->how == COPY_REG || rule->how == USE_REG;
     struct flags_effect f = flags_effect(rule, i);
+    bool narrow           = f.undefined == DOUBLE && i->w == 2; /* where hosts do as they like */
     bool from_result      = f.undefined >= ROL || (f.undefined >= SHL && f.by_cl); /* which is to be in a register */
     /* outside 64-bit mode VZEROUPPER leaves YMM8 to YMM15 alone */
     bool few_registers    = row_is_avx(&row_table[i->row]) && !o.has_modrm && e->code_bytes != 8;
     bool no_room          = o.vvvv.used && host_of(o.vvvv.at >> 3) == NO_REG; /* it takes the place of an address */
     bool one_target       = o.vvvv.written && o.reg.used && o.vvvv.at == o.reg.at; /* of MULX's two */
-    return (o.memory && (register_only || no_room || from_result)) || one_target || o.live & ~copy_live_usable(e->mode) || few_registers;
+    return (o.memory && (register_only || no_room || from_result)) || one_target || narrow || o.live & ~copy_live_usable(e->mode) || few_registers;
 }
 
 /* `to` = a value of 1 to 8 bytes, zero-extended. */
@@ -437,7 +438,7 @@ void lower_copy(struct emit *e)
         put_bytes_in(&e->hot, o.memory_bytes, to, rm);
         rm = rm_reg(to);
     }
-    if (replay == REPLAY_VALUE || replay == REPLAY_SHIFT) {
+    if (replay == REPLAY_VALUE || replay == REPLAY_SHIFT || (f.undefined == DOUBLE && e->needed_now)) {
         put_store(&e->hot, 8, CPU(host.before), rm.reg);
     }
     struct rm count = rm_reg(RCX);

@@ -30,7 +30,7 @@ u16 flags_read_by(const struct rule_of_row *rule, const struct insn *i)
 static int shift_count(const struct insn *i)
 {
     const struct row *row = &row_table[i->row];
-    if (row->operand[1] == CL) {
+    if (row->operand[1] == CL || row->operand[2] == CL) {
         return -1;
     }
     return row->operand[1] == I1 ? 1 : (int)(i->imm & (i->w == 8 ? 63 : 31));
@@ -42,7 +42,7 @@ struct flags_effect flags_effect_of_shift(const struct rule_of_row *rule, const 
     return (struct flags_effect){.writes    = n ? rule->writes : 0,
                                  .merges    = rule->notes & RULE_MERGE || n < 0,
                                  .by_cl     = n < 0,
-                                 .undefined = n == 1 && rule->undefined >= ROL ? DEFINED : rule->undefined};
+                                 .undefined = n == 1 && (rule->undefined == ROL || rule->undefined == ROR) ? DEFINED : rule->undefined};
 }
 
 /* Its only access to memory was checked by another instruction; alignment is looked at once more. */
@@ -322,8 +322,9 @@ static void xor_al_ah(struct out *o)
     put8(o, 1);
 }
 
-/* AL = OF of a shift or rotate by n, -1: by CL, with result `in`, from it and from AH. Shifts by a constant do without the result. */
-static void shift_overflow(struct emit *e, enum undefined kind, unsigned w, int n, unsigned in)
+/* AL = OF of a shift or rotate by n, -1: by CL, with result `in`, from it and from AH. Shifts by a constant do without the result. Temporaries
+ * that are busy stay. */
+static void shift_overflow(struct emit *e, enum undefined kind, unsigned w, int n, unsigned in, u16 busy)
 {
     struct out *o   = &e->hot;
     unsigned    msb = 8 * w - 1;
@@ -347,6 +348,14 @@ static void shift_overflow(struct emit *e, enum undefined kind, unsigned w, int 
         }
         __attribute__((fallthrough)); /* the upper two bits are 0 */
     case SAR: put8(o, 0xb0); put8(o, 0); return; /* mov al, 0 */
+    case DOUBLE: { /* the sign changes */
+        unsigned temp = temp_free(e, (u16)(1u << in | busy));
+        put_load(o, 8, temp, CPU(host.before));
+        put_alu(o, ALU_XOR, 8, temp, rm_reg(in));
+        put_shift_imm(o, SHIFT_SHR, w, temp, msb);
+        put_insn(o, (struct opcode){.byte = 0x8a}, RAX, rm_reg(temp)); /* mov al, `temp` */
+        return;
+    }
     case ROL: bit_to_al(o, w, in, msb); break;
     default: bit_to_al(o, w, in, msb - 1); break;
     }
@@ -381,8 +390,8 @@ static void save_shift(struct emit *e, enum undefined kind, unsigned w, unsigned
     unsigned    temp = temp_free(e, (u16)(1u << in));
     put_mov(o, 8, temp, RAX);
     put8(o, 0x9f); /* lahf */
-    shift_overflow(e, kind, w, shift_count(e->insn), in == RAX ? temp : in);
-    if (kind < ROL) { /* AF */
+    shift_overflow(e, kind, w, shift_count(e->insn), in == RAX ? temp : in, (u16)(1u << temp));
+    if (kind < ROL || kind == DOUBLE) { /* AF */
         put8(o, 0x80); /* and ah, ~10h */
         put8(o, 0xe4);
         put8(o, 0xef);
