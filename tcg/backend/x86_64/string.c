@@ -104,11 +104,12 @@ static void put_repeated(struct emit *e)
     struct out        *o         = &e->hot;
     const u8          *otherwise = e->cold.p;
     u8                *back      = put_call_instead(e);
+    put_op(o, 0x85, e->code_bytes, RCX, rm_reg(RCX));
+    u8 *none = put_jcc_ahead(o, CC_E);
     put_goes_up(e, otherwise);
-    put_lea(o, e->code_bytes, T2, rm_mem(RCX, -1));
-    put_alu_imm(o, ALU_CMP, e->code_bytes, rm_reg(T2), (i32)(PAGE_SIZE / i->w - 1));
-    put_jcc(o, CC_A, otherwise); /* none at all, too */
-    put_alu_imm(o, ALU_ADD, 4, rm_reg(T2), 1);
+    put_alu_imm(o, ALU_CMP, e->code_bytes, rm_reg(RCX), (i32)(PAGE_SIZE / i->w));
+    put_jcc(o, CC_A, otherwise);
+    put_mov(o, 4, T2, RCX);
     if (i->w > 1) {
         put_shift_imm(o, SHIFT_SHL, 4, T2, (unsigned)__builtin_ctz(i->w));
     }
@@ -133,6 +134,7 @@ static void put_repeated(struct emit *e)
     if (has_source(i)) {
         put_alu(o, ALU_SUB, e->code_bytes, RSI, rm_reg(T2));
     }
+    put_jump_here(o, none);
     called_instead(e, back);
 }
 
