@@ -166,7 +166,7 @@ struct cpu_bus {
 
 /* What decoded and translated code depends on, beside its bytes. */
 enum {
-    MODE_APART      = 1,       /* never of cpu->code_mode: a twin of the block without this, reached where its translation does not fit */
+    MODE_APART      = 1,       /* never of cpu->code_mode: a twin of the block without it, for where that one's translation does not fit */
     MODE_CODE_BYTES = 14,      /* 2, 4, 8 */
     MODE_LIMITED    = 1 << 4,  /* cpu->code_limited */
     MODE_VIEW_SHIFT = 5,       /* enum tlb_view, two bits */

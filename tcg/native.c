@@ -13,11 +13,6 @@
 #include "cpu/operand.h"
 #include "tcg/backend/x86_64/host.h"
 
-#ifdef __x86_64__
-#include <sys/syscall.h>
-#include <unistd.h>
-#endif
-
 /* Where computed jumps find code, for one mode. */
 struct jump_table {
     struct native_jump jump[NATIVE_JUMPS];
@@ -497,7 +492,7 @@ static u64 run(struct native *n, const struct block *b)
     return enter(n->code.run + b->code, n->cpu);
 }
 
-/* The rest of a block at cpu->ip, where shared checks have failed. Others go on to the block there that shares them: next time they will fit. */
+/* Where shared checks have failed: the twin, which shares none, of the rest of the block at cpu->ip. NULL: there is none. */
 static struct block *rest_apart(struct native *n, struct cpu *cpu)
 {
     struct block *b = interp_block(cpu, cpu->code_mode | MODE_APART);

@@ -14,8 +14,8 @@ void interp_run_block(struct cpu *cpu);
 /* Executes exactly one instruction (one iteration of a REP). False: somebody does not want it now (stop.h). Raises. */
 bool interp_step(struct cpu *cpu);
 
-/* For other executors: the block at cpu->ip in this mode, cpu->code_mode or with MODE_APART, decoded if need be, R_IPBASE set for it; NULL: the instruction there must be executed
- * alone, by interp_step(). Raises. The next call may free its instructions. */
+/* For other executors: the block at cpu->ip in this mode, which is cpu->code_mode or that with MODE_APART, decoded if need be, R_IPBASE set
+ * for it; NULL: the instruction there must be executed alone, by interp_step(). Raises. The next call may free its instructions. */
 struct block *interp_block(struct cpu *cpu, unsigned mode);
 /* The block's instructions, decoded if need be; those of others may go. No block may be executing. */
 const struct insn *interp_decoded(struct cpu *cpu, struct block *block);

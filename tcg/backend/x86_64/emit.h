@@ -36,7 +36,7 @@ enum how {
 };
 
 /* Flags that hosts set as they like. */
-enum undefined { DEFINED, PRODUCT, BITS /* of BMI */, SHL, SHR, SAR, ROL, ROR, DOUBLE };
+enum undefined { DEFINED, PRODUCT, BITS /* of BMI */, SHL, SHR, SAR, ROL, ROR, DOUBLE /* SHLD, SHRD */ };
 
 enum {
     RULE_CONDITION = 1 << 0, /* reads the flags of its condition code */
