@@ -492,7 +492,8 @@ static u64 run(struct native *n, const struct block *b)
     return enter(n->code.run + b->code, n->cpu);
 }
 
-/* Where shared checks have failed: the twin, which shares none, of the rest of the block at cpu->ip. NULL: there is none. */
+/* Where shared checks have failed: the twin, which shares none, of the rest of the block at cpu->ip. NULL: the interpreter
+ * goes on there, for what forbids the twin forbids the block too. */
 static struct block *rest_apart(struct native *n, struct cpu *cpu)
 {
     struct block *b = interp_block(cpu, cpu->code_mode | MODE_APART);

@@ -204,7 +204,7 @@ static void land(struct author *a, u32 from, unsigned bytes)
     }
 }
 
-/* Of the operands that are near to each other, half have this index, or none. */
+/* Half of the operands that are near to each other will have this index, if there is one. */
 static void choose_index(struct author *a)
 {
     struct noise *n = noise(a);
@@ -385,8 +385,8 @@ static void near_loop(struct author *a)
     choose_index(a);
     u32 top = a->m.at;
     for (unsigned k = 1 + noise_below(n, 6); k; k--) {
-        a->m.near  = true;
-        a->m.base  = pointers[(first + noise_below(n, 2)) & 3];
+        a->m.near = true;
+        a->m.base = pointers[(first + noise_below(n, 2)) & 3];
         random_insn(a, noise_once(n, 6) ? ANYTHING : noise_once(n, 6) ? VECTORS : PLAIN);
         a->m.near = false;
         if (!counter && a->m.code_bytes != 2 && noise_once(n, 5)) {

@@ -35,9 +35,10 @@ def listing(folder):
         return f.read()
 
 
-def without_places(line):
+def without_places(line, host):
     text = line.split(None, 2)[2] if line.startswith("0x") else line
-    text = re.sub(r"(\[rsp(?: \+ r\d+(?:\*\d)?)?)(?: [+-] (?:0x)?[0-9a-f]+)?\]", r"\1 + *]", text)
+    if host:
+        text = re.sub(r"(\[rsp(?: \+ r\d+(?:\*\d)?)?)(?: [+-] (?:0x)?[0-9a-f]+)?\]", r"\1 + *]", text)
     text = re.sub(r"^(j\w+|call) 0x[0-9a-f]+", r"\1 ->", text)
     return re.sub(r"^OUT: .*", "OUT:", text)
 
@@ -48,7 +49,8 @@ def cases(text):
         lines = block.split("  -- what seldom runs:")[0].strip().split("\n")
         case = re.search(r"mov eax, 0x901d([0-9a-f]+)", lines[1]) if len(lines) > 1 else None
         if case:
-            found[int(case.group(1), 16)] = [without_places(line) for line in lines]
+            code = next(k for k, line in enumerate(lines) if line.startswith("OUT:"))
+            found[int(case.group(1), 16)] = [without_places(line, k > code) for k, line in enumerate(lines)]
     return ["\n".join(["case %d" % n] + found[n]) for n in sorted(found)]
 
 

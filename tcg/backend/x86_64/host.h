@@ -22,7 +22,7 @@ struct out {
     u8  *p, *end;
     bool full;
     u16  written; /* registers that may have been written since somebody cleared it */
-    u8   pushed;  /* bytes: so far is RSP below struct cpu there */
+    u8   pushed;  /* bytes on the stack there, below struct cpu */
 };
 
 /* A ModRM operand: a register, or [base + index << scale + disp], or that of struct cpu; or data beside the code, of an

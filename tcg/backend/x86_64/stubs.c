@@ -548,8 +548,8 @@ static void put_far(const struct native *n, struct out *o, unsigned view)
 #define FAR(member) rm_mem(T0, offsetof(struct native_far, member))
     struct ahead find = {.count = 0};
     put_store(o, 8, CPU(host.kept[2]), T1);
-    o->pushed = 0;
-    put_op(o, 0x8f, 4, 0, CPU(host.kept[1])); /* pop: who leaves from there expects one return address */
+    o->pushed = 0; /* POP finds its operand with RSP as it leaves it (SDM Vol. 2 POP) */
+    put_op(o, 0x8f, 4, 0, CPU(host.kept[1])); /* who leaves from there expects one return address */
     put_alu_imm(o, ALU_CMP, 4, CPU(pending), 0);
     put_out_if(o, &find, CC_NE);
     put_known_index(o, KNOWN_JUMP); /* another jump may have led there */
