@@ -67,7 +67,7 @@ bool rules_host_has_bmi2(void);
 enum access_kind_of { ACCESS_OPERAND, ACCESS_STACK, ACCESS_KINDS };
 enum { SHARED_MAX = ARRAY_LEN(((struct cpu *)0)->host.shared) };
 struct shared {
-    bool use;       /* the host's address of the base register, as it was at the first access, is in cpu->host.shared[slot] */
+    bool use;       /* the host's address of the first byte that is checked is in cpu->host.shared[slot] */
     bool opens;     /* this is the first one: checks bytes low to high for all */
     bool write;
     bool write_later; /* it begins with a read, and is checked as a write for what follows */
@@ -76,8 +76,8 @@ struct shared {
     u8   index;
     bool carried;   /* and for the next rounds of the loop that the block is */
     u8   slot;
-    i32  disp;      /* from that address */
-    i32  low, high;
+    i32  disp;      /* from the address of the first access, but for its constant */
+    i32  low, high; /* from there too */
 };
 
 /* How the flags of an instruction can be made again by what leaves the block later, instead of being saved: replay.c. */
@@ -166,6 +166,7 @@ struct emit {
     /* as far as the block reaches */
     bool                      needed[BLOCK_INSNS_MAX];
     struct shared             shared[BLOCK_INSNS_MAX][ACCESS_KINDS];
+    i32                       shared_low[SHARED_MAX]; /* by slot: what is checked begins there */
     struct leg                leg[BLOCK_INSNS_MAX];    /* taken jumps, emitted behind the rest */
 };
 

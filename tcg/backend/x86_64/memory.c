@@ -359,7 +359,7 @@ static void open_shared(struct emit *e, const struct shared *s, unsigned base)
     profile_take_back(e);
     counted_give_back(e, c, e->insn->number - 1u);
     put_link(e, put_jmp_ahead(c), e->insn->offset, true);
-    put_lea(o, 8, T1, rm_index(T0, T1, 0, -s->low));
+    put_alu(o, ALU_ADD, 8, T1, rm_reg(T0));
     put_store(o, 8, shared_slot(s->slot), T1);
     held_set(e, T1, HELD_SLOT + s->slot);
 }
@@ -381,10 +381,11 @@ static struct rm shared_operand(struct emit *e, enum access_kind_of kind, unsign
         put_load(&e->hot, 8, temp, shared_slot(s->slot));
         held_set(e, temp, HELD_SLOT + s->slot);
     }
+    i32 disp = s->disp - e->shared_low[s->slot];
     if (s->table) {
-        return rm_index(temp, address_register(e, s->index, T0), i->scale, s->disp);
+        return rm_index(temp, address_register(e, s->index, T0), i->scale, disp);
     }
-    return rm_mem(temp, s->disp);
+    return rm_mem(temp, disp);
 }
 
 struct rm memory_operand(struct emit *e, unsigned size, bool write, bool aligned)

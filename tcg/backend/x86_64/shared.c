@@ -341,6 +341,7 @@ void shared_find(struct emit *e)
     for (unsigned g = 0; g < a.groups; g++) {
         const struct group *group = &a.group[g];
         struct shared      *first = &e->shared[group->first_insn][group->first_kind];
+        e->shared_low[g]          = group->low;
         first->carried            = group->first_insn < e->loop.end && !(changed & group->registers);
         if (first->carried) {
             e->loop.twice = true;
