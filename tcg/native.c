@@ -66,10 +66,12 @@ static unsigned jump_index(const u8 *host)
 /* Computed jumps do not find the block's code any more. */
 static void drop_jump(struct native *n, const struct block *b)
 {
-    struct jump_table  *t    = find_table(n, b->mode);
-    struct native_jump *jump = t ? &t->jump[jump_index(b->host)] : NULL;
-    if (jump && jump->host == b->host) {
-        *jump = (struct native_jump){0};
+    struct jump_table *t = find_table(n, b->mode);
+    for (unsigned k = 0; t && k < 2; k++) {
+        struct native_jump *jump = &t->jump[jump_index(b->host) ^ k];
+        if (jump->host == b->host) {
+            *jump = (struct native_jump){0};
+        }
     }
 }
 
@@ -551,8 +553,12 @@ static void use_table(struct native *n, struct cpu *cpu, const struct block *b)
         u64 *stamp      = &cpu->tlb.code.stamp[(b->mode >> MODE_VIEW_SHIFT & 3) != TLB_USER];
         *stamp          = (*stamp & ~(u64)0xffff) | b->mode;
     }
-    struct native_jump *jump   = (struct native_jump *)(uintptr_t)cpu->host.jumps;
-    jump[jump_index(b->host)] = (struct native_jump){b->host, n->code.run + b->code};
+    struct native_jump *jump  = (struct native_jump *)(uintptr_t)cpu->host.jumps;
+    unsigned            index = jump_index(b->host);
+    if (jump[index].host != b->host) {
+        jump[index ^ 1] = jump[index];
+    }
+    jump[index] = (struct native_jump){b->host, n->code.run + b->code};
 }
 
 /* The instruction that translated code has named, decoded; NULL: the bytes have changed, and cpu->ip says where to go on. */

@@ -34,7 +34,7 @@ enum {
     NATIVE_EXIT_GONE = 4, /* NATIVE_EXIT_IP, from the entry of a block, whose code may be void; nothing else is in the upper bits */
 };
 
-/* Where computed jumps find code: by the host address of the guest's. */
+/* Where computed jumps find code: by the host address of the guest's; in a place or, as the one that was there before, beside it. */
 struct native_jump {
     const u8 *host;
     const u8 *code;

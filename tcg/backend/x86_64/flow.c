@@ -158,7 +158,13 @@ void put_probe(struct emit *e, const u8 *otherwise)
     put_shift_imm(o, SHIFT_SHL, 4, T0, 4);
     put_alu(o, ALU_ADD, 8, T0, CPU(host.jumps));
     put_alu(o, ALU_CMP, 8, T1, rm_mem(T0, offsetof(struct native_jump, host)));
+    u8 *found = put_jcc_ahead(o, CC_E);
+    put_alu(o, ALU_SUB, 8, T0, CPU(host.jumps)); /* in the other place then, where the last one was before this */
+    put_alu_imm(o, ALU_XOR, 8, rm_reg(T0), sizeof(struct native_jump));
+    put_alu(o, ALU_ADD, 8, T0, CPU(host.jumps));
+    put_alu(o, ALU_CMP, 8, T1, rm_mem(T0, offsetof(struct native_jump, host)));
     put_jcc(o, CC_NE, otherwise);
+    put_jump_here(o, found);
 }
 
 static void put_jump_found(struct emit *e)
