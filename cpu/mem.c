@@ -126,49 +126,6 @@ static void about(struct cpu *cpu, vaddr la, u64 size, bool write)
     }
 }
 
-/* The TLB takes the page of `la`, which a walk has found at `w`. */
-static void fill_one(struct cpu *cpu, vaddr la, enum access_kind kind, enum tlb_view view, const u8 *host, const struct walk_result *w)
-{
-    host -= la & (PAGE_SIZE - 1);
-    if (kind == ACCESS_FETCH) {
-        tlb_fill_fetch(&cpu->tlb, view, la, host, w->global, w->page_bytes, w->key);
-    } else {
-        tlb_fill(&cpu->tlb, view, kind == ACCESS_WRITE ? TLB_WRITE : TLB_READ, la, host, w->global, w->page_bytes, w->key);
-    }
-}
-
-/* The pages beside that at `la` that need no more than to be read in the guest's tables, for the next misses are likely to be theirs. */
-static void fill_beside(struct cpu *cpu, vaddr la, enum access_kind kind, struct rights rights, const struct place *p)
-{
-    const struct window *ram = &cpu->paging.ram;
-    for (vaddr k = 0; k < TLB_BESIDE; k++) {
-        vaddr              at = (la & ~(vaddr)(TLB_BESIDE * PAGE_SIZE - 1)) + k * PAGE_SIZE;
-        struct walk_result w  = p->walk;
-        if (at == (la & PAGE_MASK)) {
-            continue;
-        }
-        if (w.page_bytes > PAGE_SIZE) {
-            w.phys += at - la;
-        } else if (!walk_beside(&cpu->paging, cpu->memory, at, kind, rights.user, rights.ac, &p->walk, &w)) {
-            continue;
-        }
-        u64 in_ram = (w.phys & cpu->paging.a20_mask) - ram->first;
-        if (in_ram < ram->bytes && ram->bytes - in_ram >= PAGE_SIZE && !((ram->offset + in_ram) & (PAGE_SIZE - 1)) &&
-            !(kind == ACCESS_WRITE && ram->region->pages[(ram->offset + in_ram) >> PAGE_SHIFT].flags)) {
-            fill_one(cpu, at, kind, rights.view, ram->region->host + ram->offset + in_ram, &w);
-        }
-    }
-}
-
-/* The TLB takes the page at `p`, of which all is the same memory, for an access at `la`. */
-static void fill(struct cpu *cpu, vaddr la, enum access_kind kind, struct rights rights, const struct place *p)
-{
-    fill_one(cpu, la, kind, rights.view, p->target.region->host + p->target.offset, &p->walk);
-    if (cpu->paging.mode != PAGING_NONE && !cpu->stops && !debug_breakpoints_on(cpu) && tlb_misses_again(&cpu->tlb, la)) {
-        fill_beside(cpu, la, kind, rights, p);
-    }
-}
-
 static u64 read_in_page(struct cpu *cpu, vaddr la, unsigned size, struct rights rights)
 {
     const u8 *hit = tlb_hit(cpu->tlb.data[rights.view][TLB_READ], la, size);
@@ -188,10 +145,11 @@ static u64 read_in_page(struct cpu *cpu, vaddr la, unsigned size, struct rights 
         cpu_sync_devices(cpu);
         return space_read(cpu->memory, p.phys, size, cpu->in_smm);
     }
+    const u8 *host = p.target.region->host + p.target.offset;
     if (whole_page(&p) && !debug_page_watched(cpu, la)) {
-        fill(cpu, la, ACCESS_READ, rights, &p);
+        tlb_fill(&cpu->tlb, rights.view, TLB_READ, la, host - (la & (PAGE_SIZE - 1)), p.walk.global, p.walk.page_bytes, p.walk.key);
     }
-    return load_le(p.target.region->host + p.target.offset, size);
+    return load_le(host, size);
 }
 
 /* RAM at `p` is about to be written: code there is dropped, and the TLB takes the page if nothing watches it any more. */
@@ -199,11 +157,12 @@ static void writing(struct cpu *cpu, vaddr la, unsigned size, struct rights righ
 {
     struct region *region = p->target.region;
     u64            offset = p->target.offset;
+    u8            *host   = region->host + offset;
     if (region->pages[offset >> PAGE_SHIFT].flags) {
         space_written(cpu->memory, region, offset, size);
     }
     if (!region->pages[offset >> PAGE_SHIFT].flags && whole_page(p) && !debug_page_watched(cpu, la)) {
-        fill(cpu, la, ACCESS_WRITE, rights, p);
+        tlb_fill(&cpu->tlb, rights.view, TLB_WRITE, la, host - (la & (PAGE_SIZE - 1)), p->walk.global, p->walk.page_bytes, p->walk.key);
     }
 }
 
@@ -716,7 +675,7 @@ void *mem_direct(struct cpu *cpu, vaddr la, unsigned size, enum direct how)
         return code && !icache_holds(cpu->icache, host, size) ? host : NULL;
     }
     if (whole_page(&p)) {
-        fill(cpu, la, kind, rights, &p);
+        tlb_fill(&cpu->tlb, rights.view, write ? TLB_WRITE : TLB_READ, la, host - (la & (PAGE_SIZE - 1)), p.walk.global, p.walk.page_bytes, p.walk.key);
     }
     return host;
 }
@@ -758,7 +717,7 @@ const u8 *mem_fetch_page(struct cpu *cpu, vaddr la, struct region **region, u64 
     if (unlikely(cpu->explain)) {
         return page; /* the next byte is looked for again */
     }
-    fill(cpu, la, ACCESS_FETCH, rights, &p);
+    tlb_fill_fetch(&cpu->tlb, view, la, page, p.walk.global, p.walk.page_bytes, p.walk.key);
     return page;
 }
 

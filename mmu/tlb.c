@@ -498,15 +498,6 @@ static void fill(struct tlb *tlb, unsigned n, vaddr la, const u8 *host, bool glo
     fill_first(tlb, n, page, at, global, known->large, key);
 }
 
-bool tlb_misses_again(struct tlb *tlb, vaddr la)
-{
-    u64  group = la / (TLB_BESIDE * PAGE_SIZE), key = group ^ tlb->local_age << 32;
-    u64 *last  = &tlb->missed[group % TLB_MISSED];
-    bool again = *last == key;
-    *last      = key;
-    return again;
-}
-
 static bool is_denied(const struct tlb *tlb, unsigned n, unsigned key)
 {
     return n < TLB_VIEWS * TLB_KINDS && tlb->denied[n] >> key & 1;

@@ -51,8 +51,6 @@ struct tlb_fills {
 #define TLB_SECOND_SHIFT 52
 #define TLB_PCIDS        4096
 #define TLB_STAMP_FILTER 16384
-#define TLB_BESIDE       8 /* pages whose entries in the guest's tables lie side by side */
-#define TLB_MISSED       512
 
 /* One page in the second level. */
 struct tlb_second {
@@ -86,7 +84,6 @@ struct tlb {
     u16               pcid; /* the current one */
     /* For those who remember where a linear address of code led, and where a page of data is that they read. */
     struct tlb_stamps code, near;
-    u64                missed[TLB_MISSED]; /* what tlb_misses_again() was asked of */
     /* tlb_hold(); NULL: nobody. `held`: by table and index, what an entry that is held back would say, else the tag TLB_NOT_HELD. */
     bool (*holds)(void *opaque, unsigned kind, vaddr page);
     void              *holds_opaque;
@@ -137,8 +134,6 @@ void tlb_deny_keys(struct tlb *tlb, enum tlb_view view, enum tlb_kind kind, u32 
 /* Enters a page; `host` is where its first byte lies, page_bytes the size of the guest's page, `key` its page_key(). */
 void tlb_fill(struct tlb *tlb, enum tlb_view view, enum tlb_kind kind, vaddr la, const u8 *host, bool global,
               u64 page_bytes, unsigned key);
-/* A page was not found. Whether the same was lately asked of one beside it, in aligned groups of TLB_BESIDE, since the last flush. */
-bool tlb_misses_again(struct tlb *tlb, vaddr la);
 /* The host page of `la` from the second level, which then enters the first; NULL: walk. */
 const u8 *tlb_refill(struct tlb *tlb, enum tlb_view view, enum tlb_kind kind, vaddr la);
 const u8 *tlb_refill_fetch(struct tlb *tlb, enum tlb_view view, vaddr la);

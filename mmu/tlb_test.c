@@ -342,18 +342,6 @@ static void test_keys(void **state)
     assert_ptr_equal(tlb_refill_fetch(tlb, TLB_USER, 0x1000), HOST(1)); /* code has no key */
 }
 
-/* Misses beside each other are told from others, and from those before a flush. */
-static void test_misses_again(void **state)
-{
-    struct tlb *tlb = *state;
-    assert_false(tlb_misses_again(tlb, 0x8000));
-    assert_false(tlb_misses_again(tlb, 0x10000));
-    assert_true(tlb_misses_again(tlb, 0xffff));
-    tlb_flush_local(tlb);
-    assert_false(tlb_misses_again(tlb, 0x8000));
-    assert_true(tlb_misses_again(tlb, 0x9000));
-}
-
 /* Whatever is filled and flushed: the first level knows nothing that the flushes since should have dropped. */
 static void test_random(void **state)
 {
@@ -481,7 +469,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_code_stamps, setup, teardown),
         cmocka_unit_test_setup_teardown(test_near_stamps, setup, teardown),
         cmocka_unit_test_setup_teardown(test_keys, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_misses_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_random, setup, teardown),
         cmocka_unit_test_setup_teardown(test_held, setup, teardown),
         cmocka_unit_test_setup_teardown(test_held_random, setup, teardown),

@@ -69,7 +69,7 @@ struct state {
     struct entry entry[5];
     unsigned     depth; /* entries used */
     bool         w, u, nx;
-    bool         above_w, above_u, above_nx; /* of every entry but the last */
+    bool         above_w; /* every entry but the last allows writing */
     u64          page_bytes;
     paddr        frame; /* of the page */
     enum rule    rule;
@@ -80,8 +80,6 @@ static void gather(struct state *s, paddr addr, u64 value)
     s->entry[s->depth].addr    = addr;
     s->entry[s->depth++].value = value;
     s->above_w                 = s->w;
-    s->above_u                 = s->u;
-    s->above_nx                = s->nx;
     s->w                       = s->w && value & PTE_W;
     s->u                       = s->u && value & PTE_U;
 }
@@ -265,17 +263,6 @@ ALWAYS_INLINE void look(struct paging *p, struct space *memory, vaddr la, enum a
     }
 }
 
-static void found(const struct paging *p, vaddr la, enum access_kind kind, bool user, const struct state *s, struct walk_result *r)
-{
-    u64 leaf      = leaf_of(s);
-    r->page_bytes = s->page_bytes;
-    r->phys       = s->frame | (la & (s->page_bytes - 1));
-    r->global     = p->pge && leaf & PTE_G;
-    r->user       = s->u;
-    r->key        = (u8)page_key(leaf, s->u);
-    r->writable   = (kind == ACCESS_WRITE || leaf & PTE_D) && (s->w || (!user && !p->wp));
-}
-
 /* One pass; false: an entry changed while its bits were being set. */
 static bool try_walk(struct paging *p, struct space *memory, vaddr la, enum access_kind kind, bool user, bool ac,
                      struct walk_result *r)
@@ -293,11 +280,13 @@ static bool try_walk(struct paging *p, struct space *memory, vaddr la, enum acce
             return false;
         }
     }
-    found(p, la, kind, user, &s, r);
-    r->above.leaf = s.entry[s.depth - 1].addr;
-    r->above.w    = s.above_w;
-    r->above.u    = s.above_u;
-    r->above.nx   = s.above_nx;
+    u64 leaf      = leaf_of(&s);
+    r->page_bytes = s.page_bytes;
+    r->phys       = s.frame | (la & (s.page_bytes - 1));
+    r->global     = p->pge && leaf & PTE_G;
+    r->user       = s.u;
+    r->key        = (u8)page_key(leaf, s.u);
+    r->writable   = (kind == ACCESS_WRITE || leaf & PTE_D) && (s.w || (!user && !p->wp));
     return true;
 }
 
@@ -337,27 +326,6 @@ struct walk_result walk(struct paging *p, struct space *memory, vaddr la, enum a
     while (!try_walk(p, memory, la, kind, user, ac, &r)) {
     }
     return r;
-}
-
-bool walk_beside(struct paging *p, struct space *memory, vaddr la, enum access_kind kind, bool user, bool ac, const struct walk_result *known,
-                 struct walk_result *beside)
-{
-    struct state s = {.w = known->above.w, .u = known->above.u, .nx = known->above.nx, .page_bytes = PAGE_SIZE, .rule = RULE_NONE};
-    unsigned     size = p->mode == PAGING_32 ? 4 : 8;
-    paddr        addr = (known->above.leaf & ~(paddr)63) | ((la >> PAGE_SHIFT) * size & 63);
-    u64          e    = read_entry(p, memory, addr, size), bits = PTE_P | PTE_A | (access_writes(kind) ? PTE_D : 0);
-    if ((e & bits) != bits || (size == 8 && e & reserved64(p))) {
-        return false;
-    }
-    gather(&s, addr, e);
-    s.nx |= size == 8 && p->nxe && e & PTE_NX;
-    s.frame = size == 8 ? e & (BIT(52) - PAGE_SIZE) : e & 0xfffff000;
-    if (check_rights(p, &s, kind, user, ac) != RULE_NONE) {
-        return false;
-    }
-    *beside = (struct walk_result){.rule = RULE_NONE};
-    found(p, la, kind, user, &s, beside);
-    return true;
 }
 
 bool walk_peek(struct paging *p, struct space *memory, vaddr la, paddr *phys)

@@ -39,10 +39,6 @@ struct walk_result {
     u64       page_bytes; /* size of the guest's page */
     bool      global, writable /* dirty is set and a write is permitted */, user;
     u8        key; /* page_key() */
-    struct {
-        paddr leaf;     /* where the last entry lies */
-        bool  w, u, nx; /* what the entries above it allow */
-    } above;
 };
 
 /* Which of 32 protection keys: those of user-mode addresses, which PKRU concerns, are 16 to 31; IA32_PKRS concerns 0 to 15. */
@@ -54,10 +50,6 @@ static inline unsigned page_key(u64 leaf, bool user)
 /* Translates `la` for one access and sets accessed and dirty bits as hardware does (SDM Vol. 3A 4.8). `user`: CPL 3 and not an
  * implicit supervisor access; `ac`: SMAP is overridden by EFLAGS.AC. */
 struct walk_result walk(struct paging *paging, struct space *memory, vaddr la, enum access_kind kind, bool user, bool ac);
-/* What walk() would say, without setting a bit, of another page in the same 64 bytes of a table as the page of 4 KiB that it has just found for
- * such an access. False: more than that has to be done. */
-bool walk_beside(struct paging *paging, struct space *memory, vaddr la, enum access_kind kind, bool user, bool ac, const struct walk_result *found,
-                 struct walk_result *beside);
 /* The entries that a walk looked at, from the root on; the last one may be what stopped it. PAE's directory pointers are
  * registers. */
 struct walk_trace {
