@@ -1,5 +1,5 @@
 /*
- * string.c: MOVS, STOS, LODS, SCAS and CMPS going up in flat memory, and REP MOVS and REP STOS inside a page of RAM, which the host
+ * string.c: MOVS, STOS, LODS, SCAS and CMPS in flat memory; REP MOVS and REP STOS going up inside a page of RAM, which the host
  * executes as what they are. All else is their C functions'.
  */
 #include "tcg/backend/x86_64/emit.h"
@@ -37,9 +37,20 @@ static struct rm element(struct emit *e, unsigned reg, bool write)
     return memory_check(e, T0, e->insn->w, write);
 }
 
+/* By the element's size: cpu->host.kept[1], which the checks leave alone. */
+static void put_step(struct emit *e)
+{
+    const u8 *down = e->cold.p;
+    put_store_imm(&e->hot, 8, CPU(host.kept[1]), e->insn->w);
+    put_goes_up(e, down);
+    put_store_imm(&e->cold, 8, CPU(host.kept[1]), -(u32)e->insn->w);
+    put_jmp(&e->cold, e->hot.p);
+}
+
 static void advance(struct emit *e, unsigned reg)
 {
-    put_lea(&e->hot, e->code_bytes, reg, rm_mem(reg, e->insn->w));
+    put_load(&e->hot, 8, T0, CPU(host.kept[1]));
+    put_lea(&e->hot, e->code_bytes, reg, rm_index(reg, T0, 0, 0));
 }
 
 /* op `reg`, element */
@@ -52,7 +63,7 @@ static void put_sized(struct emit *e, unsigned byte, unsigned reg, struct rm rm)
 static void put_once(struct emit *e)
 {
     const struct insn *i = e->insn;
-    put_goes_up(e, leave_to_interpreter(e, i));
+    put_step(e);
     switch (string_of(i)) {
     case OPCODE_MOVS: /* the checks leave T2 alone */
         put_sized(e, 0x8a, T2, element(e, RSI, false));
