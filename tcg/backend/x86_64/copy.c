@@ -374,12 +374,17 @@ bool copy_must_call(const struct emit *e, const struct insn *i)
     bool                      register_only = rule->how == COPY_REG || rule->how == USE_REG;
     struct flags_effect f = flags_effect(rule, i);
     bool narrow           = f.undefined == DOUBLE && i->w == 2; /* where hosts do as they like */
-    bool from_result      = f.undefined >= ROL || (f.undefined >= SHL && f.by_cl); /* which is to be in a register */
     /* outside 64-bit mode VZEROUPPER leaves YMM8 to YMM15 alone */
     bool few_registers    = row_is_avx(&row_table[i->row]) && !o.has_modrm && e->code_bytes != 8;
     bool no_room          = o.vvvv.used && host_of(o.vvvv.at >> 3) == NO_REG; /* it takes the place of an address */
     bool one_target       = o.vvvv.written && o.reg.used && o.vvvv.at == o.reg.at; /* of MULX's two */
-    return (o.memory && (register_only || no_room || from_result)) || one_target || narrow || o.live & ~copy_live_usable(e->mode) || few_registers;
+    return (o.memory && (register_only || no_room || f.undefined == DOUBLE)) || one_target || narrow || o.live & ~copy_live_usable(e->mode) || few_registers;
+}
+
+/* Whether flags of a shift are made from its result, which is to be in a register. */
+static bool is_from_result(struct flags_effect f)
+{
+    return f.undefined >= ROL || (f.undefined >= SHL && f.by_cl);
 }
 
 /* `to` = a value of 1 to 8 bytes, zero-extended. */
@@ -423,6 +428,13 @@ void lower_copy(struct emit *e)
     }
     u16 busy = busy_in(&rm);
     flags_need(e, f.merges && f.writes && e->needed_now ? FLAG_ARITH : flags_read_by(e->rule, i), busy);
+    struct rm memory = rm;
+    bool      away   = o.memory && is_from_result(f) && e->needed_now;
+    if (away) {
+        rm = rm_reg(temp_free(e, busy));
+        put_bytes_in(&e->hot, o.memory_bytes, rm.reg, memory);
+        busy |= (u16)(1u << rm.reg);
+    }
     bool rex = o.memory || op.wide || (o.rm.used && operand_wants_rex(o.rm.at)) || (o.reg.used && operand_wants_rex(o.reg.at)) ||
                (f.undefined >= SHL && e->needed_now);
     bring(e, &o.vvvv, &busy, true);
@@ -447,11 +459,14 @@ void lower_copy(struct emit *e)
         count = CPU(host.count);
     }
     put_encoded(e, op, &o, rm);
+    if (away) {
+        put_store(&e->hot, o.memory_bytes, memory, rm.reg);
+    }
     take_back(e, &o.reg); /* first: XADD of a register with itself leaves the sum */
     take_back(e, &o.rm);
     take_back(e, &o.vvvv);
     if (f.writes) {
-        flags_written(e, f, f.undefined == DEFINED || replay != REPLAY_NONE ? 0 : result_of(&o, f), f.by_cl ? &count : NULL, replay);
+        flags_written(e, f, f.undefined == DEFINED || replay != REPLAY_NONE ? 0 : away ? rm.reg : result_of(&o, f), f.by_cl ? &count : NULL, replay);
     }
 }
 
