@@ -378,7 +378,8 @@ bool copy_must_call(const struct emit *e, const struct insn *i)
     bool few_registers    = row_is_avx(&row_table[i->row]) && !o.has_modrm && e->code_bytes != 8;
     bool no_room          = o.vvvv.used && host_of(o.vvvv.at >> 3) == NO_REG; /* it takes the place of an address */
     bool one_target       = o.vvvv.written && o.reg.used && o.vvvv.at == o.reg.at; /* of MULX's two */
-    return (o.memory && (register_only || no_room || f.undefined == DOUBLE)) || one_target || narrow || o.live & ~copy_live_usable(e->mode) || few_registers;
+    return (o.memory && (register_only || no_room || f.undefined == DOUBLE)) || one_target || narrow || few_registers ||
+           o.live & ~copy_live_usable(e->mode);
 }
 
 /* Whether flags of a shift are made from its result, which is to be in a register. */
@@ -430,8 +431,8 @@ void lower_copy(struct emit *e)
     flags_need(e, f.merges && f.writes && e->needed_now ? FLAG_ARITH : flags_read_by(e->rule, i), busy);
     struct rm memory = rm;
     bool      away   = o.memory && is_from_result(f) && e->needed_now;
-    if (away) {
-        rm = rm_reg(temp_free(e, busy));
+    if (away) { /* the result is made in a temporary */
+        rm = rm_reg(o.rm.place.reg = (u8)temp_free(e, busy));
         put_bytes_in(&e->hot, o.memory_bytes, rm.reg, memory);
         busy |= (u16)(1u << rm.reg);
     }
@@ -466,7 +467,7 @@ void lower_copy(struct emit *e)
     take_back(e, &o.rm);
     take_back(e, &o.vvvv);
     if (f.writes) {
-        flags_written(e, f, f.undefined == DEFINED || replay != REPLAY_NONE ? 0 : away ? rm.reg : result_of(&o, f), f.by_cl ? &count : NULL, replay);
+        flags_written(e, f, f.undefined == DEFINED || replay != REPLAY_NONE ? 0 : result_of(&o, f), f.by_cl ? &count : NULL, replay);
     }
 }
 
