@@ -45,10 +45,12 @@ def test_paste(e, _):
     if not shutil.which("xclip"):
         print("no xclip: pasting is not tested")
         return
-    owner = subprocess.Popen(["xclip", "-selection", "clipboard", "-quiet"], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    owner.stdin.write(b"echo \"$PATH\" | wc -c  # ~{}\\")
+    text  = b"echo \"$PATH\" | wc -c  # ~{}\\"
+    xclip = ["xclip", "-selection", "clipboard"]
+    owner = subprocess.Popen([*xclip, "-quiet"], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    owner.stdin.write(text)
     owner.stdin.close()
-    time.sleep(0.3)
+    wait_for("the clipboard", lambda: subprocess.run([*xclip, "-o"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout == text)
     xdo("key", "Return", "ctrl+alt+v")
     e.wait_screen(r'echo "\$PATH" \| wc -c  # ~\{\}\\')
     owner.terminate()
