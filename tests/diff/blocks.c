@@ -353,7 +353,7 @@ void maker_state(struct maker *m)
             s->regs[k] = maker_data_pointer(m);
         }
     }
-    s->regs[R_SP] = RIG_STACK + 0x1000 - rig_data_base(s->mode) + noise_below(n, 0x20) - 0x10;
+    s->regs[R_SP] = (s->short_stack ? RIG_STACK - 0x1000 : RIG_STACK + 0x1000) - rig_data_base(s->mode) + noise_below(n, 0x20) - 0x10;
     if (noise_once(n, 2)) {
         s->regs[R_AX] = m->start->ip + noise_below(n, 64); /* a place to jump to */
     }
@@ -385,6 +385,7 @@ void block_make(struct noise *n, const struct decoder *decoder, struct rig_start
     start->cpl = start->mode == RIG_REAL || noise_once(n, 8) ? 0 : 3;
     start->fault_page = 0;
     start->program    = false;
+    start->short_stack = start->mode == RIG_32 && noise_once(n, 4);
     start->code_limit = 0x5fff;
     start->read_only = false;
     m.code_bytes = rig_code_bytes(start->mode);

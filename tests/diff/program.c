@@ -258,26 +258,29 @@ static void near_insns(struct author *a)
     a->m.near = false;
 }
 
-/* Elements of a table, by bytes in AX, CX and DX; `high`: R9 is its base. */
+/* Elements of a table, by bytes in AX, CX and DX, or in R8 to R10; `high`: R9 is its base. */
 static void table_reads(struct author *a, unsigned base, bool high, unsigned count)
 {
-    static const u16 reads[] = {0x8b, 0x03, 0x33, 0x3b, 0x0f | 0xb6 << 8, 0x0f | 0xaf << 8};
+    static const u16 reads[] = {0x8b, 0x03, 0x33, 0x3b, 0x3b, 0x3a, 0x84, 0x0f | 0xb6 << 8, 0x0f | 0xaf << 8};
     struct noise    *n       = noise(a);
     unsigned         scale   = noise_below(n, 4);
+    bool             upper   = a->m.code_bytes == 8 && noise_once(n, 3);
     for (; count; count--) {
-        unsigned index = noise_below(n, 3);
+        unsigned index = noise_below(n, 3), rex = high | (upper ? 0x42 | noise_below(n, 2) << 2 : 0);
         u16      read  = reads[noise_below(n, ARRAY_LEN(reads))];
         if (!noise_once(n, 6)) { /* movzx index, a byte register; or and index, a constant */
-            emit(a, noise_once(n, 4) ? 0x7fe083 | index << 8 : 0xc0b60f | index << 19 | noise_below(n, 8) << 16, 3);
+            bool constant = noise_once(n, 4);
+            emit(a, constant ? 0x41 : 0x44, upper);
+            emit(a, constant ? 0x7fe083 | index << 8 : 0xc0b60f | index << 19 | noise_below(n, 8) << 16, 3);
         }
-        if (high) {
-            emit(a, 0x41, 1);
-        }
+        emit(a, 0x40 | rex, rex != 0);
         emit(a, read, read < 256 ? 1 : 2);
         emit(a, 0x44 | noise_below(n, 3) << 3 | (scale << 6 | index << 3 | (high ? 1 : base)) << 8, 2);
         emit(a, noise_next(n), 1);
         if (noise_once(n, 3)) {
             random_insn(a, ANYTHING);
+        } else if (noise_once(n, 3)) { /* push: a check of another kind */
+            emit(a, 0x50 | noise_below(n, 3), 1);
         }
     }
 }
@@ -782,6 +785,7 @@ void program_make(struct noise *n, const struct decoder *decoder, struct rig_sta
     s->cpl          = s->mode == RIG_REAL || noise_once(n, 3) ? 0 : 3;
     s->fault_page   = 0;
     s->program      = true;
+    s->short_stack  = false;
     s->spots        = 0;
     s->code_limit   = noise_once(n, 6) ? 0x2800 + noise_below(n, 0x800) : 0x5fff;
     a.m.code_bytes  = rig_code_bytes(s->mode);

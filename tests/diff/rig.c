@@ -127,7 +127,7 @@ static struct segment segment_of(const struct rig_start *s, unsigned selector)
 {
     bool           flat = is_flat(s->mode), real = s->mode == RIG_REAL;
     u16            dpl  = (u16)(s->cpl << ATTR_DPL_SHIFT), big = rig_code_bytes(s->mode) == 4 ? ATTR_DB : 0;
-    u16            data = (u16)(0x93 | dpl | (flat ? ATTR_G : 0) | (s->mode == RIG_16 || real ? 0 : ATTR_DB));
+    u16            data = (u16)(0x93 | dpl | (flat ? ATTR_G : 0) | (s->mode == RIG_16 || real || s->short_stack ? 0 : ATTR_DB));
     u32            limit = flat ? 0xffffffff : real ? 0xffff : RIG_END - 0x1000;
     struct segment g     = {.base = rig_data_base(s->mode), .limit = limit, .attr = data, .selector = (u16)(selector | s->cpl)};
     switch (selector) {

@@ -54,6 +54,7 @@ struct rig_start {
     u16           x87_control, x87_status;
     u32           mxcsr;
     bool          smap, task_switched, no_avx;
+    bool          short_stack;     /* 32-bit code has a stack of 16 bits */
     u32           code_limit;      /* not flat: of CS */
     u8            vectors[256];    /* what XMM and x87 registers are filled from */
     u8            memory[RIG_END]; /* from RIG_CODE on */

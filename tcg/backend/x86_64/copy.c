@@ -448,6 +448,7 @@ void lower_copy(struct emit *e)
     op.rex  = byte_wants_rex(&o.rm) || byte_wants_rex(&o.reg);
     if (replay == REPLAY_VALUE) {
         unsigned to = rm.base == T0 ? (unsigned)T0 : temp_free(e, busy);
+        to          = to == NO_REG ? rm.base : to; /* which then is one too, and not wanted any more */
         put_bytes_in(&e->hot, o.memory_bytes, to, rm);
         rm = rm_reg(to);
     }

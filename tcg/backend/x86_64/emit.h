@@ -368,7 +368,7 @@ void find_dead_end(struct emit *e);
 bool jumps_to_beginning(const struct emit *e, const struct insn *i);
 /* Goes elsewhere if something is pending. */
 void put_poll(struct emit *e, const u8 *otherwise);
-/* The guest's SP = `base`, a host register, + delta. */
+/* The guest's SP = `base`, a host register, + delta; T1 may be used. */
 void put_stack_pointer(struct emit *e, unsigned base, i32 delta);
 /* Cold: cpu->ip = `offset` in the page, and out. */
 const u8 *leave_at(struct emit *e, u64 offset);

@@ -502,7 +502,7 @@ void lower_pop(struct emit *e)
     const struct insn *i    = e->insn;
     unsigned           host = host_of(i->rm >> 3);
     struct rm          rm   = memory_stack(e, R_SP, 0, i->w, false);
-    unsigned           to   = host == NO_REG || host == R15 ? temp_free(e, 0) : host;
+    unsigned           to   = host == NO_REG || host == R15 ? temp_free(e, 1u << T1) : host;
     put_pop(e, i->w, to, rm);
     put_stack_pointer(e, R15, i->w);
     if (host == R15) {
@@ -520,7 +520,7 @@ void lower_leave(struct emit *e)
 {
     const struct insn *i  = e->insn;
     struct rm          rm = memory_stack(e, R_BP, 0, i->w, false);
-    unsigned           to = temp_free(e, 0);
+    unsigned           to = temp_free(e, 1u << T1);
     put_pop(e, i->w, to, rm);
     put_stack_pointer(e, RBP, i->w);
     put_op(&e->hot, 0x8b, i->w, RBP, rm_reg(to));
