@@ -155,18 +155,18 @@ static void put_opcode(struct maker *m, const struct row *row)
 {
     struct noise *n = m->n;
     bool w = row->attr & W1 || (!(row->attr & W0) && noise_once(n, 2));
-    bool long_mode = m->code_bytes == 8;
+    bool long_mode = m->code_bytes == 8, upper = m->near && m->upper;
     if (row->attr & VEX) {
         static const u8 pp[] = {[ANY] = 0, [NP] = 0, [P66] = 1, [PF3] = 2, [PF2] = 3};
         static const u8 mmmmm[] = {[M1] = 0, [M0F] = 1, [M38] = 2, [M3A] = 3};
         put(m, 0xc4, 1);
         unsigned vvvv = has(row, By, Hx) ? noise_below(n, 16) | (long_mode ? 0 : 8) : 15;
         bool     l    = row->attr & L1 || (row->attr & LIG && noise_once(n, 2));
-        put(m, (long_mode ? noise_below(n, 8) : 7) << 5 | mmmmm[row->map], 1);
+        put(m, (long_mode ? noise_below(n, 8) & (upper ? 4u : 7u) : 7) << 5 | mmmmm[row->map], 1);
         put(m, (unsigned)w << 7 | vvvv << 3 | (unsigned)l << 2 | pp[row->prefix], 1);
     } else {
-        if (long_mode && (w || noise_once(n, 2))) {
-            put(m, 0x40 | (unsigned)w << 3 | noise_below(n, 8), 1);
+        if (long_mode && (w || upper || noise_once(n, 2))) {
+            put(m, 0x40 | (unsigned)w << 3 | noise_below(n, 8) | (upper ? 3 : 0), 1);
         }
         static const u32 escape[] = {[M1] = 0, [M0F] = 0x0f, [M38] = 0x380f, [M3A] = 0x3a0f};
         put(m, escape[row->map], row->map == M1 ? 0 : row->map == M0F ? 1 : 2);

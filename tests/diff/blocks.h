@@ -26,6 +26,7 @@ struct maker {
     u8               *pages; /* NULL: nobody asks */
     bool              near;  /* operands are near to what one register points to, or it and an index: */
     u8                base, index, scale;
+    bool              upper; /* base + 8 and index + 8, by REX */
     unsigned          page_count;
     /* the instruction being made */
     u8       byte[32];

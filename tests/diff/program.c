@@ -211,6 +211,7 @@ static void choose_index(struct author *a)
     a->m.index      = noise_once(n, 3) ? R_SP : R_DX;
     a->m.scale      = (u8)noise_below(n, 4);
     if (a->m.index == R_DX) {
+        emit(a, 0x41, a->m.upper);
         emit_load(a, R_DX, noise_below(n, 20));
     }
 }
@@ -218,7 +219,7 @@ static void choose_index(struct author *a)
 static void emit_wide(struct author *a)
 {
     if (a->m.code_bytes == 8) {
-        emit(a, 0x48, 1);
+        emit(a, 0x48 | a->m.upper, 1);
     }
 }
 
@@ -229,6 +230,8 @@ static void near_insns(struct author *a)
     struct noise   *n = noise(a);
     a->m.base         = pointers[noise_below(n, 4)];
     a->m.near         = true;
+    a->m.upper        = a->m.code_bytes == 8 && noise_once(n, 3);
+    emit(a, 0x41, a->m.upper);
     emit_load(a, a->m.base, maker_data_pointer(&a->m) & (noise_once(n, 4) ? ~(u64)0 : ~(u64)0xf0f));
     choose_index(a);
     for (unsigned k = 2 + noise_below(n, 8); k; k--) {
@@ -237,7 +240,7 @@ static void near_insns(struct author *a)
             emit(a, 0x83, 1);
             emit(a, (noise_once(n, 2) ? 0xc0 : 0xe8) | (noise_once(n, 2) ? (unsigned)R_DX : a->m.base), 1);
             emit(a, 8, 1);
-        } else if (noise_once(n, 8)) { /* mov, lea: another register is the same, or near to it */
+        } else if (!a->m.upper && noise_once(n, 8)) { /* mov, lea: another register is the same, or near to it */
             u8   from = a->m.base, to = pointers[noise_below(n, 4)];
             bool lea = noise_once(n, 2);
             emit_wide(a);
@@ -255,7 +258,7 @@ static void near_insns(struct author *a)
             random_insn(a, noise_once(n, 3) ? VECTORS : ANYTHING);
         }
     }
-    a->m.near = false;
+    a->m.near = a->m.upper = false;
 }
 
 /* Elements of a table, by bytes in AX, CX and DX, or in R8 to R10; `high`: R9 is its base. */

@@ -447,8 +447,8 @@ void lower_copy(struct emit *e)
     op.vvvv = o.vvvv.used ? o.vvvv.place.reg : i->vreg; /* which is 0, and 1111b, for no operand */
     op.rex  = byte_wants_rex(&o.rm) || byte_wants_rex(&o.reg);
     if (replay == REPLAY_VALUE) {
-        unsigned to = rm.base == T0 ? (unsigned)T0 : temp_free(e, busy);
-        to          = to == NO_REG ? rm.base : to; /* which then is one too, and not wanted any more */
+        bool     none = busy >> T0 & busy >> T1 & busy >> T2 & 1; /* then rm.base is one, and not wanted any more */
+        unsigned to   = rm.base == T0 || none ? rm.base : temp_free(e, busy);
         put_bytes_in(&e->hot, o.memory_bytes, to, rm);
         rm = rm_reg(to);
     }

@@ -189,7 +189,7 @@ void held_forget(struct emit *e);
 unsigned held_find(struct emit *e, unsigned what);
 void     held_set(struct emit *e, unsigned temp, unsigned what);
 void     held_drop(struct emit *e, unsigned what);
-/* A temporary that is not busy, best one that holds nothing. */
+/* A temporary that is not busy, best one that holds nothing. One of them must not be. */
 unsigned temp_free(struct emit *e, u16 busy);
 /* One that address checks leave alone, if it is free; or that one. */
 unsigned temp_lasting(struct emit *e, unsigned otherwise);

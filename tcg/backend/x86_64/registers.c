@@ -78,7 +78,8 @@ unsigned temp_free(struct emit *e, u16 busy)
             }
         }
     }
-    return NO_REG;
+    e->hot.full = true; /* nobody is to need a fourth: such a block would not be translated */
+    return T2;
 }
 
 unsigned temp_lasting(struct emit *e, unsigned otherwise)
