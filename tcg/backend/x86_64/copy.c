@@ -452,7 +452,7 @@ void lower_copy(struct emit *e)
         put_bytes_in(&e->hot, o.memory_bytes, to, rm);
         rm = rm_reg(to);
     }
-    if (replay == REPLAY_VALUE || replay == REPLAY_SHIFT || (f.undefined == DOUBLE && e->needed_now)) {
+    if (replay == REPLAY_VALUE || replay == REPLAY_SHIFT || (f.undefined == DOUBLE && f.writes && e->needed_now)) {
         put_store(&e->hot, 8, CPU(host.before), rm.reg);
     }
     struct rm count = rm_reg(RCX);
