@@ -178,12 +178,18 @@ static void put_immediate(struct out *o, const struct insn *i)
     }
 }
 
+/* BT, BTS, BTR, BTC with a register: a bit of a string that begins at the operand (SDM Vol. 2 BT). */
+static bool is_in_bit_string(const struct insn *i)
+{
+    return i->opcode >> 8 == M0F && (i->opcode & 0xe7) == 0xa3 && i->mem;
+}
+
 bool copy_memory(const struct emit *e, const struct insn *i, unsigned *size, bool *write)
 {
     struct operands o = find_operands(e, i);
     *size             = o.memory_bytes;
     *write            = o.memory_written;
-    return o.memory;
+    return o.memory && !is_in_bit_string(i);
 }
 
 u16 copy_writes(const struct emit *e, const struct insn *i)
@@ -419,7 +425,8 @@ void lower_copy(struct emit *e)
     enum replay replay = f.writes && e->needed_now ? flags_plan(e) : REPLAY_NONE;
     if (o.memory) {
         bool aligned = row->attr & ALIGN16 || (o.memory_bytes == 16 && !op.vex && (row->operand[0] == Mx || op.byte == 0xc7));
-        rm           = memory_operand(e, o.memory_bytes, o.memory_written, aligned);
+        rm           = is_in_bit_string(i) ? memory_bits(e, i->reg >> 3, i->w, o.memory_written)
+                                           : memory_operand(e, o.memory_bytes, o.memory_written, aligned);
     }
     if (is_x87(i) && !is_control(i)) {
         record_x87(e, i, &rm);
@@ -430,7 +437,7 @@ void lower_copy(struct emit *e)
     u16 busy = busy_in(&rm);
     flags_need(e, f.merges && f.writes && e->needed_now ? FLAG_ARITH : flags_read_by(e->rule, i), busy);
     struct rm memory = rm;
-    bool      away   = o.memory && is_from_result(f) && e->needed_now;
+    bool      away   = is_in_bit_string(i) || (o.memory && is_from_result(f) && e->needed_now);
     if (away) { /* the result is made in a temporary */
         rm = rm_reg(o.rm.place.reg = (u8)temp_free(e, busy));
         put_bytes_in(&e->hot, o.memory_bytes, rm.reg, memory);
@@ -461,7 +468,7 @@ void lower_copy(struct emit *e)
         count = CPU(host.count);
     }
     put_encoded(e, op, &o, rm);
-    if (away) {
+    if (away && o.memory_written) {
         put_store(&e->hot, o.memory_bytes, memory, rm.reg);
     }
     take_back(e, &o.reg); /* first: XADD of a register with itself leaves the sum */

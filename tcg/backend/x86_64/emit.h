@@ -267,6 +267,8 @@ size_t memory_tlb(unsigned view, bool write);
 
 /* The host's operand for the memory operand of e->insn, checked: by T0 and T1, or a temporary that holds a shared address. */
 struct rm memory_operand(struct emit *e, unsigned size, bool write, bool aligned);
+/* The same for the unit of a string of bits that holds the one whose number is in the guest register `index`. */
+struct rm memory_bits(struct emit *e, unsigned index, unsigned size, bool write);
 /* The same for the stack, `disp` bytes from the register of guest number `base`: SP or BP. */
 struct rm memory_stack(struct emit *e, unsigned base, i32 disp, unsigned size, bool write);
 

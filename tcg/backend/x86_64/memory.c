@@ -412,6 +412,29 @@ struct rm memory_operand(struct emit *e, unsigned size, bool write, bool aligned
     return memory_check(e, la, size, write);
 }
 
+struct rm memory_bits(struct emit *e, unsigned index, unsigned size, bool write)
+{
+    const struct insn *i    = e->insn;
+    struct out        *o    = &e->hot;
+    unsigned           host = host_of(index), log2 = (unsigned)__builtin_ctz(size), w = i->asize == 8 ? 8 : 4;
+    struct rm          from = host == NO_REG ? rm_cpu(index * 8u) : rm_reg(host);
+    flags_clobber(e);
+    put_lea(o, w, T0, memory_offset(e, i));
+    if (size == 8) {
+        put_load(o, 8, T1, from);
+    } else { /* MOVSX, MOVSXD */
+        put_insn(o, (struct opcode){.map = size == 2 ? MAP_0F : MAP_1, .byte = size == 2 ? 0xbf : 0x63, .wide = true}, T1, from);
+    }
+    put_shift_imm(o, SHIFT_SAR, 8, T1, log2 + 3);
+    put_lea(o, w, T0, rm_index(T0, T1, log2, 0));
+    if (i->asize == 2) {
+        put_zext(o, 2, T0, rm_reg(T0));
+    }
+    memory_segment(e, i->seg, size, write);
+    put_lea(o, 8, T0, memory_check(e, T0, size, write)); /* the unit and `index` want the other temporaries */
+    return rm_mem(T0, 0);
+}
+
 struct rm memory_stack(struct emit *e, unsigned base, i32 disp, unsigned size, bool write)
 {
     struct out *o = &e->hot;
