@@ -327,7 +327,9 @@ static u32 go_relative(struct emit *e, const struct insn *i)
             put_poll(e, leave_at(e, target_offset(i)));
         }
         link = put_link(e, put_jmp_ahead(&e->hot), target_offset(i), false);
-        link_loop(e, i, link);
+        if (e->loop.replay == REPLAY_NONE) { /* else it takes up flags that are not saved, and what they are made from may not be kept */
+            link_loop(e, i, link);
+        }
     }
     e->given_back = 0;
     return link;

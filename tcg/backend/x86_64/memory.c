@@ -132,12 +132,11 @@ static void put_offset_in_page(struct emit *e, size_t table)
     put_alu(&e->hot, ALU_SUB, 8, T0, rm_cpu_at(T1, table + offsetof(struct tlb_entry, tag)));
 }
 
-/* The rest of looking up `bytes` bytes at the linear address in T0, T1 leading to the entry: T0 = the offset in its page, T1 = the host's page.
- * Returns the displacement of the jump that is taken if they are not there, before T1 has changed. */
+/* The rest of looking up `bytes` bytes at that offset, T1 leading to the entry: T1 = the host's page. Returns the displacement
+ * of the jump that is taken if they are not there, before T1 has changed. */
 static u8 *put_lookup_at(struct emit *e, size_t table, unsigned bytes)
 {
     struct out *o = &e->hot;
-    put_offset_in_page(e, table);
     put_alu_imm(o, ALU_CMP, 8, rm_reg(T0), (i32)(PAGE_SIZE - bytes));
     u8 *miss = put_jcc_ahead(o, CC_A);
     put_load(o, 8, T1, rm_cpu_at(T1, table + offsetof(struct tlb_entry, host)));
@@ -147,6 +146,7 @@ static u8 *put_lookup_at(struct emit *e, size_t table, unsigned bytes)
 static u8 *put_lookup(struct emit *e, size_t table, unsigned bytes)
 {
     put_index(e, T0);
+    put_offset_in_page(e, table);
     return put_lookup_at(e, table, bytes);
 }
 
@@ -227,7 +227,8 @@ static struct rm table_operand(struct emit *e, const struct insn *i, unsigned si
         put_index(e, rm.base);
     }
     u8 *empty = NULL;
-    if (i->asize == 8) {
+    put_offset_in_page(e, table);
+    if (i->asize == 8) { /* cold code expects the offset in both cases */
         put_alu_imm(o, ALU_CMP, 8, rm_cpu_at(T1, table + offsetof(struct tlb_entry, host)), 0);
         empty = put_jcc_ahead(o, CC_E);
     }

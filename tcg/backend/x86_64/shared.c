@@ -164,9 +164,14 @@ static void set_register(struct analysis *a, unsigned reg, unsigned from, i64 by
     }
 }
 
-static void moved(struct analysis *a, unsigned reg, i64 by)
+/* The stack pointer moves; where it has 16 bits, it may wrap. */
+static void moved(struct analysis *a, i64 by)
 {
-    set_register(a, reg, reg, by);
+    if (is_known_width(a->e, a->e->stack_bytes)) {
+        set_register(a, R_SP, R_SP, by);
+    } else {
+        forget_registers(a, 1u << R_SP);
+    }
 }
 
 /* An operand that is [base + constant], or that and an index, in a flat segment. */
@@ -276,11 +281,11 @@ static void one(struct analysis *a, unsigned k)
         if (!i->mem) { /* else the operand would have to be read first: its fault must not leave the stack's page dirty */
             stack_access(a, k, R_SP, -(i64)i->w, i->w, true);
         }
-        moved(a, R_SP, -(i64)i->w);
+        moved(a, -(i64)i->w);
         return;
     case LOWER_PUSH_SEG: case LOWER_PUSHF:
         stack_access(a, k, R_SP, -(i64)i->opsize, i->opsize, true);
-        moved(a, R_SP, -(i64)i->opsize);
+        moved(a, -(i64)i->opsize);
         return;
     case LOWER_STORE_SEG:
         operand_access(a, k, i, 2, true);
@@ -288,7 +293,7 @@ static void one(struct analysis *a, unsigned k)
         return;
     case LOWER_POP:
         stack_access(a, k, R_SP, 0, i->w, false);
-        moved(a, R_SP, i->w);
+        moved(a, i->w);
         forget_registers(a, (u16)(1u << (i->rm >> 3)));
         return;
     case LOWER_LEAVE:
