@@ -389,6 +389,12 @@ static void note_spread(struct native *n, u64 insn, unsigned count)
     }
 }
 
+/* Whether the block of instruction `at` is as it was when so many were stale; else an accessed bit has been set in its own code. */
+static bool is_unchanged(const struct native *n, u64 at, u64 stale)
+{
+    return n->stats.stale == stale || !n->translation[at >> 7].block->stale;
+}
+
 struct native_pointer native_miss(struct cpu *cpu, u64 la, const struct native_access *access)
 {
     struct native *n     = native_of(cpu->executor);
@@ -400,14 +406,14 @@ struct native_pointer native_miss(struct cpu *cpu, u64 la, const struct native_a
         note_spread(n, at, PATIENCE + 1);
     }
     void *host = mem_direct(cpu, la, (access->how & ~NATIVE_TABLE) >> 1, access->how & 1 ? DIRECT_WRITE : DIRECT_READ);
-    bool  same = n->stats.stale == stale || !n->translation[at >> 7].block->stale; /* else an accessed bit was set in the block's own code */
-    return (struct native_pointer){.host = same ? (u64)(uintptr_t)host : 0, .exit = at << 2 | NATIVE_EXIT_INSN};
+    return (struct native_pointer){.host = is_unchanged(n, at, stale) ? (u64)(uintptr_t)host : 0, .exit = at << 2 | NATIVE_EXIT_INSN};
 }
 
 u64 native_miss_range(struct cpu *cpu, u64 la, u64 range)
 {
     struct native *n   = native_of(cpu->executor);
     enum direct    how = range & 3;
+    u64            stale = n->stats.stale;
     n->stats.misses++;
     void *host = mem_direct(cpu, la, range >> NATIVE_RANGE_SHIFT & NATIVE_RANGE_MAX, how);
     if (!host && how == DIRECT_READ_SOME) {
@@ -416,7 +422,7 @@ u64 native_miss_range(struct cpu *cpu, u64 la, u64 range)
     if (!host && how == DIRECT_WRITE_LATER) {
         note_unready(n, &n->translation[range >> 23]);
     }
-    return (u64)(uintptr_t)host;
+    return is_unchanged(n, range >> 16, stale) ? (u64)(uintptr_t)host : 0;
 }
 
 /* Flags as translated code keeps them. */

@@ -14,6 +14,7 @@
 #define RING_BYTES   (8u << 20)
 #define BLOCKS       (1u << 18)
 #define ICACHE_PAGES (1u << 15)
+#define PAGES_FULL   (ICACHE_PAGES / 8 * 7) /* beyond, a free slot is far */
 #define GRANULE      64
 
 /* A page with code: its blocks, and which 64-byte granules they touch. */
@@ -88,7 +89,7 @@ static void retire(struct icache *cache, struct block *b)
 
 bool icache_full(const struct icache *cache)
 {
-    return cache->used + 2 > BLOCKS;
+    return cache->used + 2 > BLOCKS || cache->pages_used + 2 > PAGES_FULL;
 }
 
 struct block *icache_new(struct icache *cache, const u8 *host, unsigned mode)
@@ -144,7 +145,7 @@ void icache_keep(struct icache *cache, struct decoded *d, struct block *b)
 
 /* ---- pages */
 
-/* The slot of a page: its own, or the free one where it belongs; NULL when the table is full. */
+/* The slot of a page: its own, or the free one where it belongs; NULL: none is free. */
 static struct code_page *page_slot(struct icache *cache, const u8 *page)
 {
     unsigned start = (unsigned)((uintptr_t)page >> PAGE_SHIFT);
@@ -172,11 +173,7 @@ void icache_add(struct icache *cache, struct block *b, struct region *region, u6
     u32              *bucket = &cache->bucket[icache_bucket(b->host, b->mode)], k = (u32)(b - cache->block);
     b->hash_next             = *bucket;
     *bucket                  = k;
-    if (!p) {
-        cache->used = BLOCKS; /* more code pages than the table holds: flush at the next block */
-        b->stale    = true;
-        return;
-    }
+    cache->pages_used += !p->host; /* there is one: icache_full() was asked */
     p->host      = page;
     p->region    = region;
     p->offset    = page_offset;
@@ -200,6 +197,7 @@ void icache_flush(struct icache *cache)
     memset(cache->pages, 0, ICACHE_PAGES * sizeof *cache->pages);
     memset(cache->bucket, 0, ICACHE_BUCKETS * sizeof *cache->bucket);
     cache->used          = 1;
+    cache->pages_used    = 0;
     cache->retired_first = 0;
     cache->next = cache->oldest = 0;
     cache->wrapped              = false;

@@ -73,6 +73,7 @@ struct icache {
     u32               used;
     u32               retired_first, retired_last; /* stale blocks, the oldest first, by page_next */
     struct code_page *pages; /* hash table of ICACHE_PAGES */
+    u32               pages_used;
     u8               *ring;
     size_t            next, oldest, end; /* in the ring: room; what is decoded goes from `oldest` to `next`, or */
     bool              wrapped;           /* to `end` and then from 0 to `next` */

@@ -52,7 +52,7 @@ ALWAYS_INLINE void next_block(struct cpu *cpu)
     if (unlikely(cpu->pending)) {
         return;
     }
-    vaddr                   la = cpu->code_base + cpu->ip;
+    vaddr                   la = (cpu->code_base + cpu->ip) & cpu->ip_mask;
     const struct tlb_entry *e  = &cpu->tlb_fetch[tlb_fetch_index(la)];
     if (likely(e->tag == (la & PAGE_MASK))) {
         const u8     *host = (const u8 *)(uintptr_t)(la - e->tag + e->host);
@@ -413,18 +413,33 @@ static bool prepare(struct insn *i, unsigned mode)
 
 static void step_here(struct cpu *cpu);
 
-/* The first and only instruction of a block that goes on in the next page. */
+/* Whether code at R_IPBASE may go on in the next page: it does not where CS, or the canonical addresses, end. */
+static bool goes_on(const struct cpu *cpu, u64 ip_base)
+{
+    return ip_base + PAGE_SIZE - cpu->code_low <= cpu->code_span;
+}
+
+/* The page of code behind that at R_IPBASE, on the host. NULL: there is none, or it is no memory. Raises. */
+static NOINLINE const u8 *second_page(struct cpu *cpu)
+{
+    vaddr          la = (cpu->code_base + cpu->regs[R_IPBASE] + PAGE_SIZE) & cpu->ip_mask;
+    struct region *region;
+    u64            offset;
+    if (unlikely(!goes_on(cpu, cpu->regs[R_IPBASE]))) {
+        return NULL;
+    }
+    const struct tlb_entry *e = &cpu->tlb_fetch[tlb_fetch_index(la)];
+    return e->tag == la ? (const u8 *)(uintptr_t)e->host : mem_fetch_page(cpu, la, &region, &offset);
+}
+
+/* The first and only instruction of a block that goes on in the next page. It has no variable in memory: then the compiler would make a call
+ * of its last jump, and a loop would use up the stack. */
 static void run_spanning(struct cpu *cpu, const struct insn *i)
 {
-    const struct decoded *d    = icache_decoded(i);
-    vaddr                 next = (cpu->code_base + cpu->regs[R_IPBASE] + PAGE_SIZE) & cpu->ip_mask;
-    struct region        *region;
-    u64                   offset;
+    const struct decoded *d = icache_decoded(i);
     cpu->ip      = insn_ip(cpu, i) & cpu->ip_mask;
     cpu->current = NULL;
-    const struct tlb_entry *e    = &cpu->tlb_fetch[tlb_fetch_index(next)];
-    const u8               *page = e->tag == next ? (const u8 *)(uintptr_t)e->host : mem_fetch_page(cpu, next, &region, &offset);
-    if (likely(page == d->block->second)) {
+    if (likely(second_page(cpu) == d->block->second)) {
         exec_fn whole = d->whole;
         whole(cpu, i);
     } else {
@@ -526,7 +541,7 @@ static struct block *new_spanning(struct cpu *cpu, struct decoded *d, const u8 *
     vaddr          next = (cpu->code_base + cpu->ip - offset + PAGE_SIZE) & cpu->ip_mask;
     struct region *region;
     u64            page_offset;
-    if (cpu->code_limited || here >= INSN_BYTES_MAX || !next || next - cpu->code_low > cpu->code_span) {
+    if (cpu->code_limited || here >= INSN_BYTES_MAX || !goes_on(cpu, cpu->ip - offset)) {
         return NULL;
     }
     const u8 *page = mem_fetch_page(cpu, next, &region, &page_offset);
@@ -583,12 +598,9 @@ static bool is_asked(const struct cpu *cpu, vaddr la, unsigned bytes)
 /* The block at cpu->ip in this mode, decoded if need be. NULL: the instruction there must run alone. Raises. */
 static NOINLINE struct block *get_block(struct cpu *cpu, const struct insn *from, unsigned mode)
 {
-    vaddr          la = cpu->code_base + cpu->ip;
+    vaddr          la = (cpu->code_base + cpu->ip) & cpu->ip_mask;
     struct region *region;
     u64            page_offset;
-    if (!cpu->long_mode) {
-        la = (u32)la;
-    }
     const struct tlb_entry *e    = &cpu->tlb_fetch[tlb_fetch_index(la)];
     const u8               *host = (const u8 *)(uintptr_t)(la - e->tag + e->host);
     const u8               *held = mem_held_code(cpu, la);
@@ -658,7 +670,7 @@ static unsigned fetch_more(struct cpu *cpu, vaddr la, u8 *bytes, unsigned n)
     do {
         cpu_check(cpu, cpu->ip + n - cpu->code_low <= cpu->code_span,
                   cpu->code_bytes == 8 ? RULE_GP_CODE_CANONICAL : RULE_GP_CODE_LIMIT, 0);
-        bytes[n] = mem_fetch_byte(cpu, la + n);
+        bytes[n] = mem_fetch_byte(cpu, (la + n) & cpu->ip_mask);
         n++;
     } while (n < INSN_BYTES_MAX && (la + n) & (PAGE_SIZE - 1) && cpu->ip + n - cpu->code_low <= cpu->code_span &&
              cpu->tlb_fetch[tlb_fetch_index(la + n)].tag == ((la + n) & PAGE_MASK));
@@ -677,10 +689,7 @@ static NOINLINE void fetch_one(struct cpu *cpu, struct insn *i)
     u8                 bytes[INSN_BYTES_MAX];
     enum rule          rule   = RULE_NONE;
     enum decode_status status = DECODE_MORE;
-    vaddr              la     = cpu->code_base + cpu->ip;
-    if (!cpu->long_mode) {
-        la = (u32)la;
-    }
+    vaddr              la     = (cpu->code_base + cpu->ip) & cpu->ip_mask;
     struct lone_insn *known = &cpu->icache->lone[(la ^ la >> PAGE_SHIFT) % ICACHE_LONE];
     cpu->current            = NULL;
     cpu->regs[R_IPBASE]     = cpu->ip - (la & (PAGE_SIZE - 1));

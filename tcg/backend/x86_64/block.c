@@ -229,7 +229,7 @@ static void check_second_page(struct emit *e)
     size_t      table = offsetof(struct cpu, tlb.fetch) + view * TLB_FETCH_ENTRIES * sizeof(struct tlb_entry);
     const u8   *otherwise = leave_to_interpreter(e, e->block->insn);
     put_load(o, 8, T0, CPU(regs[R_IPBASE]));
-    put_lea(o, e->code_bytes == 8 ? 8 : 4, T0, rm_mem(T0, PAGE_SIZE));
+    put_lea(o, 8, T0, rm_mem(T0, PAGE_SIZE)); /* behind the last page of 32 bits there is none */
     put_mov(o, 8, T1, T0);
     put_shift_imm(o, SHIFT_SHR, 8, T1, PAGE_SHIFT - 4);
     put_alu_imm(o, ALU_AND, 4, rm_reg(T1), (TLB_FETCH_ENTRIES - 1) << 4);
