@@ -322,7 +322,7 @@ void rig_run(struct rig *r, const struct rig_start *s, unsigned blocks)
 
 bool rig_meets(struct rig *r, const struct rig_start *s, struct rig *other)
 {
-    enum { STEPS_MAX = 2000 };
+    enum { STEPS_MAX = RIG_END }; /* REP is a step for each element */
     struct cpu *cpu = r->cpu;
     volatile bool same = false;
     char what[200];
