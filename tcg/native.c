@@ -411,8 +411,8 @@ struct native_pointer native_miss(struct cpu *cpu, u64 la, const struct native_a
 
 u64 native_miss_range(struct cpu *cpu, u64 la, u64 range)
 {
-    struct native *n   = native_of(cpu->executor);
-    enum direct    how = range & 3;
+    struct native *n     = native_of(cpu->executor);
+    enum direct    how   = range & 3;
     u64            stale = n->stats.stale;
     n->stats.misses++;
     void *host = mem_direct(cpu, la, range >> NATIVE_RANGE_SHIFT & NATIVE_RANGE_MAX, how);

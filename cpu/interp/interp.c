@@ -432,8 +432,8 @@ static NOINLINE const u8 *second_page(struct cpu *cpu)
     return e->tag == la ? (const u8 *)(uintptr_t)e->host : mem_fetch_page(cpu, la, &region, &offset);
 }
 
-/* The first and only instruction of a block that goes on in the next page. It has no variable in memory: then the compiler would make a call
- * of its last jump, and a loop would use up the stack. */
+/* The first and only instruction of a block that goes on in the next page. With variables in memory its last jump would become a call, and a
+ * loop would use up the stack. */
 static void run_spanning(struct cpu *cpu, const struct insn *i)
 {
     const struct decoded *d = icache_decoded(i);

@@ -111,6 +111,14 @@ static enum next leave(struct frame *f, const struct ir_op *op, u64 ip)
     return NEXT_LEAVE;
 }
 
+/* The page walk of a read has set an accessed bit in the block's own code: the instruction is executed anew. */
+static enum next leave_before(struct frame *f, const struct ir_op *op)
+{
+    f->cpu->icount += insn_of(f, op)->number - 1u;
+    f->cpu->ip = insn_ip(f->cpu, insn_of(f, op)) & f->cpu->ip_mask;
+    return NEXT_LEAVE;
+}
+
 static void call(struct frame *f, const struct ir_op *op)
 {
     const struct insn *i = insn_of(f, op);
@@ -192,6 +200,8 @@ static enum next step(struct frame *f, const struct ir_op *op, u64 *value)
         return NEXT_OP;
     case IR_load:
     case IR_load_w:
+        *value = access_memory(f, op);
+        return f->code->block->stale ? leave_before(f, op) : NEXT_OP;
     case IR_store:
     case IR_store_w:
         *value = access_memory(f, op);
