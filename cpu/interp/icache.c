@@ -145,17 +145,15 @@ void icache_keep(struct icache *cache, struct decoded *d, struct block *b)
 
 /* ---- pages */
 
-/* The slot of a page: its own, or the free one where it belongs; NULL: none is free. */
+/* The slot of a page: its own, or the free one where it belongs; there are free ones, for the cache is flushed at PAGES_FULL. */
 static struct code_page *page_slot(struct icache *cache, const u8 *page)
 {
-    unsigned start = (unsigned)((uintptr_t)page >> PAGE_SHIFT);
-    for (unsigned k = 0; k < ICACHE_PAGES; k++) {
-        struct code_page *p = &cache->pages[(start + k) & (ICACHE_PAGES - 1)];
+    for (unsigned k = (unsigned)((uintptr_t)page >> PAGE_SHIFT);; k++) {
+        struct code_page *p = &cache->pages[k & (ICACHE_PAGES - 1)];
         if (p->host == page || !p->host) {
             return p;
         }
     }
-    return NULL;
 }
 
 static u64 granules_of(unsigned offset, u64 size)
@@ -173,7 +171,7 @@ void icache_add(struct icache *cache, struct block *b, struct region *region, u6
     u32              *bucket = &cache->bucket[icache_bucket(b->host, b->mode)], k = (u32)(b - cache->block);
     b->hash_next             = *bucket;
     *bucket                  = k;
-    cache->pages_used += !p->host; /* there is one: icache_full() was asked */
+    cache->pages_used += !p->host;
     p->host      = page;
     p->region    = region;
     p->offset    = page_offset;
@@ -234,7 +232,7 @@ static void make_stale(struct icache *cache, struct block *b)
 static void written_in_page(struct icache *cache, const u8 *page, unsigned offset, unsigned size)
 {
     struct code_page *p = page_slot(cache, page);
-    if (!p || !p->host || !(p->granules & granules_of(offset, size))) {
+    if (!p->host || !(p->granules & granules_of(offset, size))) {
         return;
     }
     p->granules = 0;
@@ -258,7 +256,7 @@ bool icache_holds(const struct icache *cache, const u8 *host, u64 size)
 {
     unsigned                offset = (unsigned)((uintptr_t)host & (PAGE_SIZE - 1));
     const struct code_page *p      = page_slot((struct icache *)(uintptr_t)cache, host - offset);
-    return !p || (p->host && p->granules & granules_of(offset, size));
+    return p->host && p->granules & granules_of(offset, size);
 }
 
 void icache_written(struct icache *cache, const u8 *host, u64 size)

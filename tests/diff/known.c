@@ -51,11 +51,11 @@ static const struct known known[] = {
     {"SHRD by 0, which leaves the flags of SHR to a fault",
      RIG_32, 0x037f, 13,
      {0xd0, 0xea, 0x0f, 0xac, 0xc2, 0x00, 0x31, 0x0d, 0x00, 0x00, 0x00, 0x20, 0x90}},
-    {"LEAVE on a stack of 16 bits beside a shared address",
-     RIG_32, 0x037f, 15,
-     {0x8b, 0x03, 0x8b, 0x4b, 0x04, 0xc9, 0x8b, 0x53, 0x08, 0x5c, 0x8b, 0x73, 0x0c, 0x0f, 0x0b}},
+    {"LEAVE and POP SP on a stack of 16 bits beside a shared address",
+     RIG_32 | SHORT_STACK, 0x037f, 21,
+     {0xbc, 0x00, 0xb0, 0x00, 0x00, 0x8b, 0x03, 0x51, 0x8b, 0x4b, 0x04, 0xc9, 0x8b, 0x53, 0x08, 0x5c, 0x8b, 0x73, 0x0c, 0x0f, 0x0b}},
     {"a PUSH that wraps on a stack of 16 bits between accesses by ESP",
-     RIG_32, 0x037f, 15,
+     RIG_32 | SHORT_STACK, 0x037f, 15,
      {0xbc, 0x00, 0x00, 0x01, 0x00, 0x8b, 0x04, 0x24, 0x51, 0x8b, 0x54, 0x24, 0x08, 0x0f, 0x0b}},
     {"flags of a CMP with memory at the end of a loop, which a fault at its beginning shows",
      RIG_64, 0x037f, 30,
@@ -65,7 +65,6 @@ static const struct known known[] = {
      RIG_64, 0x037f, 19,
      {0x48, 0xbb, 0x00, 0x60, 0xc0, 0xff, 0xfe, 0xff, 0xff, 0xff, 0x31, 0xc9, 0x48, 0x8b, 0x44, 0xcb, 0x08, 0x0f, 0x0b}},
 };
-enum { SHORT_STACK = 11 }; /* two whose stack has 16 bits */
 
 unsigned known_count(void)
 {
@@ -75,8 +74,8 @@ unsigned known_count(void)
 const char *known_make(unsigned number, struct rig_start *s)
 {
     const struct known *k = &known[number];
-    *s = (struct rig_start){.mode = k->mode, .cpl = 3, .ip = AT, .flags = FLAG_1 | FLAG_IF, .x87_control = k->control, .mxcsr = 0x1f80,
-                            .code_limit = 0x5fff, .program = true, .short_stack = number >= SHORT_STACK && number <= SHORT_STACK + 1};
+    *s = (struct rig_start){.mode = (enum rig_mode)(k->mode & ~(unsigned)SHORT_STACK), .cpl = 3, .ip = AT, .flags = FLAG_1 | FLAG_IF, .x87_control = k->control, .mxcsr = 0x1f80,
+                            .code_limit = 0x5fff, .program = true, .short_stack = k->mode & SHORT_STACK};
     for (unsigned r = 0; r < 16; r++) {
         s->regs[r] = RIG_DATA + 0x400u + 0x40u * r;
     }

@@ -6,9 +6,11 @@
 
 #include "tests/diff/rig.h"
 
+enum { SHORT_STACK = 1 << 8 }; /* 32-bit code has a stack of 16 bits */
+
 struct known {
     const char   *what;
-    enum rig_mode mode;
+    unsigned      mode; /* enum rig_mode, perhaps with SHORT_STACK */
     u16           control; /* of the x87 */
     u8            bytes, code[32];
 };

@@ -161,6 +161,7 @@ end_of_memory:
     mov dword [PAGE_LAST + 0xffc], 0x34b89090   ; mov eax, 1234h, its last three bytes in the other page; ret
     mov dword [PAGE_FIRST], 0xc3000012
     mov ebx, LAST + 0xffe
+    mov dword [trap.eip], 0
     FAULT_IN "end of memory: first", GP, 0, ebx
     CHECK "end of memory: first: EIP", dword [trap.eip], ebx
     mov ecx, 30
@@ -173,12 +174,14 @@ end_of_memory:
     call edx
     loop .next
     CHECK "end of memory: elsewhere", esi, 30 * 0x1234
+    mov dword [trap.eip], 0
     FAULT_IN "end of memory: often executed elsewhere", GP, 0, ebx
     CHECK "end of memory: often: EIP", dword [trap.eip], ebx
     ; a segment in which these linear addresses are not the end: they wrap (3.3), and still fault in the flat one afterwards
     DESCRIPTOR SEL_T, 0x1000, 0xfffff, D_CODE, G_32 | G_PAGES
     FINE "end of memory: wraps in another segment", call .wrap
     CHECK "end of memory: wrapped", esi, 30 * 0x1234
+    mov dword [trap.eip], 0
     FAULT_IN "end of memory: often executed in another segment", GP, 0, ebx
     CHECK "end of memory: often in another: EIP", dword [trap.eip], ebx
     ret

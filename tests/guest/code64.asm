@@ -52,6 +52,7 @@ canonical_end:
     mov dword [PAGE_LAST + 0xffc], 0x34b89090   ; mov eax, 1234h, its last three bytes in the other page; ret
     mov dword [PAGE_NEXT], 0xc3000012
     mov rbx, END + 0xffe
+    mov qword [trap64.rip], 0
     FAULT64_IN "canonical end: first", GP, 0, rbx
     CHECK64 "canonical end: first: RIP", qword [trap64.rip], rbx
     mov ecx, 30
@@ -64,6 +65,7 @@ canonical_end:
     call rdx
     loop .next
     CHECK64 "canonical end: elsewhere", rsi, 30 * 0x1234
+    mov qword [trap64.rip], 0
     FAULT64_IN "canonical end: often executed elsewhere", GP, 0, rbx
     CHECK64 "canonical end: often: RIP", qword [trap64.rip], rbx
     ret

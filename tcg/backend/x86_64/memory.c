@@ -78,6 +78,15 @@ void memory_segment(struct emit *e, unsigned seg, unsigned size, bool write)
     put_alu(o, ALU_ADD, 4, T0, rm_cpu(base + offsetof(struct segment, base)));
 }
 
+/* T0 = an offset of so many bytes in the segment: the linear address, of an access of `size` bytes. */
+static void put_linear(struct emit *e, unsigned bytes, unsigned seg, unsigned size, bool write)
+{
+    if (bytes == 2) {
+        put_zext(&e->hot, 2, T0, rm_reg(T0));
+    }
+    memory_segment(e, seg, size, write);
+}
+
 unsigned memory_address(struct emit *e, const struct insn *i, unsigned size, bool write)
 {
     flags_clobber(e);
@@ -87,10 +96,7 @@ unsigned memory_address(struct emit *e, const struct insn *i, unsigned size, boo
         return rm.base;
     }
     put_lea(&e->hot, i->asize == 8 ? 8 : 4, T0, rm);
-    if (i->asize == 2) {
-        put_zext(&e->hot, 2, T0, rm_reg(T0));
-    }
-    memory_segment(e, i->seg, size, write);
+    put_linear(e, i->asize, i->seg, size, write);
     return T0;
 }
 
@@ -428,25 +434,18 @@ struct rm memory_bits(struct emit *e, unsigned index, unsigned size, bool write)
     }
     put_shift_imm(o, SHIFT_SAR, 8, T1, log2 + 3);
     put_lea(o, w, T0, rm_index(T0, T1, log2, 0));
-    if (i->asize == 2) {
-        put_zext(o, 2, T0, rm_reg(T0));
-    }
-    memory_segment(e, i->seg, size, write);
+    put_linear(e, i->asize, i->seg, size, write);
     put_lea(o, 8, T0, memory_check(e, T0, size, write)); /* the unit and `index` want the other temporaries */
     return rm_mem(T0, 0);
 }
 
 struct rm memory_stack(struct emit *e, unsigned base, i32 disp, unsigned size, bool write)
 {
-    struct out *o = &e->hot;
     if (e->shared[e->insn - e->block->insn][ACCESS_STACK].use) {
         return shared_operand(e, ACCESS_STACK, base);
     }
     flags_clobber(e);
-    put_lea(o, e->stack_bytes == 8 ? 8 : 4, T0, rm_mem(host_of(base), disp));
-    if (e->stack_bytes == 2) {
-        put_zext(o, 2, T0, rm_reg(T0));
-    }
-    memory_segment(e, e->code_bytes == 8 ? SEG_FLAT_STACK : SEG_SS, size, write);
+    put_lea(&e->hot, e->stack_bytes == 8 ? 8 : 4, T0, rm_mem(host_of(base), disp));
+    put_linear(e, e->stack_bytes, e->code_bytes == 8 ? SEG_FLAT_STACK : SEG_SS, size, write);
     return memory_check(e, T0, size, write);
 }
