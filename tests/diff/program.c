@@ -788,6 +788,7 @@ void program_make(struct noise *n, const struct decoder *decoder, struct rig_sta
     s->cpl          = s->mode == RIG_REAL || noise_once(n, 3) ? 0 : 3;
     s->fault_page   = 0;
     s->program      = true;
+    s->counted      = noise_once(n, 6);
     s->short_stack  = false;
     s->spots        = 0;
     s->code_limit   = noise_once(n, 6) ? 0x2800 + noise_below(n, 0x800) : 0x5fff;

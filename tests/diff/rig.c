@@ -256,6 +256,8 @@ void rig_load(struct rig *r, const struct rig_start *s)
     flags_set(cpu, s->flags);
     tlb_flush(&cpu->tlb);
     cpu_set_a20(cpu, true);
+    cpu->alone = false;
+    cpu_set_counted(cpu, s->program && s->counted);
     cpu_update_mode(cpu);
     cpu->raised.cr2 = 0;
 }

@@ -62,6 +62,7 @@ struct rig_start {
     bool          read_only;       /* it may be read */
     /* programs only */
     bool     program;
+    bool     counted; /* time */
     u64      end; /* linear address at which it ends */
     u8       high[RIG_END - RIG_TWIN];
     unsigned spots;
@@ -73,6 +74,7 @@ enum { REST_XMM, REST_MXCSR, REST_X87, REST_X87_CONTROL, REST_X87_RECORD, REST_S
 
 struct rig_event {
     u64       regs[16], ip;
+    u64       count; /* instructions until then, in counted time */
     u32       flags;
     enum rule rule;
     u32       error;
@@ -97,6 +99,7 @@ struct rig {
     struct rig_event event[RIG_EVENTS_MAX];
     unsigned         events, kicks;
     bool             stopped;
+    bool             beyond;  /* it has executed more instructions than it was allowed to */
     bool             unclear; /* a string instruction that had overwritten itself was interrupted: who knows what runs next */
     u64              noise;
 };

@@ -106,7 +106,7 @@ static void note(struct rig *r, enum rule rule)
         return;
     }
     struct rig_event *e = &r->event[r->events++];
-    *e                  = (struct rig_event){.rule = rule, .flags = flags_get(cpu)};
+    *e = (struct rig_event){.rule = rule, .flags = flags_get(cpu), .count = cpu->counted ? cpu_icount(cpu) : 0};
     look_at_rest(cpu, e->rest);
     memcpy(e->regs, cpu->regs, sizeof e->regs);
     if (rule != RULE_NONE) {
@@ -209,7 +209,7 @@ void rig_device_destroy(struct rig *r)
 
 /* ---- running */
 
-/* The instruction that raised is noted and skipped. */
+/* The instruction that raised is noted and skipped, one that must be executed alone is gone back to. */
 static void raised(struct rig *r)
 {
     struct cpu *cpu = r->cpu;
@@ -218,9 +218,13 @@ static void raised(struct rig *r)
     }
     cpu->pending &= ~(u32)PENDING_STEP;
     const struct insn *i = cpu->current;
+    cpu->current         = NULL;
     if (i) {
         cpu->ip = insn_ip(cpu, i) & cpu->ip_mask;
-        cpu->icount += i->number;
+        cpu->icount += i->number - cpu->alone;
+    }
+    if (cpu->alone) {
+        return;
     }
     note(r, cpu->raised.rule);
     if (!i || (u32)(cpu->code_base + cpu->ip) == r->start->end) {
@@ -240,7 +244,11 @@ static void disturb(struct rig *r)
     case 0: icache_flush(cpu->icache); break;
     case 1: tlb_flush(&cpu->tlb); break;
     case 2: tlb_flush_writes(&cpu->tlb, NULL); break;
-    case 3: case 4: case 5: interp_step(cpu); break;
+    case 3: case 4: case 5:
+        if (cpu->icount < cpu->icount_limit) {
+            interp_step(cpu);
+        }
+        break;
     default: break;
     }
 }
@@ -286,7 +294,11 @@ static void proceed(struct rig *r, bool disturbed)
         } else {
             set_alarm(r, false);
         }
-    } else if (pending) {
+    } else if (cpu->icount >= cpu->icount_limit) {
+        r->beyond |= cpu->icount > cpu->icount_limit;
+        cpu_set_limit(cpu, cpu->icount + 1 + noise(r) % 40);
+    } else if (pending || cpu->alone) {
+        cpu->alone = false;
         interp_step(cpu);
     } else if (r->tcg) {
         tcg_run(r->tcg, cpu);
@@ -304,7 +316,10 @@ bool rig_run_program(struct rig *r, const struct rig_start *s, bool disturbed)
     r->error        = 0;
     r->cr2          = 0;
     r->events       = r->kicks = r->blocks = 0;
-    r->stopped = r->unclear = false;
+    r->stopped = r->unclear = r->beyond = false;
+    if (s->counted && disturbed) {
+        cpu_set_limit(cpu, 0);
+    }
     watched         = cpu;
     alarms          = 0;
     set_alarm(r, disturbed);
@@ -327,8 +342,8 @@ static bool same_event(const struct rig_event *a, const struct rig_event *b, uns
         return true;
     }
     static const char *const rests[] = {"xmm", "mxcsr", "x87", "x87 control", "x87 record", "segments", "system"};
-    size_t n = (size_t)snprintf(what, size, "event %u at %llx/%llx rule %d/%d error %x/%x cr2 %llx/%llx flags %x/%x;", number,
-                                (unsigned long long)a->ip, (unsigned long long)b->ip, a->rule, b->rule, a->error, b->error,
+    size_t n = (size_t)snprintf(what, size, "event %u at %llx/%llx count %llu/%llu rule %d/%d error %x/%x cr2 %llx/%llx flags %x/%x;", number,
+                                (unsigned long long)a->ip, (unsigned long long)b->ip, (unsigned long long)a->count, (unsigned long long)b->count, a->rule, b->rule, a->error, b->error,
                                 (unsigned long long)a->cr2, (unsigned long long)b->cr2, a->flags, b->flags);
     for (unsigned k = 0; k < 16 && n < size; k++) {
         if (a->regs[k] != b->regs[k]) {
@@ -349,6 +364,10 @@ bool rig_same_program(struct rig *a, struct rig *b, char *what, size_t size)
         if (!same_event(&a->event[k], &b->event[k], k, what, size)) {
             return false;
         }
+    }
+    if (b->beyond) {
+        snprintf(what, size, "executed more than it was allowed to");
+        return false;
     }
     if (a->events != b->events) {
         snprintf(what, size, "%u/%u events", a->events, b->events);
