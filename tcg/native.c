@@ -384,7 +384,7 @@ static void note_spread(struct native *n, u64 insn, unsigned count)
     struct translation *t = &n->translation[insn >> 7];
     t->spread += (u8)count;
     if (t->spread >= SPREAD_MAX && is_valid(t)) {
-        t->block->spread |= BIT(insn & (BLOCK_INSNS_MAX - 1)); /* the likeliest one */
+        block_note_spread(t->block, insn & (BLOCK_INSNS_MAX - 1)); /* the likeliest one */
         translate_anew(n, t->block);
     }
 }
@@ -550,15 +550,26 @@ static const struct block *follow(struct native *n, struct cpu *cpu, u32 number)
     return b;
 }
 
-/* The block will be found by computed jumps, in its mode. */
-static void use_table(struct native *n, struct cpu *cpu, const struct block *b)
+/* Computed jumps find the blocks of this mode. */
+static void use_table(struct native *n, struct cpu *cpu, u16 mode)
 {
-    if (n->mode_now != b->mode) {
-        cpu->host.jumps = table_of(n, b->mode)->jump;
-        n->mode_now     = b->mode;
-        u64 *stamp      = &cpu->tlb.code.stamp[(b->mode >> MODE_VIEW_SHIFT & 3) != TLB_USER];
-        *stamp          = (*stamp & ~(u64)0xffff) | b->mode;
-    }
+    cpu->host.jumps = table_of(n, mode)->jump;
+    n->mode_now     = mode;
+    u64 *stamp      = &cpu->tlb.code.stamp[(mode >> MODE_VIEW_SHIFT & 3) != TLB_USER];
+    *stamp          = (*stamp & ~(u64)0xffff) | mode;
+}
+
+/* Whether a computed jump has looked for the block, or none can have. Others are left out of the table until then: looking at their place
+ * in it takes longer than all else on the way into translated code. */
+static bool is_wanted(const struct native *n, const struct cpu *cpu, const struct block *b)
+{
+    return b->translation == &n->translation[n->current] ||
+           n->wanted == cpu->regs[R_IPBASE] + ((uintptr_t)b->host & (PAGE_SIZE - 1));
+}
+
+/* Computed jumps will find the block. */
+static void add_jump(const struct native *n, struct cpu *cpu, const struct block *b)
+{
     struct native_jump *jump  = (struct native_jump *)(uintptr_t)cpu->host.jumps;
     unsigned            index = jump_index(b->host);
     if (jump[index].host != b->host) {
@@ -592,7 +603,12 @@ static const struct insn *resume(const struct native *n, struct cpu *cpu, u64 at
 static const struct insn *enter(struct executor *executor, struct cpu *cpu, const struct block *b)
 {
     struct native *n = native_of(executor);
-    use_table(n, cpu, b);
+    if (n->mode_now != b->mode) {
+        use_table(n, cpu, b->mode);
+    }
+    if (is_wanted(n, cpu, b)) {
+        add_jump(n, cpu, b);
+    }
     pack_flags(cpu);
     if (n->profile) {
         native_profile_enter(n->profile, cpu);
@@ -614,6 +630,7 @@ static const struct insn *enter(struct executor *executor, struct cpu *cpu, cons
             b = follow(n, cpu, (u32)(exit >> 2));
         }
     } while (b);
+    n->wanted = (exit & NATIVE_EXIT_MASK) == NATIVE_EXIT_IP ? cpu->ip : NATIVE_NOWHERE;
     if (exit == NATIVE_EXIT_GONE && ++n->gone % GONE_MAX == 0) {
         tlb_code_moved(&cpu->tlb);
     }

@@ -154,6 +154,7 @@ struct native {
     u16                 mode[NATIVE_MODES]; /* those that have a table */
     unsigned            modes;
     u16                 mode_now;           /* of cpu->host.jumps */
+    u64                 wanted;             /* the IP that was left for */
     struct jump_table  *tables; /* in the order of mode[] */
     struct native_stats stats;
     unsigned            threshold;

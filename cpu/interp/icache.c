@@ -63,11 +63,16 @@ void icache_destroy(struct icache *cache)
 
 /* ---- blocks */
 
+static u32 pages_decoded(const struct icache *cache)
+{
+    return (u32)(cache->decoded / PAGE_SIZE);
+}
+
 /* A stale block can be used anew when all instructions that may be linked to it have gone from the ring. */
 static struct block *reuse(struct icache *cache)
 {
     struct block *b = &cache->block[cache->retired_first];
-    if (!cache->retired_first || cache->decoded - b->retired < 2 * (u64)RING_BYTES) {
+    if (!cache->retired_first || pages_decoded(cache) - b->retired < 2 * RING_BYTES / PAGE_SIZE) {
         return NULL;
     }
     cache->retired_first = b->page_next;
@@ -76,8 +81,8 @@ static struct block *reuse(struct icache *cache)
 
 static void retire(struct icache *cache, struct block *b)
 {
-    u32 k        = (u32)(b - cache->block);
-    b->retired   = cache->decoded;
+    u32 k        = icache_number(cache, b);
+    b->retired   = pages_decoded(cache);
     b->page_next = 0;
     if (cache->retired_first) {
         cache->block[cache->retired_last].page_next = k;
@@ -168,7 +173,7 @@ void icache_add(struct icache *cache, struct block *b, struct region *region, u6
 {
     const u8         *page   = (const u8 *)((uintptr_t)b->host & ~(uintptr_t)(PAGE_SIZE - 1));
     struct code_page *p      = page_slot(cache, page);
-    u32              *bucket = &cache->bucket[icache_bucket(b->host, b->mode)], k = (u32)(b - cache->block);
+    u32              *bucket = &cache->bucket[icache_bucket(b->host, b->mode)], k = icache_number(cache, b);
     b->hash_next             = *bucket;
     *bucket                  = k;
     cache->pages_used += !p->host;
@@ -207,7 +212,7 @@ static void make_stale(struct icache *cache, struct block *b)
     if (b->stale) {
         return;
     }
-    u32 *link = &cache->bucket[icache_bucket(b->host, b->mode)], k = (u32)(b - cache->block);
+    u32 *link = &cache->bucket[icache_bucket(b->host, b->mode)], k = icache_number(cache, b);
     while (*link && *link != k) {
         link = &cache->block[*link].hash_next;
     }
@@ -223,7 +228,7 @@ static void make_stale(struct icache *cache, struct block *b)
         b->insn[n].fn = cache->stale;
     }
     if (b->mode == BLOCK_TAIL) {
-        make_stale(cache, b->spans);
+        make_stale(cache, icache_other(cache, b));
     } else if (!b->spanning) {
         retire(cache, b);
     }

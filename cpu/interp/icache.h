@@ -17,25 +17,25 @@
 #define INSN_BYTES_MAX  15
 #define ROW_NONE        0xffff /* insn->row: the bytes are no instruction, insn->imm says by which rule */
 
-/* block->mode of no block that is looked for: see block->spans. */
+/* block->mode of no block that is looked for: see block->other. */
 #define BLOCK_TAIL 0xffff
 
 /* Runs a block and then its successors. */
 typedef void (*block_fn)(struct cpu *cpu, struct block *block);
 
+/* One line of the host's cache: most are looked for long after they were last used. */
 struct block {
-    block_fn            run;
-    struct insn        *insn; /* `count`, and one that leaves the block; NULL: to be decoded anew */
-    const u8           *host;
-    struct translation *translation; /* the executor's; NULL: none */
-    /* A block of one instruction that goes on in the next page: where that page must be. In a block without instructions that
-     * stands for its bytes there (mode BLOCK_TAIL), the block itself. In a stale one, how old it is. */
+    _Alignas(64) block_fn run;
+    struct insn          *insn; /* `count`, and one that leaves the block; NULL: to be decoded anew */
+    const u8             *host;
+    struct translation   *translation; /* the executor's; NULL: none */
+    /* A block of one instruction that goes on in the next page has a block without instructions for its bytes there (mode BLOCK_TAIL):
+     * the number of the other one. In a stale one, how old it is: icache->decoded, in pages. */
     union {
-        const u8     *second;
-        struct block *spans;
-        u64           retired;
+        u32 other;
+        u32 retired;
     };
-    u64  spread; /* bit per instruction: it indexes a table that is seldom all in the page of its beginning */
+    u32  spread; /* bit per two instructions: one of them indexes a table that is seldom all in the page of its beginning */
     u32  hash_next, page_next; /* number of a block in the same bucket, of the same page; 0: none */
     u32  serial; /* no other block has had it for long */
     u32  code;   /* the executor's: where the translation's code begins */
@@ -47,6 +47,16 @@ struct block {
     bool spanning : 1;
     bool unwritten : 1; /* what it reads is seldom ready to be written */
 };
+
+static inline void block_note_spread(struct block *block, unsigned insn)
+{
+    block->spread |= 1u << insn / 2;
+}
+
+static inline bool block_is_spread(const struct block *block, unsigned insn)
+{
+    return block->spread >> insn / 2 & 1;
+}
 
 /* The instructions of a block in the ring. */
 struct decoded {
@@ -85,9 +95,10 @@ struct icache {
     struct lone_insn  lone[ICACHE_LONE]; /* by linear address; the bytes are compared at every use */
 };
 
+/* Blocks near each other have buckets near each other. */
 static inline unsigned icache_bucket(const u8 *host, unsigned mode)
 {
-    uintptr_t h = (uintptr_t)host;
+    uintptr_t h = (uintptr_t)host >> 2;
     return (unsigned)(h ^ h >> 17 ^ mode << 3 ^ mode >> 4) & (ICACHE_BUCKETS - 1);
 }
 
@@ -106,6 +117,16 @@ static inline struct block *icache_find(const struct icache *cache, const u8 *ho
         k = b->hash_next;
     }
     return NULL;
+}
+
+static inline u32 icache_number(const struct icache *cache, const struct block *block)
+{
+    return (u32)(block - cache->block);
+}
+
+static inline struct block *icache_other(const struct icache *cache, const struct block *block)
+{
+    return &cache->block[block->other];
 }
 
 /* Whether there may be no room for two more blocks: then flush first. */

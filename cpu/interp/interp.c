@@ -439,7 +439,7 @@ static void run_spanning(struct cpu *cpu, const struct insn *i)
     const struct decoded *d = icache_decoded(i);
     cpu->ip      = insn_ip(cpu, i) & cpu->ip_mask;
     cpu->current = NULL;
-    if (likely(second_page(cpu) == d->block->second)) {
+    if (likely(second_page(cpu) == icache_other(cpu->icache, d->block)->host)) {
         exec_fn whole = d->whole;
         whole(cpu, i);
     } else {
@@ -509,7 +509,7 @@ static NOINLINE void decode_again(struct cpu *cpu, struct block *b)
 {
     struct decoded *d = icache_room(cpu->icache);
     if (b->spanning) {
-        decode_spanning(cpu, d, b->host, b->second, b->mode);
+        decode_spanning(cpu, d, b->host, icache_other(cpu->icache, b)->host, b->mode);
     } else {
         decode_block(cpu, d, b->host, b->mode, b->count);
     }
@@ -552,9 +552,9 @@ static struct block *new_spanning(struct cpu *cpu, struct decoded *d, const u8 *
     struct block *tail = icache_new(cpu->icache, page, BLOCK_TAIL);
     b->count           = 1;
     b->spanning        = true;
-    b->second          = page;
+    b->other           = icache_number(cpu->icache, tail);
     tail->bytes        = (u16)(d->insn[0].length - here);
-    tail->spans        = b;
+    tail->other        = icache_number(cpu->icache, b);
     tail->run          = run_elsewhere;
     add_block(cpu, tail, region, page_offset);
     return tail->stale ? NULL : b;

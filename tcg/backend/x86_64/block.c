@@ -235,7 +235,7 @@ static void check_second_page(struct emit *e)
     put_alu_imm(o, ALU_AND, 4, rm_reg(T1), (TLB_FETCH_ENTRIES - 1) << 4);
     put_alu(o, ALU_CMP, 8, T0, rm_cpu_at(T1, table + offsetof(struct tlb_entry, tag)));
     put_jcc(o, CC_NE, otherwise);
-    put_const(o, T0, (u64)(uintptr_t)e->block->second);
+    put_const(o, T0, (u64)(uintptr_t)icache_other(e->native->cpu->icache, e->block)->host);
     put_alu(o, ALU_CMP, 8, T0, rm_cpu_at(T1, table + offsetof(struct tlb_entry, host)));
     put_jcc(o, CC_NE, otherwise);
 }

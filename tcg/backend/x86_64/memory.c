@@ -210,7 +210,7 @@ static bool is_table(const struct emit *e, const struct insn *i)
 {
     bool near = i->base == R_ZERO ? i->asize == 4 : i->disp >= -128 && i->disp < PAGE_SIZE / 2;
     return i->scale && i->index != R_ZERO && near && i->asize == e->code_bytes && i->asize >= 4 && memory_is_flat(e, i->seg) &&
-           !(e->block->spread >> (i - e->block->insn) & 1);
+           !block_is_spread(e->block, (unsigned)(i - e->block->insn));
 }
 
 static struct rm table_operand(struct emit *e, const struct insn *i, unsigned size, bool write)

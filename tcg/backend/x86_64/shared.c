@@ -133,7 +133,7 @@ static bool table_access(struct analysis *a, unsigned k, unsigned size)
     if (!(a->bytes >> index & 1)) {
         return false;
     }
-    a->no_table |= (u16)((a->e->block->spread >> k & 1) << base);
+    a->no_table |= (u16)(block_is_spread(a->e->block, k) << base);
     if (a->no_table >> base & 1) {
         return false;
     }
