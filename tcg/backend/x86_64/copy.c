@@ -65,12 +65,12 @@ static bool only_writes(const struct insn *i)
     }
 }
 
-static struct operands find_operands_anew(const struct insn *i, const struct rule_of_row *rule)
+static void find_operands_anew(struct operands *o, const struct insn *i, const struct rule_of_row *rule)
 {
     const struct row *row     = &row_table[i->row];
-    struct operands   o       = {.live = rule->live};
-    bool              integer = is_integer(&o, i), use = rule->how == USE || rule->how == USE_REG;
-    struct form form = {.operand = {row->operand[0], row->operand[1], row->operand[2], row->operand[3]}, .mem = i->mem};
+    struct form       form    = {.operand = {row->operand[0], row->operand[1], row->operand[2], row->operand[3]}, .mem = i->mem};
+    *o                        = (struct operands){.live = rule->live};
+    bool              integer = is_integer(o, i), use = rule->how == USE || rule->how == USE_REG;
     for (unsigned k = 0; k < 4; k++) {
         unsigned operand = row->operand[k], bytes = operand == __ ? 0 : operand_bytes(i, operand, integer);
         if (operand == Ev && is_crc32(i)) {
@@ -84,53 +84,53 @@ static struct operands find_operands_anew(const struct insn *i, const struct rul
         switch (OPERAND_CLASS(operand)) {
         case OPERAND_RM: case OPERAND_RM_GPR: case OPERAND_MEMORY: case OPERAND_MOFFS:
         case OPERAND_RM_XMM: case OPERAND_XMM: case OPERAND_RM_MMX: case OPERAND_MMX:
-            o.has_modrm = true;
+            o->has_modrm = true;
             if (i->mem || OPERAND_CLASS(operand) == OPERAND_MOFFS) {
-                o.memory         = true;
-                o.memory_bytes   = (u8)bytes;
-                o.memory_written = written;
+                o->memory         = true;
+                o->memory_bytes   = (u8)bytes;
+                o->memory_written = written;
             } else if (OPERAND_CLASS(operand) == OPERAND_RM || OPERAND_CLASS(operand) == OPERAND_RM_GPR) {
-                o.rm    = gpr;
-                o.rm.at = i->rm;
+                o->rm    = gpr;
+                o->rm.at = i->rm;
             }
             break;
         case OPERAND_GPR_FIELD:
-            o.has_modrm = true;
-            o.reg       = gpr;
-            o.reg.at    = i->reg;
+            o->has_modrm = true;
+            o->reg       = gpr;
+            o->reg.at    = i->reg;
             break;
         case OPERAND_OPCODE_GPR:
-            o.in_opcode = true;
-            o.rm        = gpr;
-            o.rm.at     = (u8)form_register(&form, i, k);
+            o->in_opcode = true;
+            o->rm        = gpr;
+            o->rm.at     = (u8)form_register(&form, i, k);
             break;
         case OPERAND_VVVV:
-            o.vvvv    = gpr;
-            o.vvvv.at = i->vreg;
+            o->vvvv    = gpr;
+            o->vvvv.at = i->vreg;
             break;
         default: break;
         }
     }
     if (i->opcode == (M0F << 8 | 0xc7)) { /* CMPXCHG8B, CMPXCHG16B */
-        o.memory_bytes = i->rex_w ? 16 : 8;
+        o->memory_bytes = i->rex_w ? 16 : 8;
     }
-    return o;
 }
 
-/* Of an instruction of the block they are found once. */
-static struct operands find_operands(const struct emit *e, const struct insn *i)
+/* Of an instruction of the block they are found once. They stay as long as no other one is asked for that stands for one of the block. */
+static const struct operands *find_operands(const struct emit *e, const struct insn *i)
 {
     const struct rule_of_row *rule = &e->rules[i->row];
     size_t                    k    = ((uintptr_t)i - (uintptr_t)e->block->insn) / sizeof *i;
     struct operands_found    *f    = e->found;
-    if (k >= e->block->count) { /* one that stands for another */
-        return find_operands_anew(i, rule);
+    if (k >= e->block->count) {
+        find_operands_anew(&f->other, i, rule);
+        return &f->other;
     }
     if (!(f->known >> k & 1)) {
-        f->of[k] = find_operands_anew(i, rule);
+        find_operands_anew(&f->of[k], i, rule);
         f->known |= (u64)1 << k;
     }
-    return f->of[k];
+    return &f->of[k];
 }
 
 static struct opcode opcode_of(const struct insn *i, const struct operands *o)
@@ -186,23 +186,23 @@ static bool is_in_bit_string(const struct insn *i)
 
 bool copy_memory(const struct emit *e, const struct insn *i, unsigned *size, bool *write)
 {
-    struct operands o = find_operands(e, i);
-    *size             = o.memory_bytes;
-    *write            = o.memory_written;
-    return o.memory && !is_in_bit_string(i);
+    const struct operands *o = find_operands(e, i);
+    *size                    = o->memory_bytes;
+    *write                   = o->memory_written;
+    return o->memory && !is_in_bit_string(i);
 }
 
 u16 copy_writes(const struct emit *e, const struct insn *i)
 {
-    struct operands o    = find_operands(e, i);
-    u16             mask = 0;
-    const struct gpr *const gprs[] = {&o.rm, &o.reg, &o.vvvv};
+    const struct operands  *o      = find_operands(e, i);
+    u16                     mask   = 0;
+    const struct gpr *const gprs[] = {&o->rm, &o->reg, &o->vvvv};
     for (unsigned k = 0; k < ARRAY_LEN(gprs); k++) {
         if (gprs[k]->used && gprs[k]->written) {
             mask |= (u16)(1u << (gprs[k]->at >> 3));
         }
     }
-    if (!o.has_modrm && !o.in_opcode && !is_x87(i)) { /* names no operand */
+    if (!o->has_modrm && !o->in_opcode && !is_x87(i)) { /* names no operand */
         bool immediate = i->opcode < 0x40 || (i->opcode & ~1u) == 0xa8;
         return row_is_avx(&row_table[i->row]) ? 0 : immediate || i->opcode == 0x98 ? 1u << R_AX : i->opcode == 0x99 ? 1u << R_DX : 0xffff;
     }
@@ -211,7 +211,7 @@ u16 copy_writes(const struct emit *e, const struct insn *i)
     case M3A << 8 | 0x61: case M3A << 8 | 0x63: return mask | 1u << R_CX;
     default: break;
     }
-    if ((o.in_opcode && i->opcode >> 8 == M1 && (i->opcode & 0xf8) == 0x90) || is_x87(i)) {
+    if ((o->in_opcode && i->opcode >> 8 == M1 && (i->opcode & 0xf8) == 0x90) || is_x87(i)) {
         mask |= 1u << R_AX; /* XCHG, FNSTSW */
     }
     return mask;
@@ -376,16 +376,16 @@ static unsigned result_of(const struct operands *o, struct flags_effect f)
 bool copy_must_call(const struct emit *e, const struct insn *i)
 {
     const struct rule_of_row *rule          = &e->rules[i->row];
-    struct operands           o             = find_operands(e, i);
+    const struct operands    *o             = find_operands(e, i);
     bool                      register_only = rule->how == COPY_REG || rule->how == USE_REG;
     struct flags_effect f = flags_effect(rule, i);
     bool narrow           = f.undefined == DOUBLE && i->w == 2; /* where hosts do as they like */
     /* outside 64-bit mode VZEROUPPER leaves YMM8 to YMM15 alone */
-    bool few_registers    = row_is_avx(&row_table[i->row]) && !o.has_modrm && e->code_bytes != 8;
-    bool no_room          = o.vvvv.used && host_of(o.vvvv.at >> 3) == NO_REG; /* it takes the place of an address */
-    bool one_target       = o.vvvv.written && o.reg.used && o.vvvv.at == o.reg.at; /* of MULX's two */
-    return (o.memory && (register_only || no_room || f.undefined == DOUBLE)) || one_target || narrow || few_registers ||
-           o.live & ~copy_live_usable(e->mode);
+    bool few_registers    = row_is_avx(&row_table[i->row]) && !o->has_modrm && e->code_bytes != 8;
+    bool no_room          = o->vvvv.used && host_of(o->vvvv.at >> 3) == NO_REG; /* it takes the place of an address */
+    bool one_target       = o->vvvv.written && o->reg.used && o->vvvv.at == o->reg.at; /* of MULX's two */
+    return (o->memory && (register_only || no_room || f.undefined == DOUBLE)) || one_target || narrow || few_registers ||
+           o->live & ~copy_live_usable(e->mode);
 }
 
 /* Whether flags of a shift are made from its result, which is to be in a register. */
@@ -408,7 +408,7 @@ void lower_copy(struct emit *e)
 {
     const struct insn  *i   = e->insn;
     const struct row   *row = &row_table[i->row];
-    struct operands     o   = find_operands(e, i);
+    struct operands     o   = *find_operands(e, i);
     struct flags_effect f   = flags_effect(e->rule, i);
     struct opcode       op  = opcode_of(i, &o);
     struct rm           rm  = rm_reg(o.rm.used ? 0 : i->rm);
@@ -512,29 +512,29 @@ static u16 registers_of(const struct operands *o)
 enum replay copy_replay(const struct emit *e, const struct insn *i, u16 *uses)
 {
     const struct rule_of_row *rule = &e->rules[i->row];
-    struct operands           o    = find_operands(e, i);
+    const struct operands    *o    = find_operands(e, i);
     struct flags_effect       f    = flags_effect(rule, i);
-    *uses                          = registers_of(&o);
-    if (i->opcode >> 8 != M1 || f.merges || o.live) {
+    *uses                          = registers_of(o);
+    if (i->opcode >> 8 != M1 || f.merges || o->live) {
         return REPLAY_NONE;
     }
     if (rule->how == USE) { /* CMP, TEST; MUL */
-        return f.undefined ? REPLAY_NONE : o.memory ? REPLAY_VALUE : REPLAY_AGAIN;
+        return f.undefined ? REPLAY_NONE : o->memory ? REPLAY_VALUE : REPLAY_AGAIN;
     }
-    if (f.undefined >= SHL && f.undefined <= SAR && !o.memory) {
+    if (f.undefined >= SHL && f.undefined <= SAR && !o->memory) {
         *uses = 0;
         return REPLAY_SHIFT;
     }
     if (is_neg(i)) {
-        return o.memory ? REPLAY_NONE : REPLAY_UNDO;
+        return o->memory ? REPLAY_NONE : REPLAY_UNDO;
     }
-    if ((!is_legacy_alu(i) && !is_immediate_group(i)) || (o.memory && o.memory_written)) {
+    if ((!is_legacy_alu(i) && !is_immediate_group(i)) || (o->memory && o->memory_written)) {
         return REPLAY_NONE;
     }
     switch (is_legacy_alu(i) ? i->opcode >> 3 & 7 : i->modrm >> 3 & 7) {
     case ALU_OR: case ALU_AND: case ALU_XOR: return REPLAY_TEST;
     case ALU_ADD: case ALU_SUB:
-        return !o.memory && !(o.reg.used && o.rm.at >> 3 == o.reg.at >> 3) ? REPLAY_UNDO : REPLAY_NONE;
+        return !o->memory && !(o->reg.used && o->rm.at >> 3 == o->reg.at >> 3) ? REPLAY_UNDO : REPLAY_NONE;
     default: return REPLAY_NONE;
     }
 }
@@ -563,7 +563,7 @@ static void put_again(struct emit *e, const struct insn *i, struct operands *o, 
 static unsigned put_replay(struct emit *e, const struct insn *i, enum replay replay)
 {
     struct out     *h = &e->hot;
-    struct operands o = find_operands(e, i);
+    struct operands o = *find_operands(e, i);
     struct insn     undo;
     u16             busy = 1u << T0;
     bring(e, &o.rm, &busy, true);
@@ -599,8 +599,8 @@ static bool takes_temporary(const struct gpr *g)
 /* The temporaries that put_replay() and what follows it may write. */
 static unsigned temps_for_replay(const struct emit *e, const struct insn *i, enum replay replay)
 {
-    struct operands o = find_operands(e, i);
-    if (replay == REPLAY_SHIFT || takes_temporary(&o.rm) || takes_temporary(&o.reg)) {
+    const struct operands *o = find_operands(e, i);
+    if (replay == REPLAY_SHIFT || takes_temporary(&o->rm) || takes_temporary(&o->reg)) {
         return 1u << T0 | 1u << T1 | 1u << T2;
     }
     return replay == REPLAY_VALUE ? 1u << T0 : 0;
@@ -658,7 +658,7 @@ const u8 *copy_put_replay(struct emit *e, const struct insn *i, enum replay repl
 void lower_scan(struct emit *e)
 {
     const struct insn *i = e->insn;
-    struct operands    o = find_operands(e, i);
+    struct operands    o = *find_operands(e, i);
     struct out        *h = &e->hot;
     u16                busy = 1u << T1;
     put_op(h, 0x8b, i->w, T1, o.memory ? memory_operand(e, o.memory_bytes, false, false) : rm_reg(operand_in(e, i->rm, &busy, true, true).reg));

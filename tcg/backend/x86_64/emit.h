@@ -116,6 +116,7 @@ struct operands {
 struct operands_found {
     u64             known; /* bit per instruction */
     struct operands of[BLOCK_INSNS_MAX];
+    struct operands other; /* of one that stands for an instruction of the block */
 };
 
 /* Where a conditional jump goes on when it is taken. */
