@@ -50,6 +50,7 @@ struct cpu *cpu_create(const struct cpu_config *config)
     cpu->decoder    = decoder_create(&cpu->features);
     cpu->icache     = interp_create();
     cpu->single     = calloc(2, sizeof *cpu->single);
+    cpu->isolated   = calloc(2, sizeof *cpu->isolated);
     cpu->delivering = -1;
     tlb_init(&cpu->tlb);
     cpu->listener = (struct space_listener){
@@ -66,6 +67,7 @@ void cpu_destroy(struct cpu *cpu)
         icache_destroy(cpu->icache);
         decoder_destroy(cpu->decoder);
         free(cpu->single);
+        free(cpu->isolated);
         free(cpu->crossing);
         free((u8 *)cpu - CPU_ROOM_BELOW);
     }

@@ -309,6 +309,7 @@ struct cpu {
         i64 rest_ns;       /* the machine is asked to rest */
     } spin;
     struct insn             *single; /* the interpreter's room for one instruction outside the cache, and its end */
+    struct insn             *isolated; /* the same for one of a block that translated code executes, by a function of ours */
     u64                      tsc_hz;
     /* an exception on its way from cpu_raise() to the run loop */
     struct {

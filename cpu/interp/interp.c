@@ -773,7 +773,7 @@ static void nothing_more(struct cpu *cpu, const struct insn *i)
 void interp_isolated(struct cpu *cpu, const struct insn *i)
 {
     const struct row *row = &row_table[i->row];
-    struct insn      *alone = cpu->single;
+    struct insn      *alone = cpu->isolated; /* not cpu->single: it may have to be executed by itself, for a device */
     cpu->current = i;
     switch (row->kind) {
     case KIND_OP: i->op(cpu, i); return;

@@ -99,6 +99,7 @@ struct rig {
     struct rig_event event[RIG_EVENTS_MAX];
     unsigned         events, kicks;
     bool             stopped;
+    bool             kicked;  /* by the device */
     bool             beyond;  /* it has executed more instructions than it was allowed to */
     bool             unclear; /* a string instruction that had overwritten itself was interrupted: who knows what runs next */
     u64              noise;

@@ -152,7 +152,10 @@ static void act(struct rig *r, unsigned action, u64 value)
         return;
     }
     switch (action) {
-    case ACTION_KICK: cpu_kick(cpu); break;
+    case ACTION_KICK:
+        r->kicked = true;
+        cpu_kick(cpu);
+        break;
     case ACTION_A20:
         if (!moves(cpu)) {
             cpu_set_a20(cpu, !cpu->a20);
@@ -288,6 +291,10 @@ static void proceed(struct rig *r, bool disturbed)
         r->unclear |= i && i->rep && (i->fn == cpu->icache->stale || i == cpu->single || is_overwritten(r, i));
         __atomic_fetch_and(&cpu->pending, ~(u32)PENDING_EXIT, __ATOMIC_RELEASE);
         cpu->activity = ACTIVITY_RUN; /* HLT goes on */
+        if (r->kicked && cpu->counted) { /* this is seen right behind the instruction that has reached the device */
+            note(r, RULE_NONE);
+        }
+        r->kicked = false;
         if (disturbed && r->kicks++ < 50) {
             set_alarm(r, true);
             disturb(r);
@@ -316,7 +323,7 @@ bool rig_run_program(struct rig *r, const struct rig_start *s, bool disturbed)
     r->error        = 0;
     r->cr2          = 0;
     r->events       = r->kicks = r->blocks = 0;
-    r->stopped = r->unclear = r->beyond = false;
+    r->stopped = r->unclear = r->beyond = r->kicked = false;
     if (s->counted && disturbed) {
         cpu_set_limit(cpu, 0);
     }
