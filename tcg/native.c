@@ -475,7 +475,7 @@ u64 native_call(struct cpu *cpu, const struct native_call_site *site)
         pack_flags(cpu);
     }
     bool again = cpu->ip != next; /* a REP instruction has iterations left */
-    bool leave = again || cpu->code_mode != mode || cpu->pending ||
+    bool leave = again || cpu->code_mode != mode || cpu->pending || (cpu->counted && cpu->icount_limit != cpu->budget_end) ||
                  (n->stats.stale != stale && n->translation[site->at >> 7].block->stale);
     if (n->profile) {
         native_profile_called(n->profile);
