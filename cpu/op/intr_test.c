@@ -440,6 +440,42 @@ static void single_step_and_breakpoints(void **state)
     bed_destroy(b);
 }
 
+/* A breakpoint on a repeated string instruction is met once, however often it is interrupted: RF stays set until it is complete, and is in
+ * what a trap between two iterations pushes (SDM Vol. 3B 17.3.1.1). */
+static void breakpoint_on_rep(void **state)
+{
+    (void)state;
+    struct bed *b = bed_create("max");
+    bed_protected(b, 0);
+    b->cpu->dr[0] = CODE0;
+    b->cpu->dr[7] = DR7_FIXED | 2;
+    CODE(b, CODE0, "\xf3\xaa\x90"); /* rep stosb */
+    b->cpu->regs[R_CX] = 3;
+    b->cpu->regs[R_DI] = 0x60000;
+    flags_set(b->cpu, FLAG_RF | FLAG_1); /* as the handler's IRET does */
+    cpu_update_debug(b->cpu);
+    step(b);
+    assert_int_equal(b->cpu->regs[R_CX], 2);
+    assert_int_equal(b->cpu->ip, CODE0);
+    step(b);
+    assert_int_equal(b->cpu->regs[R_CX], 1);
+    step(b);
+    assert_int_equal(b->cpu->regs[R_CX], 0);
+    assert_int_equal(b->cpu->ip, CODE0 + 2);
+    assert_int_equal(b->cpu->eflags & FLAG_RF, 0);
+    b->cpu->ip = CODE0;
+    b->cpu->regs[R_CX] = 2;
+    flags_set(b->cpu, FLAG_RF | FLAG_TF | FLAG_1);
+    cpu_update_debug(b->cpu);
+    step(b);
+    step(b);
+    assert_vector(b, VEC_DB);
+    assert_int_equal(b->cpu->dr[6] & (DR6_BS | DR6_B), DR6_BS);
+    assert_int_equal(stack32(b, 0), CODE0);
+    assert_int_equal(stack32(b, 2), FLAG_RF | FLAG_TF | FLAG_1);
+    bed_destroy(b);
+}
+
 /* INT n clears TF: the handler's first instruction is reached without a trap; IRET brings TF back. */
 static void no_trap_after_int(void **state)
 {
@@ -541,7 +577,7 @@ int main(void)
         cmocka_unit_test(vm86_vme_redirection),      cmocka_unit_test(long_mode_ist_and_iretq),
         cmocka_unit_test(syscall_sysret),            cmocka_unit_test(call_gate_64),
         cmocka_unit_test(single_step_and_breakpoints), cmocka_unit_test(nmi_blocks_until_iret),
-        cmocka_unit_test(no_trap_after_int),         cmocka_unit_test(smi_wakes_and_halt_goes_on),
+        cmocka_unit_test(breakpoint_on_rep),         cmocka_unit_test(no_trap_after_int),         cmocka_unit_test(smi_wakes_and_halt_goes_on),
         cmocka_unit_test(real_mode_interrupt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

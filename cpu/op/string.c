@@ -74,6 +74,9 @@ static bool iterated(struct cpu *cpu, struct string *s, u64 n, bool more)
     cpu->icount += n - 1; /* the last one is counted with the instruction */
     if (more && s->count) {
         cpu->ip = insn_ip(cpu, s->i) & cpu->ip_mask; /* it will run again */
+        cpu->eflags |= FLAG_RF; /* until it is complete: SDM Vol. 3B 17.3.1.1 */
+    } else {
+        cpu->eflags &= ~(u32)FLAG_RF;
     }
     return false;
 }

@@ -280,6 +280,7 @@ static void raised(struct rig *r)
     r->rule = cpu->raised.rule;
     r->error = cpu->raised.error_code;
     r->cr2 = cpu->raised.cr2;
+    cpu->eflags &= ~(u32)FLAG_RF; /* set if iterations of a REP were made one by one */
     if (r->native) {
         r->native->unwind(r->native, cpu);
     }

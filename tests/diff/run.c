@@ -234,6 +234,7 @@ static void raised(struct rig *r)
     if (cpu->alone) {
         return;
     }
+    cpu->eflags &= ~(u32)FLAG_RF; /* set if iterations of a REP were made one by one */
     note(r, cpu->raised.rule);
     if (!i || (u32)(cpu->code_base + cpu->ip) == r->start->end) {
         r->stopped = true;

@@ -433,6 +433,9 @@ static bool compare_all(FILE *out, const struct host_case *c, const struct insn 
         }
         mask &= ~(u64)undefined_flags(c, i);
     }
+    if (i->rep && host->vector == VEC_DB && host->out.ip == c->in.ip) {
+        mask &= ~(u64)FLAG_RF; /* a trap between two iterations: SDM Vol. 3B 17.3.1.1 sets it, AMD does not */
+    }
     compare(&d, "flags", c->in.flags, host->out.flags & mask, ours->out.flags & mask);
     compare(&d, "mxcsr", load32(c->in.fx + FX_MXCSR), load32(host->out.fx + FX_MXCSR), load32(ours->out.fx + FX_MXCSR));
     compare_gpr(&d, c, host, ours);

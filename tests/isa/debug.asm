@@ -176,6 +176,49 @@ resume:
     mov eax, [seen.eax]
     and eax, FL_RF
     IS "the instruction has cleared RF", eax, 0
+    POS DB_INSTRUCTION, "rep: RF lasts for all its iterations"
+        mov ecx, 5
+        mov edi, FREE
+        WATCH .rep, ON
+        pushfd
+        or dword [esp], FL_RF
+        push dword SEL_CODE0
+        push dword .rep
+        iretd
+.rep:
+        rep stosd
+    DONE
+    IS "rep: ECX", dword [seen.ecx], 0
+    NEGT DB_TRAP, "rep: a trap in the middle saves RF", DB_, 0
+        WANT_RF 1
+        WANT_DR6 DR6_NONE | B0
+        WANT_EIP .middle
+        mov edi, FREE
+        mov ecx, 10
+    GO 0
+        WATCH FREE + 8, ON | WRITE | LEN4
+.middle:
+        rep stosd
+    DONE
+    NEGT DB_TRAP, "rep: a single step in the middle saves RF", DB_, 0
+        WANT_RF 1
+        WANT_DR6 DR6_NONE | BS
+        WANT_EIP .stepped
+        mov edi, FREE
+        mov ecx, 10
+        STEP
+.stepped:
+        rep stosd
+    DONE
+    NEGT DB_TRAP, "rep: a trap behind the last iteration does not", DB_, 0
+        WANT_RF 0
+        WANT_DR6 DR6_NONE | B0
+        mov edi, FREE
+        mov ecx, 3
+    GO 0
+        WATCH FREE + 8, ON | WRITE | LEN4
+        rep stosd
+    DONE
     NEG DB_INSTRUCTION, "RF lasts for one instruction", DB_, 0
         REGS_CHANGE
         WANT_DR6 DR6_NONE | B0

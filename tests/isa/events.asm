@@ -242,6 +242,23 @@ nmis:
     GO 3
         SEND_NMI
     DONE
+    ; SDM Vol. 3B 17.3.1.1
+    NEGT NONE, "an NMI between two iterations saves RF", NMI, 0
+        WANT_EIP .rep
+        WANT_RF 1
+        mov eax, 0x4400
+        mov edi, ICR
+        mov ecx, 4
+.rep:
+        rep stosd
+    DONE
+    NEGT NONE, "an NMI behind the last iteration does not", NMI, 0
+        WANT_RF 0
+        mov eax, 0x4400
+        mov edi, ICR
+        mov ecx, 1
+        rep stosd
+    DONE
     POS NONE, "an NMI in an NMI waits for IRET"
         mov dword [nmi.entries], 0
         mov dword [nmi.depth], 0

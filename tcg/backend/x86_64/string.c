@@ -145,6 +145,7 @@ static void put_repeated(struct emit *e)
     if (has_source(i)) {
         put_alu(o, ALU_SUB, e->code_bytes, RSI, rm_reg(T2));
     }
+    put_alu_imm(o, ALU_AND, 4, CPU(eflags), ~FLAG_RF); /* set if it was interrupted before */
     put_jump_here(o, none);
     called_instead(e, back);
 }
