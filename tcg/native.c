@@ -240,7 +240,7 @@ static u64 now_ns(void)
 #define TIMED 16
 
 /* After so many jumps were linked, which may be anywhere, the addresses for writing are given back. */
-#define LINKS_AT_REST 1024
+#define LINKS_AT_REST 4096
 
 /* How often the thresholds are reconsidered. */
 #define ADAPT_NS 20000000u
