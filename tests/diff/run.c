@@ -301,7 +301,7 @@ static void proceed(struct rig *r, bool disturbed)
             note(r, RULE_NONE);
         }
         r->kicked = false;
-        if (disturbed && r->kicks++ < 50) {
+        if (disturbed && r->kicks++ < 50 && !r->stopped) {
             set_alarm(r, true);
             disturb(r);
         } else {
