@@ -3,10 +3,12 @@
  *
  * Two threads may sleep here, both in ppoll(). The machine thread sleeps in loop_dispatch(wait)
  * while the processor is halted. The watching thread sleeps while the processor runs; once it has
- * seen something it calls on_ready and parks on a condition variable, because what it saw stays
+ * seen a descriptor it calls on_ready and parks on a condition variable, because what it saw stays
  * there until the machine thread has dispatched it, which arms it again. `event` carries kicks and
- * posted work to both; `reload` only makes the watching thread look again (a new descriptor or an
- * earlier deadline).
+ * posted work to both; `reload` only makes the watching thread look again (a new descriptor).
+ *
+ * Deadlines reach it by `timer`: guests move them more often than they let them pass, and to set a
+ * timer of the host wakes nobody.
  *
  * In counted mode guest time does not follow the host: nothing here waits for a timer then. The
  * machine advances the clock to the next deadline itself when the processor is halted.
@@ -20,6 +22,7 @@
 #include <stdatomic.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "cpu/base/mem.h"
@@ -39,13 +42,13 @@ struct work {
 
 struct loop {
     struct clock *clock;
-    int event, reload;
+    int event, reload, timer;
     pthread_t thread;
 
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t arm;
     bool armed, quit;
-    i64 asleep_until; /* host time of the watching thread's ppoll() */
+    i64 timer_at; /* host time at which `timer` expires; CLOCK_NEVER: it is not set */
     struct watch *watches;
     unsigned watch_count, watch_capacity;
     struct work *work, **work_end;
@@ -115,25 +118,63 @@ static void poll_until(struct pollfd *fds, unsigned count, i64 until)
     }
 }
 
-/* One sleep of the watching thread: true when the machine thread has something to do. */
-static bool watch_once(struct loop *loop, struct pollfd **fds, unsigned *capacity)
+/* Whether `timer` would expire too late. Too early is noticed when it does. Under the lock. */
+static bool claim_timer(struct loop *loop, i64 deadline)
 {
-    unsigned count = fill_poll(loop, fds, capacity, (int[]){loop->event, loop->reload}, 2);
-    i64 until = clock_host_deadline(loop->clock);
-    loop->asleep_until = until;
+    bool late = deadline < loop->timer_at;
+    loop->timer_at = late ? deadline : loop->timer_at;
+    return late;
+}
+
+static void set_timer(const struct loop *loop, i64 deadline)
+{
+    i64 ns = deadline > 0 ? deadline : 1; /* 0 would unset it */
+    struct itimerspec spec = {
+        .it_value = {.tv_sec = ns / (i64)NS_PER_SECOND, .tv_nsec = ns % (i64)NS_PER_SECOND}};
+    timerfd_settime(loop->timer, TFD_TIMER_ABSTIME, &spec, NULL);
+}
+
+/* `timer` has expired: whether a deadline is past. Under the lock, so that the machine thread,
+ * which alone moves deadlines, cannot set it in between. */
+static bool deadline_past(struct loop *loop)
+{
+    i64 deadline = clock_host_deadline(loop->clock);
+    loop->timer_at = CLOCK_NEVER;
+    if (deadline != CLOCK_NEVER && deadline <= host_now()) {
+        return true;
+    }
+    if (claim_timer(loop, deadline)) {
+        set_timer(loop, deadline);
+    }
+    return false;
+}
+
+/* One sleep of the watching thread, and what it does about what it sees. */
+static void watch_once(struct loop *loop, struct pollfd **fds, unsigned *capacity)
+{
+    int own[] = {loop->event, loop->reload, loop->timer};
+    unsigned count = fill_poll(loop, fds, capacity, own, ARRAY_LEN(own));
     pthread_mutex_unlock(&loop->lock);
-    poll_until(*fds, count, until);
+    poll_until(*fds, count, CLOCK_NEVER);
+    bool expired = (*fds)[2].revents, found = (*fds)[0].revents;
     if ((*fds)[1].revents) {
         drain(loop->reload);
     }
-    bool found = (*fds)[0].revents != 0;
-    for (unsigned i = 2; i < count; i++) {
+    if (expired) {
+        drain(loop->timer);
+    }
+    for (unsigned i = ARRAY_LEN(own); i < count; i++) {
         found |= (*fds)[i].revents != 0;
     }
-    i64 deadline = clock_host_deadline(loop->clock);
-    found |= deadline != CLOCK_NEVER && deadline <= host_now();
     pthread_mutex_lock(&loop->lock);
-    return found;
+    bool past = expired && deadline_past(loop);
+    found &= loop->armed; /* else it has been dispatched meanwhile */
+    if (found) {
+        loop->armed = false;
+    }
+    if ((found || past) && loop->on_ready && !atomic_load(&loop->idle)) {
+        loop->on_ready(loop->on_ready_opaque);
+    }
 }
 
 static void *watch_thread(void *opaque)
@@ -141,16 +182,12 @@ static void *watch_thread(void *opaque)
     struct loop *loop = opaque;
     struct pollfd *fds = NULL;
     unsigned capacity = 0;
-    prctl(PR_SET_TIMERSLACK, 1ul); /* the default of 50 us would make each guest timer late */
     pthread_mutex_lock(&loop->lock);
     while (!loop->quit) {
         if (!loop->armed) {
             pthread_cond_wait(&loop->arm, &loop->lock);
-        } else if (watch_once(loop, &fds, &capacity) && loop->armed) {
-            loop->armed = false;
-            if (loop->on_ready && !atomic_load(&loop->idle)) {
-                loop->on_ready(loop->on_ready_opaque);
-            }
+        } else {
+            watch_once(loop, &fds, &capacity);
         }
     }
     pthread_mutex_unlock(&loop->lock);
@@ -161,11 +198,13 @@ static void *watch_thread(void *opaque)
 static void deadline_moved(void *opaque)
 {
     struct loop *loop = opaque;
+    i64 deadline = clock_host_deadline(loop->clock);
     pthread_mutex_lock(&loop->lock);
-    if (loop->armed && clock_host_deadline(loop->clock) < loop->asleep_until) {
-        wake(loop->reload);
-    }
+    bool late = claim_timer(loop, deadline);
     pthread_mutex_unlock(&loop->lock);
+    if (late) { /* without the lock: the watching thread may wake at once */
+        set_timer(loop, deadline);
+    }
 }
 
 /* Signals belong to the machine thread: the new thread is born with all of them blocked. */
@@ -185,11 +224,13 @@ struct loop *loop_create(struct clock *clock)
     loop->clock = clock;
     loop->event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     loop->reload = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    loop->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    loop->timer_at = CLOCK_NEVER;
     loop->work_end = &loop->work;
     pthread_mutex_init(&loop->lock, NULL);
     pthread_cond_init(&loop->arm, NULL);
-    prctl(PR_SET_TIMERSLACK, 1ul);
-    if (loop->event < 0 || loop->reload < 0 || !start_thread(loop)) {
+    prctl(PR_SET_TIMERSLACK, 1ul); /* the default of 50 us would make an idle guest's timers late */
+    if (loop->event < 0 || loop->reload < 0 || loop->timer < 0 || !start_thread(loop)) {
         fputs("ringside: the host has no descriptor or thread left for the main loop\n", stderr);
         abort();
     }
@@ -213,6 +254,7 @@ void loop_destroy(struct loop *loop)
     }
     close(loop->event);
     close(loop->reload);
+    close(loop->timer);
     pthread_cond_destroy(&loop->arm);
     pthread_mutex_destroy(&loop->lock);
     free(loop->watches);
@@ -349,6 +391,7 @@ void loop_dispatch(struct loop *loop, bool wait, i64 timeout_ns)
     if (clock_running(loop->clock) && !clock_has_counter(loop->clock)) {
         clock_run_timers(loop->clock);
     }
+    deadline_moved(loop);
     pthread_mutex_lock(&loop->lock);
     if (!loop->armed) {
         loop->armed = true;
