@@ -36,6 +36,16 @@ struct place {
     struct target      target;
 };
 
+static struct target target_of(struct cpu *cpu, paddr phys, bool write)
+{
+    const struct window *ram = &cpu->paging.ram;
+    u64                  at  = phys - ram->first;
+    if (likely(at < ram->bytes)) {
+        return (struct target){.region = ram->region, .offset = ram->offset + at, .left = ram->bytes - at};
+    }
+    return space_find(cpu->memory, phys, write, cpu->in_smm);
+}
+
 static struct place translate(struct cpu *cpu, vaddr la, enum access_kind kind, struct rights rights)
 {
     struct place p;
@@ -48,14 +58,8 @@ static struct place translate(struct cpu *cpu, vaddr la, enum access_kind kind, 
         tlb_flush_page(&cpu->tlb, la); /* SDM Vol. 3A 4.10.4.1: a page fault drops what is known of its page */
         cpu_raise_page_fault(cpu, p.walk.rule, la, p.walk.error_code);
     }
-    p.phys = p.walk.phys & cpu->paging.a20_mask;
-    const struct window *ram = &cpu->paging.ram;
-    u64                  at  = p.phys - ram->first;
-    if (likely(at < ram->bytes)) {
-        p.target = (struct target){.region = ram->region, .offset = ram->offset + at, .left = ram->bytes - at};
-    } else {
-        p.target = space_find(cpu->memory, p.phys, access_writes(kind), cpu->in_smm);
-    }
+    p.phys   = p.walk.phys & cpu->paging.a20_mask;
+    p.target = target_of(cpu, p.phys, access_writes(kind));
     return p;
 }
 
@@ -664,7 +668,7 @@ void *mem_direct(struct cpu *cpu, vaddr la, unsigned size, enum direct how)
         return NULL;
     }
     p.phys   = p.walk.phys & cpu->paging.a20_mask;
-    p.target = space_find(cpu->memory, p.phys, write, cpu->in_smm);
+    p.target = target_of(cpu, p.phys, write);
     if (!is_memory(&p.target, size) || (write && p.target.region->kind != REGION_RAM)) {
         return NULL;
     }

@@ -71,6 +71,7 @@ void cpu_update_paging(struct cpu *cpu)
     p->page1gb   = feature_on(&cpu->features, FEATURE_PDPE1GB);
     p->pse36     = feature_on(&cpu->features, FEATURE_PSE36);
     p->phys_bits = cpu->model->phys_bits;
+    p->reserved  = paging_reserved(p);
     p->root      = p->mode >= PAGING_4LEVEL ? cpu->cr3 & 0xffffffffff000 : p->mode == PAGING_PAE ? cpu->cr3 & 0xffffffe0 : cpu->cr3 & 0xfffff000;
     if (p->smm != cpu->in_smm) {
         p->smm       = cpu->in_smm;

@@ -262,6 +262,7 @@ void tlb_flush(struct tlb *tlb)
         clear_filled(table_at(tlb, n), tlb->fills[n].global, &tlb->fills[n].global_words);
     }
     tlb->global_age = new_age(tlb);
+    tlb->odd[0] = tlb->odd[1] = false;
     forget_remembered(&tlb->code);
     forget_remembered(&tlb->near);
     forget_large(tlb);
@@ -319,9 +320,9 @@ static struct tlb_second *find_aged(struct tlb *tlb, vaddr page, u64 age)
 
 static struct tlb_second *find_second(struct tlb *tlb, vaddr page)
 {
-    bool               high = page >> 63; /* there global pages are likelier */
+    bool               high = page >> 63; /* there pages are global, mostly */
     struct tlb_second *s    = find_aged(tlb, page, high ? tlb->global_age : tlb->local_age);
-    return s ? s : find_aged(tlb, page, high ? tlb->local_age : tlb->global_age);
+    return s || !tlb->odd[high] ? s : find_aged(tlb, page, high ? tlb->local_age : tlb->global_age);
 }
 
 static u64 *filter_word(struct tlb *tlb, vaddr la, u64 *bit)
@@ -478,6 +479,7 @@ static void fill(struct tlb *tlb, unsigned n, vaddr la, const u8 *host, bool glo
     vaddr              page = la & PAGE_MASK;
     u64                at = (u64)(uintptr_t)host;
     u64                age    = global ? tlb->global_age : tlb->local_age;
+    tlb->odd[page >> 63] |= global != page >> 63;
     struct tlb_second *known  = find_aged(tlb, page, age);
     if (known && known->host != at) {
         drop_page(tlb, page); /* it was mapped elsewhere: one linear page has one translation, for reads and writes */

@@ -79,6 +79,7 @@ struct tlb {
     u64               last_age, global_age, local_age;
     u64               oldest_age; /* those of PCIDs below this are void */
     u64               pcid_age[TLB_PCIDS];
+    bool              odd[2]; /* by half of the address space: the second level may hold a page that is global below, or is not above */
     u32               write_age;
     u32               denied[TLB_VIEWS * TLB_KINDS]; /* by table of data: bit per page_key() that may not enter it now */
     u16               pcid; /* the current one */

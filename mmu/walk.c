@@ -44,7 +44,7 @@ ALWAYS_INLINE u64 read_entry(struct paging *p, struct space *memory, paddr addr,
 }
 
 /* Sets accessed (and dirty) bits; false: the entry changed meanwhile, walk again. */
-static NOINLINE bool set_bits(struct paging *p, struct space *memory, struct entry e, u64 set, unsigned size)
+static bool set_bits(struct paging *p, struct space *memory, struct entry e, u64 set, unsigned size)
 {
     u8 *host = entry_host(p, memory, e.addr);
     if (!host) {
@@ -64,24 +64,28 @@ static NOINLINE bool set_bits(struct paging *p, struct space *memory, struct ent
                                        __ATOMIC_RELAXED);
 }
 
-/* What a walk has gathered: rights are ANDed over the levels. */
+/* What a walk has gathered. */
 struct state {
     struct entry entry[5];
-    unsigned     depth; /* entries used */
-    bool         w, u, nx;
-    bool         above_w; /* every entry but the last allows writing */
+    unsigned     depth;    /* entries used */
+    u64          all, any; /* what all of them say, and one of them */
     u64          page_bytes;
     paddr        frame; /* of the page */
     enum rule    rule;
 };
 
-static void gather(struct state *s, paddr addr, u64 value)
+static const struct state at_root = {.all = ~(u64)0, .rule = RULE_NONE};
+
+ALWAYS_INLINE void gather(struct state *s, paddr addr, u64 value)
 {
-    s->entry[s->depth].addr    = addr;
-    s->entry[s->depth++].value = value;
-    s->above_w                 = s->w;
-    s->w                       = s->w && value & PTE_W;
-    s->u                       = s->u && value & PTE_U;
+    s->entry[s->depth++] = (struct entry){addr, value};
+    s->all &= value;
+    s->any |= value;
+}
+
+static bool is_user(const struct state *s)
+{
+    return s->all & PTE_U;
 }
 
 static void walk32(struct paging *p, struct space *memory, vaddr la, struct state *s)
@@ -115,8 +119,7 @@ static void walk32(struct paging *p, struct space *memory, vaddr la, struct stat
     s->frame      = pte & 0xfffff000;
 }
 
-/* Bits of an 8-byte entry that must be 0. */
-static u64 reserved64(const struct paging *p)
+u64 paging_reserved(const struct paging *p)
 {
     u64 r = bits(~(u64)0, 51, p->phys_bits) << p->phys_bits;
     if (p->mode == PAGING_PAE) {
@@ -128,12 +131,18 @@ static u64 reserved64(const struct paging *p)
     return r;
 }
 
+/* Whether an entry with bit 7 set is a page's. */
+static bool is_large(const struct paging *p, u64 entry, unsigned shift)
+{
+    bool may_be = shift == 21 || (shift == 30 && p->page1gb); /* else bit 7 is reserved: SDM Vol. 3A 4.5 */
+    return may_be && !(entry & (BIT(shift) - BIT(13)));
+}
+
 static void walk64(struct paging *p, struct space *memory, vaddr la, struct state *s)
 {
     const u64 frame_mask = BIT(52) - PAGE_SIZE;
-    const u64 reserved4k = reserved64(p);
     u64       table      = p->root;
-    int       level      = p->mode == PAGING_5LEVEL ? 4 : 3;
+    unsigned  shift      = p->mode == PAGING_5LEVEL ? 48 : 39;
     if (p->mode == PAGING_PAE) {
         u64 pdpte = p->pdpte[bits(la, 31, 30)]; /* its bits 63 and 1, 2, 5-8 are no rights: SDM Vol. 3A table 4-8 */
         if (!(pdpte & PTE_P)) {
@@ -141,28 +150,18 @@ static void walk64(struct paging *p, struct space *memory, vaddr la, struct stat
             return;
         }
         table = pdpte;
-        level = 1;
+        shift = 21;
     }
-    for (;; level--) {
-        unsigned shift = 12 + 9 * (unsigned)level;
-        paddr    addr  = ((table & frame_mask) + (bits(la, shift + 8, shift) << 3)) & p->a20_mask;
-        u64      e     = read_entry(p, memory, addr, 8);
+    for (;; shift -= 9) {
+        paddr addr = ((table & frame_mask) + (bits(la, shift + 8, shift) << 3)) & p->a20_mask;
+        u64   e    = read_entry(p, memory, addr, 8);
         gather(s, addr, e);
-        if (!(e & PTE_P)) {
-            s->rule = RULE_PF_NOT_PRESENT;
+        if (unlikely((e & (PTE_P | p->reserved)) != PTE_P)) {
+            s->rule = e & PTE_P ? RULE_PF_RESERVED : RULE_PF_NOT_PRESENT;
             return;
         }
-        bool large = e & PTE_PS && (level == 1 || (level == 2 && p->page1gb));
-        s->nx |= p->nxe && e & PTE_NX;
-        u64 reserved = reserved4k | (large ? BIT(shift) - BIT(13) : 0);
-        if (level >= 3 || (level == 2 && !p->page1gb)) {
-            reserved |= PTE_PS; /* SDM Vol. 3A 4.5: bit 7 is reserved here */
-        }
-        if (e & reserved) {
-            s->rule = RULE_PF_RESERVED;
-            return;
-        }
-        if (large || level == 0) {
+        if (shift == PAGE_SHIFT || e & PTE_PS) {
+            s->rule       = shift == PAGE_SHIFT || is_large(p, e, shift) ? RULE_NONE : RULE_PF_RESERVED;
             s->page_bytes = BIT(shift);
             s->frame      = e & frame_mask & ~(s->page_bytes - 1);
             return;
@@ -179,15 +178,15 @@ static u64 leaf_of(const struct state *s)
 /* SDM Vol. 3A 4.6.2: the rule of protection keys that a data access violates. */
 static enum rule check_key(const struct paging *p, const struct state *s, enum access_kind kind, bool user)
 {
-    unsigned key = page_key(leaf_of(s), s->u);
-    if (user && !s->u) {
+    unsigned key = page_key(leaf_of(s), is_user(s));
+    if (user && !is_user(s)) {
         return RULE_NONE; /* forbidden without a key */
     }
     if (p->key_no_access >> key & 1) {
-        return s->u ? RULE_PF_PKRU_ACCESS : RULE_PF_PKRS_ACCESS;
+        return is_user(s) ? RULE_PF_PKRU_ACCESS : RULE_PF_PKRS_ACCESS;
     }
     if (access_writes(kind) && p->key_no_write >> key & 1 && (user || p->wp)) {
-        return s->u ? RULE_PF_PKRU_WRITE : RULE_PF_PKRS_WRITE;
+        return is_user(s) ? RULE_PF_PKRU_WRITE : RULE_PF_PKRS_WRITE;
     }
     return RULE_NONE;
 }
@@ -195,10 +194,14 @@ static enum rule check_key(const struct paging *p, const struct state *s, enum a
 /* SDM Vol. 3A 4.6: a shadow stack's page is read-only and dirty, and all tables above it allow writing. */
 static enum rule check_shadow(const struct paging *p, const struct state *s, enum access_kind kind, bool user)
 {
-    if (user != s->u) {
+    if (user != is_user(s)) {
         return user ? RULE_PF_USER : RULE_PF_SHADOW_USER;
     }
-    if (!s->above_w || (leaf_of(s) & (PTE_W | PTE_D)) != PTE_D) {
+    u64 above = PTE_W;
+    for (unsigned k = 0; k + 1 < s->depth; k++) {
+        above &= s->entry[k].value;
+    }
+    if (!above || (leaf_of(s) & (PTE_W | PTE_D)) != PTE_D) {
         return RULE_PF_SHADOW_PAGE;
     }
     return check_key(p, s, kind, user);
@@ -209,19 +212,19 @@ static enum rule check_rights(const struct paging *p, const struct state *s, enu
     if (kind >= ACCESS_SHADOW_READ) {
         return check_shadow(p, s, kind, user);
     }
-    if (user && !s->u) {
+    if (user && !is_user(s)) {
         return RULE_PF_USER;
     }
     if (kind == ACCESS_FETCH) {
-        if (s->nx) {
+        if (s->any & PTE_NX) {
             return RULE_PF_NX;
         }
-        return !user && s->u && p->smep ? RULE_PF_SMEP : RULE_NONE;
+        return !user && is_user(s) && p->smep ? RULE_PF_SMEP : RULE_NONE;
     }
-    if (!user && s->u && p->smap && !ac) {
+    if (!user && is_user(s) && p->smap && !ac) {
         return RULE_PF_SMAP;
     }
-    if (kind == ACCESS_WRITE && !s->w && (user || p->wp)) {
+    if (kind == ACCESS_WRITE && !(s->all & PTE_W) && (user || p->wp)) {
         return RULE_PF_WRITE;
     }
     return p->key_no_access | p->key_no_write ? check_key(p, s, kind, user) : RULE_NONE;
@@ -263,30 +266,39 @@ ALWAYS_INLINE void look(struct paging *p, struct space *memory, vaddr la, enum a
     }
 }
 
+/* Accessed and dirty bits; false: an entry has changed meanwhile. */
+static NOINLINE bool note_access(struct paging *p, struct space *memory, const struct state *s, enum access_kind kind)
+{
+    unsigned size = p->mode == PAGING_32 ? 4 : 8;
+    for (unsigned k = 0; k < s->depth; k++) {
+        bool last = k + 1 == s->depth;
+        u64  set  = PTE_A | (last && kind == ACCESS_WRITE ? PTE_D : 0);
+        if ((s->entry[k].value & set) != set && !set_bits(p, memory, s->entry[k], set, size)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* One pass; false: an entry changed while its bits were being set. */
 static bool try_walk(struct paging *p, struct space *memory, vaddr la, enum access_kind kind, bool user, bool ac,
                      struct walk_result *r)
 {
-    struct state s = {.w = true, .u = true, .rule = RULE_NONE};
+    struct state s = at_root;
     look(p, memory, la, kind, user, ac, &s, r);
     if (s.rule != RULE_NONE) {
         return true;
     }
-    unsigned size = p->mode == PAGING_32 ? 4 : 8;
-    for (unsigned k = 0; k < s.depth; k++) {
-        bool last = k + 1 == s.depth;
-        u64  set  = PTE_A | (last && kind == ACCESS_WRITE ? PTE_D : 0);
-        if (unlikely((s.entry[k].value & set) != set) && !set_bits(p, memory, s.entry[k], set, size)) {
-            return false;
-        }
+    u64 leaf = leaf_of(&s);
+    if (unlikely(!(s.all & PTE_A) || (kind == ACCESS_WRITE && !(leaf & PTE_D))) && !note_access(p, memory, &s, kind)) {
+        return false;
     }
-    u64 leaf      = leaf_of(&s);
     r->page_bytes = s.page_bytes;
     r->phys       = s.frame | (la & (s.page_bytes - 1));
     r->global     = p->pge && leaf & PTE_G;
-    r->user       = s.u;
-    r->key        = (u8)page_key(leaf, s.u);
-    r->writable   = (kind == ACCESS_WRITE || leaf & PTE_D) && (s.w || (!user && !p->wp));
+    r->user       = is_user(&s);
+    r->key        = (u8)page_key(leaf, is_user(&s));
+    r->writable   = (kind == ACCESS_WRITE || leaf & PTE_D) && (s.all & PTE_W || (!user && !p->wp));
     return true;
 }
 
@@ -303,7 +315,7 @@ static struct walk_result without_paging(vaddr la, enum access_kind kind, bool u
 struct walk_result walk_explain(struct paging *p, struct space *memory, vaddr la, enum access_kind kind, bool user, bool ac,
                                 struct walk_trace *trace)
 {
-    struct state       s = {.w = true, .u = true, .rule = RULE_NONE};
+    struct state       s = at_root;
     struct walk_result r = without_paging(la, kind, user);
     *trace               = (struct walk_trace){.mode = (u8)p->mode};
     if (p->mode != PAGING_NONE) {
@@ -330,7 +342,7 @@ struct walk_result walk(struct paging *p, struct space *memory, vaddr la, enum a
 
 bool walk_peek(struct paging *p, struct space *memory, vaddr la, paddr *phys)
 {
-    struct state s = {.rule = RULE_NONE};
+    struct state s = at_root;
     *phys          = la;
     if (p->mode == PAGING_NONE) {
         return true;

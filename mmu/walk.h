@@ -15,6 +15,7 @@ struct paging {
     enum paging_mode mode;
     bool             pse, wp, nxe, smep, smap, pge, page1gb, pse36;
     u8               phys_bits;
+    u64              reserved; /* paging_reserved() */
     /* Protection keys (SDM Vol. 3A 4.6.2): bit per page_key(): no data access; no write, where CR0.WP or the user is asked */
     u32              key_no_access, key_no_write;
     u64              root;    /* CR3: address bits only */
@@ -23,6 +24,9 @@ struct paging {
     u64              a20_mask; /* ANDed with every physical address */
     struct window    ram;      /* where the last tables lay: spares looking for every entry's place. Emptied when the map or `smm` changes */
 };
+
+/* Bits that must be 0 in any 8-byte entry: by mode, nxe and phys_bits. */
+u64 paging_reserved(const struct paging *paging);
 
 /* SHADOW: of a shadow stack, by the instructions and transfers that may. */
 enum access_kind { ACCESS_READ, ACCESS_WRITE, ACCESS_FETCH, ACCESS_SHADOW_READ, ACCESS_SHADOW_WRITE };

@@ -11,7 +11,7 @@
 #include "cpu/exec.h"
 #include "mmu/phys.h"
 
-#define RING_BYTES   (8u << 20)
+#define RING_BYTES   (4u << 20)
 #define BLOCKS       (1u << 18)
 #define ICACHE_PAGES (1u << 15)
 #define PAGES_FULL   (ICACHE_PAGES / 8 * 7) /* beyond, a free slot is far */
