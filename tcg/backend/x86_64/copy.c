@@ -382,9 +382,8 @@ bool copy_must_call(const struct emit *e, const struct insn *i)
     bool narrow           = f.undefined == DOUBLE && i->w == 2; /* where hosts do as they like */
     /* outside 64-bit mode VZEROUPPER leaves YMM8 to YMM15 alone */
     bool few_registers    = row_is_avx(&row_table[i->row]) && !o->has_modrm && e->code_bytes != 8;
-    bool no_room          = o->vvvv.used && host_of(o->vvvv.at >> 3) == NO_REG; /* it takes the place of an address */
     bool one_target       = o->vvvv.written && o->reg.used && o->vvvv.at == o->reg.at; /* of MULX's two */
-    return (o->memory && (register_only || no_room || f.undefined == DOUBLE)) || one_target || narrow || few_registers ||
+    return (o->memory && (register_only || f.undefined == DOUBLE)) || one_target || narrow || few_registers ||
            o->live & ~copy_live_usable(e->mode);
 }
 
@@ -402,6 +401,12 @@ static void put_bytes_in(struct out *out, unsigned bytes, unsigned to, struct rm
     } else {
         put_load(out, bytes, to, rm);
     }
+}
+
+/* It is brought to a temporary: it lives in struct cpu, or is one of AH to BH. */
+static bool takes_temporary(const struct gpr *g)
+{
+    return g->used && (host_of(g->at >> 3) == NO_REG || g->at & 7);
 }
 
 void lower_copy(struct emit *e)
@@ -442,6 +447,11 @@ void lower_copy(struct emit *e)
         rm = rm_reg(o.rm.place.reg = (u8)temp_free(e, busy));
         put_bytes_in(&e->hot, o.memory_bytes, rm.reg, memory);
         busy |= (u16)(1u << rm.reg);
+    }
+    if (o.memory && takes_temporary(&o.vvvv)) { /* three operands, three temporaries: none is left for an address */
+        rm = rm_reg(temp_free(e, busy));
+        put_bytes_in(&e->hot, o.memory_bytes, rm.reg, memory);
+        busy = (u16)(1u << rm.reg);
     }
     bool rex = o.memory || op.wide || (o.rm.used && operand_wants_rex(o.rm.at)) || (o.reg.used && operand_wants_rex(o.reg.at)) ||
                (f.undefined >= SHL && e->needed_now);
@@ -588,12 +598,6 @@ static unsigned put_replay(struct emit *e, const struct insn *i, enum replay rep
     default: put_again(e, i, &o, rm); break;
     }
     return rm.reg;
-}
-
-/* It is brought to a temporary: it lives in struct cpu, or is one of AH to BH. */
-static bool takes_temporary(const struct gpr *g)
-{
-    return g->used && (host_of(g->at >> 3) == NO_REG || g->at & 7);
 }
 
 /* The temporaries that put_replay() and what follows it may write. */
