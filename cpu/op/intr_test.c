@@ -577,8 +577,8 @@ int main(void)
         cmocka_unit_test(vm86_vme_redirection),      cmocka_unit_test(long_mode_ist_and_iretq),
         cmocka_unit_test(syscall_sysret),            cmocka_unit_test(call_gate_64),
         cmocka_unit_test(single_step_and_breakpoints), cmocka_unit_test(nmi_blocks_until_iret),
-        cmocka_unit_test(breakpoint_on_rep),         cmocka_unit_test(no_trap_after_int),         cmocka_unit_test(smi_wakes_and_halt_goes_on),
-        cmocka_unit_test(real_mode_interrupt),
+        cmocka_unit_test(breakpoint_on_rep),         cmocka_unit_test(no_trap_after_int),
+        cmocka_unit_test(smi_wakes_and_halt_goes_on), cmocka_unit_test(real_mode_interrupt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
