@@ -293,8 +293,11 @@ static void proceed(struct rig *r, bool disturbed)
     u32         pending = __atomic_load_n(&cpu->pending, __ATOMIC_ACQUIRE);
     const struct insn *i = cpu->current;
     cpu->current         = NULL;
-    if (pending & PENDING_EXIT) {
+    bool               over = cpu->icount >= cpu->icount_limit;
+    if (pending & PENDING_EXIT || over) {
         r->unclear |= i && i->rep && (i->fn == cpu->icache->stale || i == cpu->single || is_overwritten(r, i));
+    }
+    if (pending & PENDING_EXIT) {
         __atomic_fetch_and(&cpu->pending, ~(u32)PENDING_EXIT, __ATOMIC_RELEASE);
         cpu->activity = ACTIVITY_RUN; /* HLT goes on */
         if (r->kicked && cpu->counted) { /* this is seen right behind the instruction that has reached the device */
@@ -307,7 +310,7 @@ static void proceed(struct rig *r, bool disturbed)
         } else {
             set_alarm(r, false);
         }
-    } else if (cpu->icount >= cpu->icount_limit) {
+    } else if (over) {
         r->beyond |= cpu->icount > cpu->icount_limit;
         cpu_set_limit(cpu, cpu->icount + 1 + noise(r) % 40);
     } else if (pending || cpu->alone) {
