@@ -442,16 +442,12 @@ void lower_copy(struct emit *e)
     u16 busy = busy_in(&rm);
     flags_need(e, f.merges && f.writes && e->needed_now ? FLAG_ARITH : flags_read_by(e->rule, i), busy);
     struct rm memory = rm;
+    bool      crowd  = o.memory && takes_temporary(&o.vvvv); /* three operands, three temporaries: none is left for an address */
     bool      away   = is_in_bit_string(i) || (o.memory && is_from_result(f) && e->needed_now);
-    if (away) { /* the result is made in a temporary */
+    if (away || crowd) { /* the result is made in a temporary, or the operand kept there */
         rm = rm_reg(o.rm.place.reg = (u8)temp_free(e, busy));
         put_bytes_in(&e->hot, o.memory_bytes, rm.reg, memory);
-        busy |= (u16)(1u << rm.reg);
-    }
-    if (o.memory && takes_temporary(&o.vvvv)) { /* three operands, three temporaries: none is left for an address */
-        rm = rm_reg(temp_free(e, busy));
-        put_bytes_in(&e->hot, o.memory_bytes, rm.reg, memory);
-        busy = (u16)(1u << rm.reg);
+        busy = (u16)((crowd ? 0 : busy) | 1u << rm.reg);
     }
     bool rex = o.memory || op.wide || (o.rm.used && operand_wants_rex(o.rm.at)) || (o.reg.used && operand_wants_rex(o.reg.at)) ||
                (f.undefined >= SHL && e->needed_now);
