@@ -291,9 +291,9 @@ static void proceed(struct rig *r, bool disturbed)
 {
     struct cpu *cpu     = r->cpu;
     u32         pending = __atomic_load_n(&cpu->pending, __ATOMIC_ACQUIRE);
+    bool        over    = cpu->icount >= cpu->icount_limit;
     const struct insn *i = cpu->current;
     cpu->current         = NULL;
-    bool               over = cpu->icount >= cpu->icount_limit;
     if (pending & PENDING_EXIT || over) {
         r->unclear |= i && i->rep && (i->fn == cpu->icache->stale || i == cpu->single || is_overwritten(r, i));
     }

@@ -189,17 +189,6 @@ resume:
         rep stosd
     DONE
     IS "rep: ECX", dword [seen.ecx], 0
-    NEGT DB_TRAP, "rep: a trap in the middle saves RF", DB_, 0
-        WANT_RF 1
-        WANT_DR6 DR6_NONE | B0
-        WANT_EIP .middle
-        mov edi, FREE
-        mov ecx, 10
-    GO 0
-        WATCH FREE + 8, ON | WRITE | LEN4
-.middle:
-        rep stosd
-    DONE
     NEGT DB_TRAP, "rep: a single step in the middle saves RF", DB_, 0
         WANT_RF 1
         WANT_DR6 DR6_NONE | BS
@@ -208,15 +197,6 @@ resume:
         mov ecx, 10
         STEP
 .stepped:
-        rep stosd
-    DONE
-    NEGT DB_TRAP, "rep: a trap behind the last iteration does not", DB_, 0
-        WANT_RF 0
-        WANT_DR6 DR6_NONE | B0
-        mov edi, FREE
-        mov ecx, 3
-    GO 0
-        WATCH FREE + 8, ON | WRITE | LEN4
         rep stosd
     DONE
     NEG DB_INSTRUCTION, "RF lasts for one instruction", DB_, 0
@@ -383,6 +363,7 @@ data:
         mov [FREE], eax
     DONE
     NEGT DB_TRAP, "rep stos: behind the iteration", DB_, 0
+        WANT_RF 1
         WANT_DR6 DR6_NONE | B0
         WANT_EIP .rep
         mov edi, FREE
@@ -395,6 +376,7 @@ data:
     IS "rep stos: ECX", dword [seen.ecx], 7
     IS "rep stos: EDI", dword [seen.edi], FREE + 12
     NEGT DB_TRAP, "rep stos: the last iteration", DB_, 0
+        WANT_RF 0
         WANT_DR6 DR6_NONE | B0
         mov edi, FREE
         mov ecx, 3
